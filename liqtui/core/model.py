@@ -1,0 +1,338 @@
+"""What a position is, whatever protocol it comes from.
+
+Amounts are raw token units, prices and values raw units of the market's base currency, health factors are
+1e18-scaled; each with its decimals beside it. `None` means unknown, and unknown never becomes 0, 1 or safe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from liqtui.core.reads import Block
+
+
+class Asset(NamedTuple):
+    address: str
+    """Lower case."""
+    symbol: str
+    """Cleaned: safe to print, bounded, never markup."""
+    decimals: int
+
+
+class PositionKey(NamedTuple):
+    chain_id: int
+    protocol: str
+    market: str
+    wallet: str
+    """Lower case."""
+    market_id: str = ""
+    """Only where one market holds several positions of a wallet."""
+
+    def __str__(self) -> str:
+        """The public id, as in `check --json`."""
+        parts = (str(self.chain_id), self.protocol, self.market, self.market_id, self.wallet)
+        return ":".join(part for part in parts if part)
+
+
+class Side(StrEnum):
+    COLLATERAL = "collateral"
+    DEBT = "debt"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    asset: Asset
+    side: Side
+    amount: int
+    """Raw token units with interest up to the block."""
+    price: int | None
+    """Base units for one whole token, as the protocol's own oracle answers."""
+    value: int | None
+    """Base units, rounded as the protocol rounds."""
+    threshold: int = 0
+    """Liquidation threshold in basis points that applies to this account; 0 for debt."""
+    bonus: int = 0
+    """Liquidation bonus in basis points (10,500 = the liquidator takes 5 % more); 0 for debt."""
+    counts: bool = True
+    """Whether it takes part in the health factor."""
+    rate: int = 0
+    """Yearly rate now, ray, simple: earned on collateral, paid on debt."""
+    pool_cash: int | None = None
+    """What can be withdrawn from the pool of this asset now, raw token units."""
+    cap_room: int | None = None
+    """What may still be supplied (collateral) or borrowed (debt) under the cap; None: no cap or not known."""
+    notes: tuple[str, ...] = ()
+    """Flags in words: paused, frozen, LTV 0, isolated, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    raw: int | None
+    """By our own arithmetic; None when unknown."""
+    reported: int | None
+    """By the contract itself at the same block; None when it did not answer."""
+    reason: str = ""
+    """Why it is not verified, in words."""
+
+    @property
+    def verified(self) -> bool:
+        return self.raw is not None and self.raw == self.reported
+
+    @property
+    def shown(self) -> int | None:
+        """The figure to show: the contract's where there is one."""
+        return self.reported if self.reported is not None else self.raw
+
+
+class Feed(NamedTuple):
+    """A price source that is read by itself: where a price enters the system."""
+
+    address: str
+    """Lower case; with the chain id its identity."""
+    label: str
+    """Cleaned description, such as "ETH / USD"."""
+    factor: str
+    """Id of the factor that it quotes."""
+    answer: int | None
+    decimals: int
+    updated_at: int | None
+    """Chain time; None when the source does not tell."""
+    heartbeat: int | None
+    """Seconds; None when not known."""
+    assumed_heartbeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """How one asset's oracle price is made: feed answer × ratio, not above a cap.
+
+    `price` is the oracle's own answer. `at` gives the price for another feed answer or ratio with the
+    adapter's rounding; it is only trusted when `at(answer, ratio) == price` (see `proven`).
+    """
+
+    asset: str
+    source: str
+    """The contract that the oracle asks."""
+    price: int | None
+    decimals: int
+    factor: str
+    """Id of the factor of the feed; an asset of its own kind has a factor of its own."""
+    answer: int | None = None
+    """The feed's answer now; same as `price` where the source is the feed."""
+    answer_decimals: int = 8
+    feed: str = ""
+    """Address of the feed."""
+    ratio: int | None = None
+    """Units of the base per unit of the asset, as the adapter uses it (cap included); None: no adapter."""
+    ratio_decimals: int = 18
+    ratio_label: str = ""
+    cap: int | None = None
+    """Price cap in price units (capped stable coin adapters)."""
+    notes: tuple[str, ...] = ()
+
+    def at(self, answer: int, ratio: int | None = None) -> int:
+        value = answer
+        used = self.ratio if ratio is None else ratio
+        if used is not None:
+            value = value * used // 10**self.ratio_decimals
+        if self.answer_decimals > self.decimals:
+            value //= 10 ** (self.answer_decimals - self.decimals)
+        elif self.answer_decimals < self.decimals:
+            value *= 10 ** (self.decimals - self.answer_decimals)
+        return value if self.cap is None else min(value, self.cap)
+
+    @property
+    def proven(self) -> bool:
+        return self.answer is not None and self.price is not None and self.at(self.answer) == self.price
+
+
+class Change(NamedTuple):
+    """A what-if: prices replaced, amounts moved. Assets by lower-case address, amounts raw."""
+
+    prices: Mapping[str, int] = {}
+    collateral: Mapping[str, int] = {}
+    """Added to (or, negative, taken from) the collateral of an asset that the account holds."""
+    debt: Mapping[str, int] = {}
+    """Added to (or, negative, repaid from) the debt in an asset that the account owes."""
+
+
+class Book(Protocol):
+    """One account in one market, frozen at one block, with the protocol's own integer arithmetic. Pure."""
+
+    @property
+    def legs(self) -> tuple[Leg, ...]: ...
+    @property
+    def quotes(self) -> Mapping[str, Quote]:
+        """By asset address."""
+        ...
+
+    def health(self, change: Change = ...) -> int | None:
+        """1e18-scaled, HEALTH_INFINITE without debt; None when a needed price is unknown."""
+        ...
+
+    def liquidatable(self, change: Change = ...) -> bool | None:
+        """The protocol's own strictness: what a liquidation call would find."""
+        ...
+
+
+class Direction(StrEnum):
+    FALLS = "falls"
+    RISES = "rises"
+    NONE = "none"
+
+
+class FactorKind(StrEnum):
+    FACTOR = "factor"
+    """One feed (or several proven to quote the same thing) moves; all that hangs on it moves along."""
+    RATIO = "ratio"
+    """The rate inside an adapter moves (wstETH/ETH), the base does not."""
+    ASSET = "asset"
+    """The oracle price of one asset alone moves."""
+    TOGETHER = "together"
+    """Every volatile factor moves by the same multiplier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """Where a factor alone takes the account to liquidation."""
+
+    factor: str
+    """Factor id; "asset:0x…" for a single asset, "ratio:0x…" for a ratio, "together" for all volatile ones."""
+    kind: FactorKind
+    label: str
+    direction: Direction
+    assets: tuple[str, ...]
+    """Symbols of what moves along, collateral first."""
+    price: int | None = None
+    """First raw answer of the factor, going from safe to unsafe, at which the account can be liquidated.
+
+    For TOGETHER: the multiplier, 1e18-scaled. None when direction is NONE.
+    """
+    price_now: int | None = None
+    decimals: int = 8
+    passed: bool = False
+    """The account is liquidatable now; `price` is then the last unsafe answer on the way back."""
+    exact: bool = True
+    """Found with the protocol's integers; False: by the closed form only."""
+    note: str = ""
+    """Why there is none, in words."""
+
+    @property
+    def move(self) -> float | None:
+        """Relative distance, −0.043 for a fall of 4.3 %. For display and ranking only."""
+        if self.price is None or not self.price_now:
+            return None
+        return (self.price - self.price_now) / self.price_now
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """The least that brings health to `target`. Each amount alone is enough; rounded toward more."""
+
+    target: int
+    """1e18-scaled."""
+    repay: tuple[tuple[Asset, int], ...]
+    """Per debt asset; absent where repaying all of it is not enough."""
+    add: tuple[tuple[Asset, int], ...]
+    """Per collateral asset that counts."""
+    sell: tuple[tuple[Asset, int], ...] = ()
+    """Per collateral asset: how much, sold at the oracle price and used to repay, is enough. An estimate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one liquidation may take, were the account liquidatable: the worst pair for its owner."""
+
+    collateral: Asset
+    debt: Asset
+    max_debt: int
+    """Raw units of debt that one call may repay."""
+    seized: int
+    """Raw units of collateral that the account loses by it, protocol fee included."""
+    loss: int | None
+    """Base units lost: seized minus repaid, at oracle prices."""
+    close_factor: int
+    """Basis points of the debt in that asset that may be repaid in one call."""
+    bonus: int
+    """Basis points, 10,500 = 5 %."""
+    reason: str
+    """Which rule sets the amount, in words."""
+    health_after: int | None
+    toxic_below: int | None
+    """Health under which a liquidation of this pair lowers health: LT × bonus, 1e18-scaled."""
+    blocked: str = ""
+    """Why no liquidation can go through now although health allows it (paused, grace period, …); empty if none."""
+
+
+class Flag(NamedTuple):
+    code: str
+    """paused · frozen · grace · ltv-zero · isolated · capped · unverified · …"""
+    text: str
+
+
+@dataclass(frozen=True)
+class Position:
+    """One account's figures in one market at one block."""
+
+    key: PositionKey
+    block: Block
+    base_symbol: str
+    """USD, ETH, …"""
+    base_decimals: int
+    health: Health
+    legs: tuple[Leg, ...]
+    collateral_value: int | None
+    """Base units, what counts toward borrowing power."""
+    debt_value: int | None
+    ltv: int | None
+    """Now, basis points of the collateral."""
+    max_ltv: int | None
+    threshold: int | None
+    """Weighted liquidation threshold, basis points."""
+    category: str = ""
+    """eMode label, cleaned; empty when off."""
+    revision: str = ""
+    boundaries: tuple[Boundary, ...] = ()
+    rescue: tuple[Rescue, ...] = ()
+    scope: Scope | None = None
+    interest_eta: int | None = None
+    """Seconds until interest alone brings health to 1 at today's rates; None: never."""
+    carry_per_year: int | None = None
+    """Base units earned minus paid per year at today's rates."""
+    flags: tuple[Flag, ...] = ()
+    quotes: tuple[Quote, ...] = ()
+    feeds: tuple[Feed, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    """Further label/value lines for the detail screen, in the protocol's own words."""
+    book: Book | None = field(default=None, compare=False, repr=False)
+    """For what-ifs; None where the position came over a wire."""
+
+    @property
+    def has_debt(self) -> bool:
+        return any(leg.side is Side.DEBT and leg.amount for leg in self.legs)
+
+    @property
+    def empty(self) -> bool:
+        return not any(leg.amount for leg in self.legs)
+
+    @property
+    def nearest(self) -> Boundary | None:
+        """The boundary that is nearest in relative distance; whole factors before single assets when equal."""
+        moves = [(abs(b.move), b) for b in self.boundaries if b.move is not None and b.kind is not FactorKind.ASSET]
+        return min(moves, key=lambda pair: pair[0])[1] if moves else None
+
+
+def is_liquidatable(health: int) -> bool:
+    """Aave's strictness: exactly 1 is safe."""
+    return health < HEALTH_ONE
+
+
+def is_infinite(health: int | None) -> bool:
+    return health == HEALTH_INFINITE

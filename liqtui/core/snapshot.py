@@ -1,0 +1,173 @@
+"""What the engine publishes and everything else reads: immutable, complete, newest wins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from liqtui.core.model import Boundary, Feed, Position, PositionKey
+    from liqtui.core.reads import Block
+    from liqtui.core.wallet import Thresholds, Wallet
+
+
+class Severity(StrEnum):
+    """Worst first. Order is by `rank`, not by name."""
+
+    LIQUIDATED = "liquidated"
+    LIQUIDATABLE = "liquidatable"
+    CRITICAL = "critical"
+    WARN = "warn"
+    BLIND = "blind"
+    UNKNOWN = "unknown"
+    OK = "ok"
+
+    @property
+    def rank(self) -> int:
+        """0 is worst."""
+        return _RANK[self]
+
+
+_RANK = {severity: place for place, severity in enumerate(Severity)}
+
+
+class Freshness(StrEnum):
+    FRESH = "fresh"
+    LATE = "late"
+    STALE = "stale"
+    BLIND = "blind"
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """Seconds, each None when not known; negative is an error and never fresh."""
+
+    head: int | None
+    """Since the timestamp of the block that was read."""
+    oracle: int | None
+    """Of the feed that is worst against its heartbeat."""
+    fetch: int | None
+    """Since our last good read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A position as it stands now: its last figures, and how far they can be trusted."""
+
+    key: PositionKey
+    chain: str
+    """Name of the chain."""
+    label: str
+    """Of the wallet."""
+    severity: Severity
+    freshness: Freshness
+    ages: Ages
+    position: Position | None
+    """Last known figures; None when never read."""
+    thresholds: Thresholds
+    cushion: Boundary | None = None
+    """The boundary that ranks this row."""
+    sigmas: float | None = None
+    """Distance to it in daily σ; None when σ is not known."""
+    since: float = 0.0
+    """Unix time at which the present severity began."""
+    error: str = ""
+    """Why it is blind or unknown, safe to show."""
+    trend: float | None = None
+    """Change of health over the last hour (or over what is recorded, see `trend_window`)."""
+    trend_window: int = 3600
+    spark: tuple[float | None, ...] = ()
+    """Health over the last 24 h in equal slots, oldest first; None where nothing was recorded."""
+    tags: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return str(self.key)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether figures are shown without the `~` of an old value."""
+        return self.freshness in {Freshness.FRESH, Freshness.LATE}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How far discovery of one market on one chain is."""
+
+    protocol: str
+    market: str
+    done: bool
+    positions: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainState:
+    name: str
+    chain_id: int
+    block: Block | None
+    freshness: Freshness
+    age: int | None
+    """Seconds since the last good read."""
+    endpoints_ok: int = 0
+    endpoints_all: int = 0
+    source: str = ""
+    """Redacted endpoint that served the last round."""
+    next_poll: float | None = None
+    """Unix time."""
+    error: str = ""
+    stages: tuple[Stage, ...] = ()
+    public_endpoints: bool = False
+    """Runs on the built-in public endpoints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    id: int
+    at: float
+    """Unix time of the engine's clock."""
+    severity: Severity
+    kind: str
+    """threshold · recovered · liquidatable · liquidated · blind · sighted · unverified · opened · closed · engine"""
+    title: str
+    """What it is about: "treasury aave-v3 eth"."""
+    text: str
+    """One line, with the figures."""
+    position: str = ""
+    """Position id, or empty."""
+    cure: str = ""
+    """What to do, with amounts."""
+    acked_at: float | None = None
+    block: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    version: int
+    at: float
+    """Unix time of the engine's clock when this was made."""
+    wallets: tuple[Wallet, ...] = ()
+    chains: tuple[ChainState, ...] = ()
+    rows: tuple[Row, ...] = ()
+    """Ranked: worst cushion first."""
+    feeds: tuple[tuple[str, Feed], ...] = ()
+    """(chain name, feed) of what the positions hang on."""
+    alerts: tuple[Alert, ...] = ()
+    """Newest first, bounded."""
+    engine_error: str = ""
+    """Not empty: the engine is dead or limping, in words."""
+    notices: tuple[str, ...] = ()
+    """Standing remarks, e.g. that public endpoints are used."""
+    ready: bool = False
+    """The first round of every chain is over."""
+    counts: dict[Severity, int] = field(default_factory=dict[Severity, int])
+
+    @property
+    def worst(self) -> Row | None:
+        """The row that decides the verdict: by severity, then by rank in the list."""
+        return min(self.rows, key=lambda row: row.severity.rank) if self.rows else None
+
+    @property
+    def unacked(self) -> int:
+        return sum(1 for alert in self.alerts if alert.acked_at is None and alert.severity is not Severity.OK)

@@ -1,0 +1,57 @@
+"""A watched wallet and the thresholds that apply to its positions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from liqtui.core.units import WAD
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """When a position turns to warn and critical. Health 1e18-scaled; cushion as a positive fraction of 1e18.
+
+    None falls back to the next wider scope (position → wallet → config → default).
+    """
+
+    warn: int | None = None
+    critical: int | None = None
+    warn_cushion: int | None = None
+    """Warn when the nearest boundary is nearer than this fraction (0.10 → 10 %)."""
+    critical_cushion: int | None = None
+
+    def over(self, wider: Thresholds) -> Thresholds:
+        """These where set, else the wider ones."""
+        return Thresholds(
+            self.warn if self.warn is not None else wider.warn,
+            self.critical if self.critical is not None else wider.critical,
+            self.warn_cushion if self.warn_cushion is not None else wider.warn_cushion,
+            self.critical_cushion if self.critical_cushion is not None else wider.critical_cushion,
+        )
+
+
+DEFAULT_THRESHOLDS = Thresholds(warn=120 * WAD // 100, critical=105 * WAD // 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    address: str
+    """Checksummed as shown; compare with `key`."""
+    label: str = ""
+    name: str = ""
+    """The ENS name that it resolved from."""
+    chains: tuple[str, ...] = ()
+    """Names of the chains to look at; empty: all."""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    position_thresholds: tuple[tuple[str, Thresholds], ...] = ()
+    """Position id → thresholds of that one."""
+
+    @property
+    def key(self) -> str:
+        return self.address.lower()
+
+    @property
+    def title(self) -> str:
+        return self.label or self.name or f"{self.address[:6]}…{self.address[-4:]}"

@@ -1,0 +1,84 @@
+"""What a screen may know of the engine: the newest snapshot, and a few wishes that it passes on.
+
+The live engine, the tape player and (later) a client of a running daemon all look like this.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+
+    from liqtui.core.snapshot import Snapshot
+    from liqtui.core.wallet import Wallet
+
+
+class Playback(Protocol):
+    """The controls of a tape. All may be called from any thread."""
+
+    @property
+    def paused(self) -> bool: ...
+    @property
+    def speed(self) -> float:
+        """Tape seconds per second, relative to the tape's own pace (1.0)."""
+        ...
+
+    @property
+    def index(self) -> int:
+        """Frame shown now."""
+        ...
+
+    @property
+    def frames(self) -> int: ...
+    @property
+    def chapters(self) -> Sequence[tuple[int, str]]:
+        """(frame, title) of what happens on the tape."""
+        ...
+
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def set_speed(self, speed: float) -> None: ...
+    def step(self, frames: int = 1) -> None:
+        """Forward or (negative) back; pauses."""
+        ...
+
+    def jump(self, frame: int) -> None: ...
+
+
+class EngineHandle(Protocol):
+    @property
+    def playback(self) -> Playback | None: ...
+    def start(self) -> None:
+        """Start the engine's thread; returns at once."""
+        ...
+
+    def stop(self) -> None:
+        """Ask for the end and wait for it, a few seconds at most."""
+        ...
+
+    def snapshot(self) -> Snapshot: ...
+    def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
+        """Call `listener(version)` in the engine's thread for each new snapshot; returns the way to end it."""
+        ...
+
+    def refresh(self) -> None:
+        """Read every chain now (not sooner than 2 s after the last time)."""
+        ...
+
+    def acknowledge(self, alert_id: int | None) -> None:
+        """One alert, or all with None."""
+        ...
+
+    def watch(self, wallets: Sequence[Wallet]) -> None:
+        """The watchlist has changed."""
+        ...
+
+    def resolve(self, name: str) -> Future[str]:
+        """Checksummed address of an ENS name; the future raises LookupError with a sentence."""
+        ...
+
+    def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
+        """(unix time, health) as recorded, oldest first, for a chart."""
+        ...

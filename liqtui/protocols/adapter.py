@@ -1,0 +1,54 @@
+"""What a protocol module offers. Adding a protocol is one module with one of these, and one deployment file.
+
+The life of a market:
+
+1. `open` once (and again when the contracts change): resolve addresses, assets, price sources, revision.
+2. `discover` rarely: which wallets hold something here, and where to look for it.
+3. `refresh` every round: market state and account states at one block, in a constant number of steps.
+4. `evaluate` each account: pure, exact, no reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from liqtui.core.model import Feed, Position
+    from liqtui.core.reads import Block, Plan
+    from liqtui.core.sources import MarketRef
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One market at one block."""
+
+    market: Any
+    """The adapter's own market state: indexes, prices, thresholds, flags."""
+    accounts: Mapping[str, Any]
+    """Wallet (lower case) → account state, or an Exception that says why it could not be read."""
+    feeds: tuple[Feed, ...] = ()
+    changed: bool = False
+    """The contracts are not those that were opened (revision, oracle, reserves): open the market again."""
+    errors: tuple[str, ...] = field(default=())
+    """What was missing without blanking the rest."""
+
+
+class Adapter(Protocol):
+    protocol: ClassVar[str]
+
+    def open(self, ref: MarketRef, block: Block) -> Plan[Any]:
+        """The opened market. PlanFailed in words when the address is not such a market."""
+        ...
+
+    def discover(self, opened: Any, wallets: Sequence[str]) -> Plan[Mapping[str, Any]]:
+        """Wallet → hint where to look, only for wallets that hold something here."""
+        ...
+
+    def refresh(self, opened: Any, block: Block, hints: Mapping[str, Any]) -> Plan[Reading]: ...
+
+    def evaluate(self, opened: Any, block: Block, market: Any, account: Any, wallet: str) -> tuple[Position, ...]:
+        """Figures of one account, with `book` set and without boundaries and rescue (see `core.risk.complete`)."""
+        ...
