@@ -33,7 +33,7 @@ class Failure(NamedTuple):
     """A call that has no answer. A value, never an exception: one bad contract must not blank the rest."""
 
     kind: str
-    """revert: the contract refused · short: fewer bytes than promised · missing: not on the tape · unread: no answer."""
+    """revert: the contract refused · short: too few bytes · missing: not on the tape · unread: no answer."""
     detail: str = ""
     data: bytes = b""
 
