@@ -163,7 +163,7 @@ def compile_source(source: Source, cache: Path) -> Artifacts:
 def _run_solc(compiler: Package, text: str, cache: Path) -> dict[str, Any]:
     module = fetch(compiler, cache) / "soljson.js"
     run = subprocess.run(
-        [tool("node"), "--stack-size=4000", "-e", _DRIVER, str(module)],
+        [tool("node"), "-e", _DRIVER, str(module)],
         input=text,
         capture_output=True,
         text=True,
