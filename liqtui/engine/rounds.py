@@ -1,0 +1,361 @@
+"""One chain, round by round: open its markets, find the wallets in them, read all at one block, evaluate.
+
+Every market walks in lockstep (`run_plans`), so a round costs a constant number of requests, whatever the
+number of wallets and markets. What fails is a value with its reason and stays with the market or wallet that
+it concerns; only a chain that cannot be read at all ends the round, as a `ReadError`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from liqtui.core.reads import PlanFailed, ReadError, run_plans
+from liqtui.core.redact import redact
+from liqtui.core.risk import complete
+from liqtui.core.snapshot import Stage
+from liqtui.core.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from liqtui.core.model import Feed, Position, PositionKey
+    from liqtui.core.reads import Block, ChainReader, Plan
+    from liqtui.core.sources import ChainSpec, MarketRef
+    from liqtui.protocols.adapter import Adapter, Reading
+
+REDISCOVER = 300.0
+"""Seconds after which all wallets are looked for again in every market."""
+REOPEN = 60.0
+"""Seconds before a market that did not open is tried again."""
+_YIELD_EVERY = 8
+"""Evaluations between two breaths of the event loop."""
+
+
+class Spot(NamedTuple):
+    """One wallet in one market: what a round can say something about."""
+
+    protocol: str
+    market: str
+    wallet: str
+    """Lower case; empty: the market as a whole."""
+
+
+class Trouble(NamedTuple):
+    """Something that could not be read, while the rest could."""
+
+    spot: Spot
+    error: str
+    """Safe to show."""
+    since: float
+    """Unix time at which it began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One good round of one chain."""
+
+    chain_id: int
+    block: Block
+    positions: Mapping[PositionKey, Position]
+    """Not empty ones, with boundaries and rescue."""
+    covered: frozenset[Spot]
+    """Where it is known at this block what the wallet holds; a position not listed there is gone."""
+    feeds: tuple[Feed, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was missing without blanking anything."""
+    stages: tuple[Stage, ...] = ()
+
+
+@dataclass(slots=True)
+class _Market:
+    """What is known of one deployment between rounds."""
+
+    ref: MarketRef
+    adapter: Adapter
+    opened: Any = None
+    tried_at: float | None = None
+    hints: dict[str, Any] = field(default_factory=dict[str, Any])
+    searched: set[str] = field(default_factory=set[str])
+    """Wallets that were looked for since `opened`; without a hint they hold nothing here."""
+    searched_at: float | None = None
+    """When all wallets were last looked for."""
+    faults: dict[str, str] = field(default_factory=dict[str, str])
+    """Step (open, discover, refresh) → why it failed the last time it was tried."""
+    notes: tuple[str, ...] = ()
+
+    def spot(self, wallet: str = "") -> Spot:
+        return Spot(self.ref.protocol, self.ref.name, wallet)
+
+    @property
+    def trouble(self) -> str:
+        return "; ".join(self.faults.values())
+
+    def note(self, step: str, fault: Exception | None) -> None:
+        """Keep or clear the reason for which a step failed."""
+        self.faults.pop(step, None)
+        if fault is not None:
+            self.faults[step] = _words(fault)
+
+    def close(self) -> None:
+        self.opened, self.tried_at, self.searched_at = None, None, None
+        self.hints, self.searched = {}, set()
+
+    def due(self, now: float, every: float) -> bool:
+        return self.searched_at is None or now - self.searched_at >= every
+
+    def stage(self, wallets: Iterable[str]) -> Stage:
+        done = self.opened is not None and self.searched.issuperset(wallets)
+        return Stage(self.ref.protocol, self.ref.name, done, len(self.hints), self.trouble)
+
+
+class _Known(NamedTuple):
+    """A finished position and the bare figures that it was finished from."""
+
+    bare: Position
+    whole: Position
+
+
+class ChainRounds:
+    """The state of one chain between rounds. One round at a time, in one event loop."""
+
+    def __init__(
+        self,
+        spec: ChainSpec,
+        refs: Iterable[MarketRef],
+        adapters: Mapping[str, Adapter],
+        reader: ChainReader,
+        *,
+        rediscover: float = REDISCOVER,
+        finish: Callable[[Position], Position] = complete,
+    ) -> None:
+        """`finish` adds boundaries and rescue amounts to a position.
+
+        Raises KeyError when a market's protocol has no adapter.
+        """
+        self.spec = spec
+        self.reader = reader
+        self._markets = [_Market(ref, adapters[ref.protocol]) for ref in refs]
+        self._every = rediscover
+        self._finish = finish
+        self._wallets: tuple[str, ...] = ()
+        self._known: dict[PositionKey, _Known] = {}
+        self._since: dict[Spot, float] = {}
+        self._last: Outcome | None = None
+
+    def watch(self, wallets: Iterable[str]) -> None:
+        """Addresses to look at from the next round on. New ones are searched for then."""
+        self._wallets = tuple(dict.fromkeys(wallet.lower() for wallet in wallets))
+        self._last = None
+
+    def rediscover(self) -> None:
+        """Look for all wallets again in the next round."""
+        for market in self._markets:
+            market.searched_at = None
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return tuple(market.stage(self._wallets) for market in self._markets)
+
+    async def round(
+        self, now: float, progress: Callable[[tuple[Stage, ...]], None] | None = None
+    ) -> Outcome | ReadError:
+        """Read everything once, at the block that is the head now."""
+        try:
+            return await self._round(now, progress)
+        except ReadError as error:
+            return error
+
+    async def _round(self, now: float, progress: Callable[[tuple[Stage, ...]], None] | None) -> Outcome:
+        block = await self.reader.head()
+        wallets, last = self._wallets, self._last
+        if last is not None and last.block == block and self._complete(last, now):
+            return last
+        self._forget(wallets)
+        readings = await self._read(block, wallets, now, progress or (lambda _stages: None))
+        outcome = await self._evaluate(block, readings, wallets, now)
+        if self._wallets == wallets:
+            self._last = outcome
+        return outcome
+
+    def _complete(self, last: Outcome, now: float) -> bool:
+        """Whether nothing would come out differently at the same block."""
+        due = any(market.due(now, self._every) for market in self._markets)
+        return not (last.troubles or last.notes or (self._wallets and due))
+
+    def _forget(self, wallets: Sequence[str]) -> None:
+        """Drop what is kept for wallets that are no longer watched."""
+        watched = set(wallets)
+        for market in self._markets:
+            market.searched &= watched
+            market.hints = {wallet: hint for wallet, hint in market.hints.items() if wallet in watched}
+
+    # -- reads ---------------------------------------------------------------------------------------------------
+
+    async def _read(
+        self, block: Block, wallets: Sequence[str], now: float, progress: Callable[[tuple[Stage, ...]], None]
+    ) -> list[tuple[_Market, Reading]]:
+        """Readings of the markets that could be read. Contracts that changed are opened again once."""
+
+        def report() -> None:
+            progress(self.stages)
+
+        if not wallets:
+            return []
+        await self._open(block, now, report)
+        await self._discover(block, wallets, now, report)
+        readings = await self._refresh(block, self._markets)
+        changed = [market for market, reading in readings if reading.changed]
+        if changed:
+            for market in changed:
+                market.close()
+            await self._open(block, now, report)
+            await self._discover(block, wallets, now, report)
+            readings = [pair for pair in readings if not pair[1].changed]
+            for market, reading in await self._refresh(block, changed):
+                if reading.changed:
+                    market.note("refresh", PlanFailed("its contracts changed while they were read"))
+                    market.close()
+                else:
+                    readings.append((market, reading))
+        return readings
+
+    async def _open(self, block: Block, now: float, report: Callable[[], None]) -> None:
+        def opened(market: _Market, value: Any) -> None:
+            market.tried_at = now
+            fault = value if isinstance(value, Exception) else None
+            market.note("open", fault)
+            market.opened = None if fault else value
+            report()
+
+        closed = [m for m in self._markets if m.opened is None and (m.tried_at is None or now - m.tried_at >= REOPEN)]
+        await self._walk(block, [(m, m.adapter.open(m.ref, block)) for m in closed], opened)
+
+    async def _discover(self, block: Block, wallets: Sequence[str], now: float, report: Callable[[], None]) -> None:
+        asked: dict[int, list[str]] = {}
+
+        def found(market: _Market, value: Any) -> None:
+            missing = asked[id(market)]
+            if isinstance(value, Exception):
+                market.note("discover", value)
+            else:
+                market.note("discover", None)
+                market.hints = {w: h for w, h in market.hints.items() if w not in missing} | dict(value)
+                market.searched.update(missing)
+                if len(missing) == len(wallets):
+                    market.searched_at = now
+            report()
+
+        walks: list[tuple[_Market, Plan[Any]]] = []
+        for market in self._markets:
+            again = market.due(now, self._every)
+            missing = [wallet for wallet in wallets if again or wallet not in market.searched]
+            if market.opened is not None and missing:
+                asked[id(market)] = missing
+                walks.append((market, market.adapter.discover(market.opened, missing)))
+        await self._walk(block, walks, found)
+
+    async def _refresh(self, block: Block, markets: Sequence[_Market]) -> list[tuple[_Market, Reading]]:
+        readings: list[tuple[_Market, Reading]] = []
+
+        def refreshed(market: _Market, value: Any) -> None:
+            if isinstance(value, Exception):
+                market.note("refresh", value)
+            else:
+                market.note("refresh", None)
+                market.notes = tuple(clean(redact(text), 200) for text in value.errors)
+                readings.append((market, value))
+
+        walks = [(m, m.adapter.refresh(m.opened, block, m.hints)) for m in markets if m.opened is not None and m.hints]
+        await self._walk(block, walks, refreshed)
+        return readings
+
+    async def _walk(
+        self, block: Block, walks: Sequence[tuple[_Market, Plan[Any]]], then: Callable[[_Market, Any], None]
+    ) -> None:
+        """Walk the plans in lockstep; `then` gets each value, or the exception that ended the plan, as it comes."""
+
+        def told(market: _Market, plan: Plan[Any]) -> Plan[None]:
+            then(market, (yield from _contained(plan)))
+
+        for fault in await run_plans(self.reader, block, [told(market, plan) for market, plan in walks]):
+            if isinstance(fault, Exception):
+                raise fault
+
+    # -- figures -------------------------------------------------------------------------------------------------
+
+    async def _evaluate(
+        self, block: Block, readings: Sequence[tuple[_Market, Reading]], wallets: Sequence[str], now: float
+    ) -> Outcome:
+        positions: dict[PositionKey, Position] = {}
+        failed: dict[Spot, str] = {m.spot(): m.trouble for m in self._markets if m.trouble}
+        covered = {m.spot(w) for m in self._markets for w in m.searched if w not in m.hints}
+        feeds: dict[str, Feed] = {}
+        done = 0
+        for market, reading in readings:
+            feeds |= {feed.address: feed for feed in reading.feeds}
+            for wallet in wallets:
+                if wallet not in market.hints:
+                    continue
+                found = self._account(market, reading, block, wallet)
+                if isinstance(found, str):
+                    failed[market.spot(wallet)] = found
+                    continue
+                covered.add(market.spot(wallet))
+                positions |= {position.key: position for position in found}
+                done += 1
+                if not done % _YIELD_EVERY:
+                    await asyncio.sleep(0)
+        self._known = {key: known for key, known in self._known.items() if key in positions}
+        self._since = {spot: self._since.get(spot, now) for spot in failed}
+        return Outcome(
+            chain_id=self.spec.id,
+            block=block,
+            positions=positions,
+            covered=frozenset(covered),
+            feeds=tuple(feeds.values()),
+            troubles=tuple(Trouble(spot, error, self._since[spot]) for spot, error in failed.items()),
+            notes=tuple(note for market in self._markets for note in market.notes),
+            stages=self.stages,
+        )
+
+    def _account(self, market: _Market, reading: Reading, block: Block, wallet: str) -> list[Position] | str:
+        """The account's positions, or why it has none to show."""
+        account = reading.accounts.get(wallet)
+        if account is None:
+            return "the market gave no answer for this wallet"
+        if isinstance(account, Exception):
+            return _words(account)
+        try:
+            bare = market.adapter.evaluate(market.opened, block, reading.market, account, wallet)
+            return [self._whole(position) for position in bare if not position.empty]
+        except Exception as fault:  # noqa: BLE001 - one account's surprise must not blank the others; it is shown
+            return _words(fault)
+
+    def _whole(self, bare: Position) -> Position:
+        """The position with boundaries and rescue, reused while nothing but the block changed."""
+        known = self._known.get(bare.key)
+        if known is not None and replace(known.bare, block=bare.block) == bare:
+            whole = replace(known.whole, block=bare.block, book=bare.book)
+        else:
+            whole = self._finish(bare)
+        self._known[bare.key] = _Known(bare, whole)
+        return whole
+
+
+def _contained(plan: Plan[Any]) -> Plan[Any]:
+    """The plan's value, or as a value whatever exception ended it: a fault stays with its market."""
+    try:
+        return (yield from plan)
+    except Exception as fault:  # noqa: BLE001 - handed on as a value and shown
+        return fault
+
+
+def _words(fault: object) -> str:
+    """Why, safe to show."""
+    text = clean(redact(str(fault)), 200)
+    if isinstance(fault, PlanFailed | ReadError):
+        return text
+    return f"{type(fault).__name__}: {text}" if text else type(fault).__name__
