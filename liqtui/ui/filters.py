@@ -1,0 +1,131 @@
+"""The `/` line: words that a row must (or with `!` must not) match, and comparisons such as `hf<1.2`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from liqtui.core.snapshot import Severity
+from liqtui.core.units import WAD, parse_decimal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from liqtui.core.snapshot import Row
+
+    Test = Callable[[Row], bool]
+
+_COMPARISON = re.compile(r"^(hf|sigma|liq|debt)(<=|>=|<|>)([0-9]*\.?[0-9]+)([kKmM]?)$")
+_FIELD = re.compile(r"^(sev|tag|chain|asset|wallet|protocol):(.*)$")
+_SCALE = {"": 1, "k": 1_000, "m": 1_000_000}
+
+HELP = (
+    ("treasury", "wallet, protocol, market, asset or chain that has these letters in this order"),
+    ("!aave", "rows without a match"),
+    ("hf<1.2", "health under a limit; also <= > >="),
+    ("sigma<3", "cushion in daily σ"),
+    ("liq<10", "distance to liquidation in percent"),
+    ("debt>50k", "debt in the market's base currency"),
+    ("sev:warn", "of that severity or worse; sev:blind for blind ones"),
+    ("tag:dao", "wallet tag; likewise chain: asset: wallet: protocol:"),
+)
+"""For the help page: example and meaning."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A filter as typed. All words must hold; an empty one lets everything pass."""
+
+    text: str
+
+    def matches(self, row: Row) -> bool:
+        return all(test(row) for test in self._tests)
+
+    @cached_property
+    def _tests(self) -> tuple[Test, ...]:
+        return tuple(_term(word) for word in self.text.split())
+
+
+def _term(word: str) -> Test:
+    if word.startswith("!") and len(word) > 1:
+        inner = _term(word[1:])
+        return lambda row: not inner(row)
+    if found := _COMPARISON.match(word):
+        return _comparison(found[1], found[2], found[3], found[4].lower())
+    if found := _FIELD.match(word):
+        return _field(found[1], found[2].casefold())
+    return _fuzzy(word.casefold())
+
+
+def _comparison(name: str, operator: str, number: str, unit: str) -> Test:
+    limit = parse_decimal(number, 18) * _SCALE[unit]
+
+    def value(row: Row) -> int | None:
+        position = row.position
+        match name:
+            case "hf":
+                return position.health.shown if position else None
+            case "sigma":
+                return None if row.sigmas is None else int(row.sigmas * WAD)
+            case "liq":
+                move = row.cushion.move if row.cushion else None
+                return None if move is None else int(abs(move) * 100 * WAD)
+            case _:
+                known = position is not None and position.debt_value is not None
+                return position.debt_value * WAD // 10**position.base_decimals if known else None  # type: ignore[union-attr]
+
+    def test(row: Row) -> bool:
+        have = value(row)
+        if have is None:
+            return False
+        match operator:
+            case "<":
+                return have < limit
+            case "<=":
+                return have <= limit
+            case ">":
+                return have > limit
+            case _:
+                return have >= limit
+
+    return test
+
+
+def _field(name: str, wanted: str) -> Test:
+    if name == "sev":
+        return _severity(wanted)
+    getters: dict[str, Callable[[Row], tuple[str, ...]]] = {
+        "tag": lambda row: row.tags,
+        "chain": lambda row: (row.chain,),
+        "asset": _symbols,
+        "wallet": lambda row: (row.label, row.key.wallet),
+        "protocol": lambda row: (row.key.protocol,),
+    }
+    get = getters[name]
+    return lambda row: any(wanted in text.casefold() for text in get(row))
+
+
+def _severity(wanted: str) -> Test:
+    named = [severity for severity in Severity if severity.value.startswith(wanted)] if wanted else []
+    if not named:
+        return lambda row: False
+    limit = named[0] if len(named) == 1 or named[0].value == wanted else named[-1]
+    if limit in {Severity.BLIND, Severity.UNKNOWN, Severity.OK}:
+        return lambda row: row.severity is limit
+    return lambda row: row.severity.rank <= limit.rank
+
+
+def _symbols(row: Row) -> tuple[str, ...]:
+    return tuple(leg.asset.symbol for leg in row.position.legs) if row.position else ()
+
+
+def _fuzzy(wanted: str) -> Test:
+    pattern = re.compile(".*?".join(map(re.escape, wanted)))
+
+    def test(row: Row) -> bool:
+        fields = (row.label, row.key.protocol, row.key.market, row.chain, *_symbols(row))
+        return row.key.wallet.startswith(wanted) or any(pattern.search(text.casefold()) for text in fields)
+
+    return test

@@ -1,0 +1,170 @@
+"""What the screens share: the engine's newest snapshot, and what the person has chosen to see of it. No widgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from liqtui.core.clock import Clock, SystemClock
+from liqtui.core.snapshot import Snapshot
+from liqtui.core.units import WAD
+from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
+from liqtui.ui.filters import Filter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from liqtui.core.model import PositionKey
+    from liqtui.core.snapshot import Row
+    from liqtui.engine.handle import EngineHandle
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the screens take from configuration and command line."""
+
+    ascii: bool = False
+    """Only ASCII characters on the screen."""
+    theme: str = "liqtui-dark"
+    keymap: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Binding id → keys, comma separated; validated by `liqtui.config.keymap`."""
+    chain_tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Chain name → short name for narrow columns."""
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
+    targets: tuple[int, ...] = (110 * WAD // 100, 125 * WAD // 100, 150 * WAD // 100)
+    """Health targets of the ways out, 1e18-scaled; `target` is the one shown first."""
+    target: int = 125 * WAD // 100
+    bell: bool = True
+    notify: str = "auto"
+    """Which notification sequence the terminal gets: auto · off · osc9 · osc99 · osc777."""
+    seconds: bool = False
+    """A clock and a countdown that tick each second: lively, but an idle screen then sends bytes."""
+    silence_after: float = 90.0
+    """Seconds without any word of a live engine until the verdict says so."""
+    path_watchlist: str = ""
+    """For `:edit`."""
+
+
+class SortBy(StrEnum):
+    CUSHION = "cushion"
+    """The engine's ranking."""
+    HEALTH = "health"
+    DISTANCE = "to liq"
+    DEBT = "debt"
+    WALLET = "wallet"
+    PROTOCOL = "protocol"
+    AGE = "age"
+
+
+_LAST = float("inf")
+
+
+def _sort_key(by: SortBy) -> Callable[[Row], Any]:
+    def health(row: Row) -> float:
+        shown = row.position.health.shown if row.position else None
+        return _LAST if shown is None else shown
+
+    def distance(row: Row) -> float:
+        move = row.cushion.move if row.cushion else None
+        return _LAST if move is None else abs(move)
+
+    def debt(row: Row) -> float:
+        value = row.position.debt_value if row.position else None
+        return _LAST if value is None or row.position is None else -value / 10**row.position.base_decimals
+
+    def age(row: Row) -> float:
+        return -row.ages.fetch if row.ages.fetch is not None else -_LAST
+
+    keys: dict[SortBy, Callable[[Row], Any]] = {
+        SortBy.HEALTH: health,
+        SortBy.DISTANCE: distance,
+        SortBy.DEBT: debt,
+        SortBy.WALLET: lambda row: (row.label.casefold() or row.key.wallet, row.key.protocol),
+        SortBy.PROTOCOL: lambda row: (row.key.protocol, row.chain, row.label.casefold()),
+        SortBy.AGE: age,
+    }
+    return keys[by]
+
+
+@dataclass(slots=True)
+class AppState:
+    """The one mutable thing behind the screens. Only the UI's thread touches it."""
+
+    engine: EngineHandle
+    store: Any = None
+    """The watchlist on disk (`liqtui.config.watchlist`); None: this session's wallets are not saved."""
+    settings: Settings = field(default_factory=Settings)
+    clock: Clock = field(default_factory=SystemClock)
+    snapshot: Snapshot = field(default_factory=lambda: Snapshot(version=-1, at=0.0))
+    """The newest one, whatever is shown."""
+    heard_at: float = 0.0
+    """Monotonic time at which it came."""
+    frozen: Snapshot | None = None
+    """What is shown while the display is frozen."""
+    selected: PositionKey | None = None
+    sort: SortBy = SortBy.CUSHION
+    reverse: bool = False
+    filter: Filter = field(default_factory=lambda: Filter(""))
+    wallet: str | None = None
+    """Address key of the wallet that the list is narrowed to; None: all."""
+    marks: set[PositionKey] = field(default_factory=set["PositionKey"])
+    _rows_key: tuple[object, ...] = ()
+    _rows: tuple[Row, ...] = ()
+
+    def accept(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.heard_at = self.clock.monotonic()
+
+    @property
+    def shown(self) -> Snapshot:
+        return self.frozen or self.snapshot
+
+    def toggle_freeze(self) -> bool:
+        self.frozen = None if self.frozen else self.snapshot
+        return self.frozen is not None
+
+    def configure(self, **changes: Any) -> None:
+        self.settings = replace(self.settings, **changes)
+
+    @property
+    def silent_for(self) -> float | None:
+        """Seconds since a live engine was last heard, once that is too long; a tape may be silent."""
+        if self.engine.playback is not None:
+            return None
+        silent = self.clock.monotonic() - self.heard_at
+        return silent if silent > self.settings.silence_after else None
+
+    def rows(self) -> tuple[Row, ...]:
+        """What the list shows: filtered, sorted. Stable between snapshots."""
+        shown = self.shown
+        key = (id(shown), shown.version, self.sort, self.reverse, self.filter.text, self.wallet)
+        if key != self._rows_key:
+            self._rows_key, self._rows = key, self._arrange(shown.rows)
+        return self._rows
+
+    def _arrange(self, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+        kept: Sequence[Row] = rows
+        if self.wallet is not None:
+            kept = [row for row in kept if row.key.wallet == self.wallet]
+        if self.filter.text:
+            kept = [row for row in kept if self.filter.matches(row)]
+        if self.sort is not SortBy.CUSHION:
+            kept = sorted(kept, key=_sort_key(self.sort))
+        return tuple(reversed(kept)) if self.reverse else tuple(kept)
+
+    @property
+    def selected_index(self) -> int | None:
+        """Where the selected position is in `rows()`; None when it is not there."""
+        return next((i for i, row in enumerate(self.rows()) if row.key == self.selected), None)
+
+    @property
+    def selected_row(self) -> Row | None:
+        return next((row for row in self.rows() if row.key == self.selected), None)
+
+    def find(self, position_id: str) -> Row | None:
+        """By public id, among all rows shown by the newest snapshot."""
+        return next((row for row in self.shown.rows if row.id == position_id), None)
+
+    def chain_tag(self, chain: str) -> str:
+        return self.settings.chain_tags.get(chain, chain)
