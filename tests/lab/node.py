@@ -121,7 +121,7 @@ class Node:
         command = [str(self.binary), "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--chain-id", str(self.chain_id), "--timestamp", str(self.genesis_time)]
         command += ["--hardfork", "prague", "--order", "fifo", "--auto-impersonate", "--accounts", "1"]
-        command += ["--gas-price", "0", "--base-fee", "0", "--disable-min-priority-fee"]
+        command += ["--no-mining", "--gas-price", "0", "--base-fee", "0", "--disable-min-priority-fee"]
         command += ["--gas-limit", str(GAS_PER_BLOCK), "--disable-code-size-limit", "--no-request-size-limit"]
         if state.exists():
             command += ["--load-state", str(state)]
@@ -214,13 +214,16 @@ class Node:
         return abi.decode(signature, self.call(to, abi.encode(signature, *args), block))
 
     def send(self, to: str | None, data: bytes, sender: str = ADMIN, value: int = 0) -> str:
-        """Send without looking at the outcome; returns the hash. Inside :meth:`batch` it is only queued."""
+        """Send without looking at the outcome; returns the hash. Mined at once, unless inside :meth:`batch`."""
         transaction = {"from": sender, "data": "0x" + data.hex(), "gas": hex(GAS_PER_TRANSACTION), "gasPrice": "0x0"}
         if to is not None:
             transaction["to"] = to
         if value:
             transaction["value"] = hex(value)
-        return str(self.rpc("eth_sendTransaction", transaction))
+        sent = str(self.rpc("eth_sendTransaction", transaction))
+        if self._queue is None:  # not anvil's own automine: that answers before the block is there
+            self.rpc("evm_mine")
+        return sent
 
     def transact(self, to: str | None, data: bytes, sender: str = ADMIN) -> Receipt | None:
         """Send and check: a failed transaction raises :class:`LabRevert`. Inside a batch: None, checked later."""
@@ -240,14 +243,12 @@ class Node:
         if self._queue is not None:
             yield
             return
-        self.rpc("evm_setAutomine", False)
         self._queue = []
         try:
             yield
         finally:
             queue, self._queue = self._queue, None
             self.mine(dt=dt)
-            self.rpc("evm_setAutomine", True)
         if check:
             for sent, to, data, sender in queue:
                 self._checked(sent, to, data, sender)

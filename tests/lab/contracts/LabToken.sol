@@ -5,7 +5,7 @@ pragma solidity ^0.8.20;
 contract LabToken {
     string public name;
     string public symbol;
-    uint8 public immutable decimals;
+    uint8 public decimals;
     uint256 public totalSupply;
     mapping(address => uint256) public balanceOf;
     mapping(address => mapping(address => uint256)) public allowance;
@@ -16,6 +16,11 @@ contract LabToken {
     constructor(string memory name_, string memory symbol_, uint8 decimals_) {
         name = name_;
         symbol = symbol_;
+        decimals = decimals_;
+    }
+
+    /// Aave since 3.1 lists nothing below 6 decimals; markets upgraded from 3.0 still hold such assets.
+    function setDecimals(uint8 decimals_) external {
         decimals = decimals_;
     }
 

@@ -1,0 +1,45 @@
+"""pytest fixtures: one node per session, put back to the same state after every test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.lab import Lab
+from tests.lab.market import AaveMarket
+from tests.lab.packages import default_cache
+
+
+@pytest.fixture(scope="session")
+def lab_cache() -> Path:
+    """Where packages and compiled contracts are kept between runs."""
+    return default_cache()
+
+
+@pytest.fixture(scope="session")
+def lab(lab_cache: Path) -> Iterator[Lab]:
+    """Node and markets. A test that changes anything takes ``lab_state``, ``aave30`` or ``aave36`` instead."""
+    with Lab.build(lab_cache) as built:
+        yield built
+
+
+@pytest.fixture
+def lab_state(lab: Lab) -> Iterator[Lab]:
+    """The laboratory, with everything that the test does undone afterwards."""
+    snapshot = lab.snapshot()
+    yield lab
+    lab.revert(snapshot)
+
+
+@pytest.fixture
+def aave30(lab_state: Lab) -> AaveMarket:
+    """Aave v3.0 (POOL_REVISION 1)."""
+    return lab_state.markets["aave30"]
+
+
+@pytest.fixture
+def aave36(lab_state: Lab) -> AaveMarket:
+    """Aave v3.6 (POOL_REVISION 10)."""
+    return lab_state.markets["aave36"]
