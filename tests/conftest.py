@@ -1,0 +1,72 @@
+"""What holds for every test: no outside network, and none of the developer's own files."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest_plugins = ["tests.lab.fixtures"]
+
+
+class OutsideNetwork(AssertionError):
+    """A test tried to leave this machine."""
+
+
+def refuse_outside(address: Any) -> None:
+    """Raise OutsideNetwork unless `address`, as given to `socket.connect`, is this machine."""
+    if not isinstance(address, tuple) or not address:
+        return  # a Unix socket path
+    host = address[0]
+    if host == "localhost":
+        return
+    try:
+        inside = ipaddress.ip_address(str(host).partition("%")[0]).is_loopback
+    except ValueError:
+        inside = False
+    if not inside:
+        raise OutsideNetwork(f"a test tried to reach {host}")
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, connect_ex, sendto = socket.socket.connect, socket.socket.connect_ex, socket.socket.sendto
+    lookup = socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        refuse_outside(address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        refuse_outside(address)
+        return connect_ex(self, address)
+
+    def guarded_sendto(self: socket.socket, data: Any, *rest: Any) -> int:
+        refuse_outside(rest[-1])
+        return sendto(self, data, *rest)
+
+    def guarded_lookup(host: Any, *rest: Any, **options: Any) -> Any:
+        if host is not None:
+            refuse_outside((host.decode() if isinstance(host, bytes) else host,))
+        return lookup(host, *rest, **options)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    monkeypatch.setattr(socket.socket, "sendto", guarded_sendto)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_lookup)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty home for configuration, state, cache and data; subprocesses inherit it."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("LIQTUI_CONFIG_DIR", str(home / "liqtui"))
+    for name in ("CONFIG", "STATE", "CACHE", "DATA"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    return home
