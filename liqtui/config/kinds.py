@@ -1,0 +1,229 @@
+"""Kinds of settings: how a value is written, read and described."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from liqtui.core.units import WAD, decimal_string
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class BadValueError(ValueError):
+    """What is wrong with a value, in words that do not repeat it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class Kind:
+    words: str
+    """For the documentation: "decimal above 1"."""
+    read: Callable[[Any], Any]
+    """The value as used; raises BadValueError."""
+
+
+_HEX_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_HEX_WORD = re.compile(r"0x[0-9a-fA-F]{64}")
+
+
+def wad(value: Decimal | int) -> int:
+    """1e18-scaled integer, exact. Raises BadValueError for more than 18 decimals, infinity and nan."""
+    number = Decimal(value)
+    if not number.is_finite():
+        raise BadValueError("not a number")
+    sign, digits, exponent = number.as_tuple()
+    power = int(exponent) + 18
+    if abs(power) > 60:
+        raise BadValueError("out of range")
+    raw = int("".join(map(str, digits)) or "0")
+    if power < 0:
+        raw, rest = divmod(raw, 10**-power)
+        if rest:
+            raise BadValueError("more than 18 decimals")
+        return -raw if sign else raw
+    return (-raw if sign else raw) * 10**power
+
+
+def _number(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        raise BadValueError(f"has to be a number, not {type_words(value)}")
+    number = Decimal(value)
+    if not number.is_finite():
+        raise BadValueError("has to be a finite number")
+    return number
+
+
+def type_words(value: object) -> str:
+    """What a person calls the TOML type of a value."""
+    names: dict[type, str] = {bool: "true or false", int: "a whole number", Decimal: "a decimal", str: "text"}
+    names |= {list: "a list", dict: "a table"}
+    return names.get(type(value), "a date or time")
+
+
+def decimal_wad(words: str, above: Decimal, below: Decimal) -> Kind:
+    def read(value: object) -> int:
+        number = _number(value)
+        if not above < number < below:
+            raise BadValueError(f"has to be {words}")
+        return wad(number)
+
+    return Kind(words, read)
+
+
+def seconds(least: float, most: float) -> Kind:
+    words = f"seconds, {least:g} to {most:g}"
+
+    def read(value: object) -> float:
+        number = _number(value)
+        if not Decimal(str(least)) <= number <= Decimal(str(most)):
+            raise BadValueError(f"has to be between {least:g} and {most:g} seconds")
+        return float(number)
+
+    return Kind(words, read)
+
+
+def number(least: float, most: float) -> Kind:
+    def read(value: object) -> float:
+        given = _number(value)
+        if not Decimal(str(least)) <= given <= Decimal(str(most)):
+            raise BadValueError(f"has to be between {least:g} and {most:g}")
+        return float(given)
+
+    return Kind(f"number, {least:g} to {most:g}", read)
+
+
+def whole(least: int, most: int) -> Kind:
+    def read(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise BadValueError(f"has to be a whole number, not {type_words(value)}")
+        if not least <= value <= most:
+            raise BadValueError(f"has to be between {least} and {most}")
+        return value
+
+    return Kind(f"whole number, {least} to {most}", read)
+
+
+def choice(*names: str) -> Kind:
+    words = " · ".join(f'"{name}"' for name in names)
+
+    def read(value: object) -> str:
+        if value not in names:
+            raise BadValueError(f"has to be one of {', '.join(names)}")
+        return cast("str", value)
+
+    return Kind(words, read)
+
+
+def _read_flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise BadValueError(f"has to be true or false, not {type_words(value)}")
+    return value
+
+
+def _read_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise BadValueError(f"has to be text, not {type_words(value)}")
+    if any(not char.isprintable() for char in value):
+        raise BadValueError("holds characters that cannot be printed")
+    return value
+
+
+def _read_name(value: object) -> str:
+    text = _read_text(value)
+    if not text.strip():
+        raise BadValueError("is empty")
+    return text
+
+
+def read_address(value: object) -> str:
+    """Lower-case address. Its checksum is the watchlist's business: market addresses are copied by machines."""
+    if not isinstance(value, str) or not _HEX_ADDRESS.fullmatch(value):
+        raise BadValueError("is not an address", "0x and 40 hex digits are needed")
+    return value.lower()
+
+
+def _read_texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise BadValueError(f"has to be a list of texts, not {type_words(value)}", 'write it as ["…", "…"]')
+    return tuple(_read_name(item) for item in cast("list[object]", value))
+
+
+def _read_ids(value: object) -> tuple[str, ...]:
+    ids = _read_texts(value)
+    if any(not _HEX_WORD.fullmatch(item) for item in ids):
+        raise BadValueError("holds something that is not a market id", "0x and 64 hex digits are needed")
+    return tuple(item.lower() for item in ids)
+
+
+def _read_urls(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = [value]
+    urls = _read_texts(value)
+    if not urls:
+        raise BadValueError("is empty", "give at least one endpoint")
+    for place, url in enumerate(urls, 1):
+        _check_url(url, place)
+    return urls
+
+
+def _check_url(url: str, place: int) -> None:
+    """Says which one is wrong without showing it: it may hold a key."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https", "ws", "wss"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        good = False
+    if not good or " " in url:
+        raise BadValueError(
+            f"endpoint {place} is not a URL", "http://, https://, ws:// or wss:// and a host are needed"
+        )
+
+
+def _read_link(value: object) -> str:
+    text = _read_name(value)
+    if not text.startswith(("https://", "http://")):
+        raise BadValueError("has to be a web address", "it begins with https://")
+    return text.rstrip("/")
+
+
+def _read_gas(value: object) -> int | None:
+    gas = whole(0, 10**12).read(value)
+    return gas or None
+
+
+def _read_targets(value: object) -> tuple[int, ...]:
+    if not isinstance(value, list) or not value:
+        raise BadValueError("has to be a list of decimals above 1", "for example [1.10, 1.25, 1.50]")
+    return tuple(sorted({TARGET.read(item) for item in cast("list[object]", value)}))
+
+
+FLAG = Kind("true · false", _read_flag)
+TEXT = Kind("text", _read_text)
+NAME = Kind("text", _read_name)
+NAMES = Kind("list of texts", _read_texts)
+ADDRESS = Kind("address", read_address)
+URLS = Kind("list of endpoints", _read_urls)
+LINK = Kind("web address", _read_link)
+IDS = Kind("list of 32-byte ids", _read_ids)
+GAS = Kind("whole number, 0 for the node's own", _read_gas)
+THRESHOLD = decimal_wad("decimal above 1 and under 100", Decimal(1), Decimal(100))
+CUSHION = decimal_wad("decimal above 0 and under 1", Decimal(0), Decimal(1))
+TARGET = decimal_wad("decimal above 1 and under 100", Decimal(1), Decimal(100))
+TARGETS = Kind("list of decimals above 1", _read_targets)
+
+
+def shown_wad(raw: int) -> str:
+    """1200000000000000000 → "1.2"."""
+    return decimal_string(raw, 18)
+
+
+WAD_ONE = WAD

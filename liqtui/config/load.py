@@ -1,0 +1,333 @@
+"""`config.toml` → `Config`. The file is read, never written."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from liqtui.config import keymap, schema, toml
+from liqtui.config.chains import known_chains
+from liqtui.config.errors import ConfigError, Report, did_you_mean
+from liqtui.config.kinds import BadValueError, shown_wad, type_words
+from liqtui.core.sources import ChainSpec, MarketRef
+from liqtui.core.wallet import Thresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from liqtui.config.schema import Section
+    from liqtui.config.toml import KeyPath, Source
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Ui:
+    theme: str
+    """Empty: the one that suits the terminal."""
+    color: str
+    """One of `schema.COLORS`."""
+    ascii: str
+    """auto · on · off."""
+    mouse: str
+    """auto · on · off."""
+    bell: bool
+    notify: str
+    """One of `schema.NOTIFY`."""
+
+
+@dataclass(frozen=True)
+class Config:
+    chains: dict[str, ChainSpec]
+    """By name, in the order in which they are shown. Never empty."""
+    thresholds: Thresholds
+    """`warn` and `critical` are always set."""
+    target: int
+    """Health factor that rescue amounts aim at, 1e18-scaled."""
+    targets: tuple[int, ...]
+    """All that are listed, ascending, `target` among them."""
+    ui: Ui
+    poll: float
+    """Seconds between rounds for a chain without its own; each `ChainSpec.poll` is already filled."""
+    keep_days: int
+    markets: tuple[MarketRef, ...] = ()
+    """Custom ones only."""
+    keys: dict[str, str] = field(default_factory=dict[str, str])
+    """Action → keys, each key well formed; `keymap` holds them against the actions that exist."""
+    source: Source | None = None
+    """None: there is no config.toml."""
+
+    @property
+    def public(self) -> bool:
+        """Some chain is read through the built-in public endpoints."""
+        return any(chain.public for chain in self.chains.values())
+
+    def keymap(self, actions: Sequence[keymap.Action]) -> dict[str, str]:
+        """For `App.set_keymap`. Raises ConfigFileError for unknown actions and for keys that mean two things."""
+        return keymap.resolve(self.keys, actions, self.source)
+
+
+def load(
+    file: Path,
+    *,
+    named: bool = False,
+    protocols: Mapping[str, str] = schema.PROTOCOLS,
+    env: Mapping[str, str] | None = None,
+) -> Config:
+    """The configuration; all defaults where the file is missing and was not `named` by the person.
+
+    Raises ConfigFileError with every mistake of the file.
+    """
+    try:
+        text = toml.read(file)
+    except FileNotFoundError:
+        if named:
+            raise ConfigError(file, None, "", "there is no such file") from None
+        return _build({}, None, Report(toml.Source(file)), protocols)
+    return parse(text, file, protocols=protocols, env=env)
+
+
+def parse(
+    text: str,
+    file: Path,
+    *,
+    protocols: Mapping[str, str] = schema.PROTOCOLS,
+    env: Mapping[str, str] | None = None,
+) -> Config:
+    """As `load`, from text; `file` is what errors name."""
+    values, source = toml.parse(text, file)
+    report = Report(source)
+    values = _expand(values, (), report, os.environ if env is None else env)
+    return _build(values, source, report, protocols)
+
+
+def _expand(value: Any, path: KeyPath, report: Report, env: Mapping[str, str]) -> Any:
+    """Every ${NAME} in every text replaced. What is missing is reported by name; values are never repeated."""
+    if isinstance(value, dict):
+        table = cast("dict[str, Any]", value)
+        return {key: _expand(item, (*path, key), report, env) for key, item in table.items()}
+    if isinstance(value, list):
+        items = cast("list[Any]", value)
+        return [_expand(item, (*path, place), report, env) for place, item in enumerate(items)]
+    if not isinstance(value, str):
+        return value
+
+    def fill(found: re.Match[str]) -> str:
+        name = found.group(1)
+        if not _VARIABLE_NAME.fullmatch(name):
+            report.add(path, f"${{{name}}} is not the name of an environment variable")
+        elif not env.get(name):
+            state = "is empty" if name in env else "is not set"
+            report.add(path, f"the environment variable {name} {state}")
+        else:
+            return env[name]
+        return "x"  # stands in, so that the rest of the value can still be checked; the report stops the load
+
+    return _VARIABLE.sub(fill, value)
+
+
+def _build(values: dict[str, Any], source: Source | None, report: Report, protocols: Mapping[str, str]) -> Config:
+    for key in values.keys() - set(schema.TABLES):
+        report.add((key,), "unknown table", did_you_mean(key, schema.TABLES))
+    tables = {name: _table(values, name, section, report) for name, section in schema.SECTIONS.items()}
+    thresholds = read_thresholds(tables["thresholds"], ("thresholds",), report)
+    poll: float = tables["engine"]["poll"]
+    before = len(report.errors)
+    chains = _chains(values, poll, report)
+    # A mistake in a chain would bring one for each market on it.
+    markets = _markets(values, chains, protocols, report) if len(report.errors) == before else ()
+    keys = keymap.read(_child(values, "keys", report), report)
+    report.finish()
+    target: int = tables["rescue"]["target"]
+    return Config(
+        chains=chains,
+        thresholds=thresholds,
+        target=target,
+        targets=tuple(sorted({*tables["rescue"]["targets"], target})),
+        ui=Ui(**tables["ui"]),
+        poll=poll,
+        keep_days=tables["history"]["keep_days"],
+        markets=markets,
+        keys=keys,
+        source=source,
+    )
+
+
+def _child(values: dict[str, Any], name: str, report: Report) -> dict[str, Any]:
+    table = values.get(name, {})
+    if isinstance(table, dict):
+        return cast("dict[str, Any]", table)
+    report.add((name,), f"has to be a table, not {type_words(table)}", f"write [{name}]")
+    return {}
+
+
+def _table(values: dict[str, Any], name: str, section: Section, report: Report) -> dict[str, Any]:
+    return read_table(section, _child(values, name, report), (name,), report)
+
+
+def read_table(section: Section, table: dict[str, Any], path: KeyPath, report: Report) -> dict[str, Any]:
+    """Every setting of the section, read or by default. Unknown keys and bad values are reported."""
+    settings = section.keys
+    for key in table.keys() - settings.keys():
+        report.add((*path, key), "unknown key", did_you_mean(key, settings))
+    read = {key: setting.default for key, setting in settings.items()}
+    for key in table.keys() & settings.keys():
+        try:
+            read[key] = settings[key].kind.read(table[key])
+        except BadValueError as fault:
+            report.add((*path, key), fault.message, fault.hint)
+    return read
+
+
+def read_thresholds(values: dict[str, Any], path: KeyPath, report: Report) -> Thresholds:
+    """Thresholds of which warn comes before critical, as far as both are given."""
+    read = Thresholds(**values)
+    if read.warn is not None and read.critical is not None and read.warn <= read.critical:
+        report.add((*path, "warn"), _above(read.warn, "critical", read.critical))
+    if (
+        read.warn_cushion is not None
+        and read.critical_cushion is not None
+        and read.warn_cushion <= read.critical_cushion
+    ):
+        report.add((*path, "warn_cushion"), _above(read.warn_cushion, "critical_cushion", read.critical_cushion))
+    return read
+
+
+def _above(mine: int, other: str, least: int) -> str:
+    """With both figures, because one of them may be a default."""
+    return f"is {shown_wad(mine)} and has to be above {other}, which is {shown_wad(least)}"
+
+
+def _chains(values: dict[str, Any], poll: float, report: Report) -> dict[str, ChainSpec]:
+    known = known_chains()
+    named: dict[str, ChainSpec] = {}
+    off: set[str] = set()
+    for name, table in _child(values, "chains", report).items():
+        path = ("chains", name)
+        if not isinstance(table, dict):
+            report.add(path, "has to be a table", f"write [chains.{name}]")
+            continue
+        read = read_table(schema.CHAIN, cast("dict[str, Any]", table), path, report)
+        if read.pop("enabled"):
+            spec = _chain(name, read, path, report) if "rpc" not in table or read["rpc"] else None
+            if spec:
+                named[name] = replace(spec, poll=read["poll"] or poll)
+        elif name in known or read["id"] is not None:
+            off.add(name)
+        else:
+            report.add(path, "unknown chain", _chain_hint(name))
+    _refuse_twins(named, report)
+    if named or report.errors:
+        return named
+    chains = {name: replace(chain.spec, poll=poll) for name, chain in known.items() if chain.main and name not in off}
+    if not chains:
+        report.add(("chains",), "every chain is switched off")
+    return chains
+
+
+def _chain(name: str, read: dict[str, Any], path: KeyPath, report: Report) -> ChainSpec | None:
+    """The known chain of that name or id, with what the person says about it."""
+    known = known_chains()
+    given = {key: value for key, value in read.items() if value is not None}
+    endpoints: tuple[str, ...] = given.pop("rpc", ())
+    if name in known:
+        base = known[name].spec
+        if given.get("id", base.id) != base.id:
+            report.add((*path, "id"), f"{name} is chain {base.id}", "give the other chain another name")
+            return None
+    elif "id" not in given:
+        report.add(path, "unknown chain, its id is missing", _chain_hint(name))
+        return None
+    elif not endpoints:
+        report.add(path, "rpc is missing")
+        return None
+    else:
+        same = [chain.spec for chain in known.values() if chain.spec.id == given["id"]]
+        base = replace(same[0], name=name) if same else ChainSpec(id=given["id"], name=name)
+    return _with_endpoints(replace(base, **given), endpoints, path, report)
+
+
+def _with_endpoints(spec: ChainSpec, endpoints: tuple[str, ...], path: KeyPath, report: Report) -> ChainSpec:
+    """The person's endpoints take the place of the public ones, all of them."""
+    if not endpoints:
+        return spec
+    web = tuple(url for url in endpoints if url.lower().startswith("http"))
+    sockets = tuple(url for url in endpoints if url not in web)
+    if not web:
+        report.add((*path, "rpc"), "has no http or https endpoint", "a WebSocket one alone is only told of new blocks")
+    return replace(spec, rpc=web, ws=sockets, public=False)
+
+
+def _chain_hint(name: str) -> str:
+    known = known_chains()
+    by_tag = {chain.spec.short: known_name for known_name, chain in known.items()}
+    return f'did you mean "{by_tag[name]}"?' if name in by_tag else did_you_mean(name, known)
+
+
+def _refuse_twins(chains: dict[str, ChainSpec], report: Report) -> None:
+    seen: dict[int, str] = {}
+    for name, spec in chains.items():
+        if spec.id in seen:
+            report.add(("chains", name, "id"), f"chain {spec.id} is already there as {seen[spec.id]}")
+        seen.setdefault(spec.id, name)
+
+
+def _markets(
+    values: dict[str, Any], chains: dict[str, ChainSpec], protocols: Mapping[str, str], report: Report
+) -> tuple[MarketRef, ...]:
+    tables = values.get("markets", [])
+    if not isinstance(tables, list):
+        report.add(("markets",), f"has to be a list of tables, not {type_words(tables)}", "write [[markets]]")
+        return ()
+    section = schema.market_section(protocols)
+    found: list[MarketRef] = []
+    for place, table in enumerate(cast("list[Any]", tables)):
+        path = ("markets", place)
+        if not isinstance(table, dict):
+            report.add(path, f"has to be a table, not {type_words(table)}", "write [[markets]]")
+            continue
+        before = len(report.errors)
+        read = read_table(section, cast("dict[str, Any]", table), path, report)
+        ref = _market(read, path, chains, protocols, report)
+        if ref is None or len(report.errors) > before:
+            continue
+        if any((ref.protocol, ref.chain_id, ref.name) == (o.protocol, o.chain_id, o.name) for o in found):
+            report.add((*path, "name"), "there is already such a market of this protocol and chain")
+        found.append(ref)
+    return tuple(found)
+
+
+def _market(
+    read: dict[str, Any],
+    path: KeyPath,
+    chains: dict[str, ChainSpec],
+    protocols: Mapping[str, str],
+    report: Report,
+) -> MarketRef | None:
+    missing = [key for key in ("protocol", "chain", "name") if read[key] is None]
+    for key in missing:
+        report.add(path, f"{key} is missing")
+    if missing:
+        return None
+    protocol, chain = read["protocol"], read["chain"]
+    if protocol not in protocols:
+        report.add((*path, "protocol"), "unknown protocol", did_you_mean(protocol, protocols))
+        return None
+    if chain not in chains:
+        report.add((*path, "chain"), "is not a chain that is watched", did_you_mean(chain, chains))
+        return None
+    entry_key, ids_key = protocols[protocol], schema.MARKET_IDS.get(protocol)
+    for key in {*protocols.values(), *schema.MARKET_IDS.values()} - {entry_key, ids_key}:
+        if read.get(key) is not None:
+            report.add((*path, key), f"does not belong to {protocol}", f"it takes {entry_key}")
+    entry = read[entry_key]
+    if entry is None:
+        report.add(path, f"{entry_key} is missing")
+        return None
+    ids = read[ids_key] if ids_key else None
+    options = ((ids_key, ",".join(ids)),) if ids_key and ids else ()
+    return MarketRef(protocol, chains[chain].id, read["name"], entry, options, custom=True)

@@ -1,0 +1,229 @@
+"""Every setting of `config.toml`, once: its kind, its default, its help.
+
+The parser, the suggestions for misspelt keys and `docs/config.md` are all made from these tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from liqtui.config import kinds
+from liqtui.core.wallet import DEFAULT_THRESHOLDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from liqtui.config.kinds import Kind
+
+COLORS = ("auto", "truecolor", "256", "16", "mono")
+NOTIFY = ("auto", "9", "99", "777", "off")
+SWITCH = ("auto", "on", "off")
+
+PROTOCOLS: Mapping[str, str] = {
+    "aave-v3": "pool_addresses_provider",
+    "aave-v2": "pool_addresses_provider",
+    "compound-v3": "comet",
+    "morpho-blue": "morpho",
+    "compound-v2": "comptroller",
+}
+"""Protocol → key of its one entry address."""
+
+MARKET_IDS: Mapping[str, str] = {"morpho-blue": "market_ids"}
+"""Protocols whose entry holds many markets → key that names some of them."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    key: str
+    kind: Kind
+    default: Any
+    """As read (1e18-scaled for decimals); None: nothing."""
+    help: str
+    shown: str = ""
+    """The default as a person writes it; empty: none."""
+
+
+@dataclass(frozen=True)
+class Section:
+    heading: str
+    """As in the file: "[chains.NAME]"."""
+    help: str
+    settings: tuple[Setting, ...]
+
+    @property
+    def keys(self) -> dict[str, Setting]:
+        return {setting.key: setting for setting in self.settings}
+
+
+def threshold_settings(warn: int | None = None, critical: int | None = None) -> tuple[Setting, ...]:
+    """The four thresholds, as in config.toml and in each wallet; the defaults differ."""
+    return (
+        _wad("warn", kinds.THRESHOLD, warn, "A health factor under this is WARN. Has to be above `critical`."),
+        _wad("critical", kinds.THRESHOLD, critical, "A health factor under this is CRITICAL. Has to be above 1."),
+        _wad("warn_cushion", kinds.CUSHION, None, "WARN when the nearest boundary is nearer than this: 0.10 is 10 %."),
+        _wad("critical_cushion", kinds.CUSHION, None, "CRITICAL when the nearest boundary is nearer than this."),
+    )
+
+
+def _wad(key: str, kind: Kind, default: int | None, words: str) -> Setting:
+    return Setting(key, kind, default, words, "" if default is None else kinds.shown_wad(default))
+
+
+THRESHOLDS = Section(
+    "[thresholds]",
+    "When a position turns to WARN and to CRITICAL. Each wallet, and each position of a wallet, may have its own "
+    "in `watchlist.toml`.",
+    threshold_settings(DEFAULT_THRESHOLDS.warn, DEFAULT_THRESHOLDS.critical),
+)
+
+RESCUE = Section(
+    "[rescue]",
+    "Which health factor the shown repayments and top-ups aim at.",
+    (
+        _wad("target", kinds.TARGET, 125 * kinds.WAD_ONE // 100, "The one shown in the preview."),
+        Setting(
+            "targets",
+            kinds.TARGETS,
+            tuple(kinds.WAD_ONE * percent // 100 for percent in (110, 125, 150)),
+            "Those listed in the detail of a position; `target` is always among them.",
+            "[1.10, 1.25, 1.50]",
+        ),
+    ),
+)
+
+UI = Section(
+    "[ui]",
+    "The screen. The options `--theme`, `--color`, `--ascii` and `--mouse` go before these.",
+    (
+        Setting(
+            "theme",
+            kinds.NAME,
+            "",
+            "Name of a shipped theme or of a file in the themes directory; "
+            "without it the one that suits the colours of the terminal.",
+            "",
+        ),
+        Setting(
+            "color",
+            kinds.choice(*COLORS),
+            "auto",
+            "Colours that the terminal can show. SSH does not forward "
+            "COLORTERM, so a good terminal may be taken for a poor one.",
+            '"auto"',
+        ),
+        Setting(
+            "ascii",
+            kinds.choice(*SWITCH),
+            "auto",
+            "Draw with ASCII only; `auto` does so where the locale is not UTF-8.",
+            '"auto"',
+        ),
+        Setting(
+            "mouse",
+            kinds.choice(*SWITCH),
+            "auto",
+            "Mouse support; `auto` is off over SSH, where each movement "
+            "is traffic and selecting text with the mouse is wanted.",
+            '"auto"',
+        ),
+        Setting("bell", kinds.FLAG, True, "Ring the terminal's bell when something becomes critical.", "true"),
+        Setting(
+            "notify",
+            kinds.choice(*NOTIFY),
+            "auto",
+            "Desktop notification through the terminal: OSC 9, 99 or 777, guessed from the terminal with `auto`.",
+            '"auto"',
+        ),
+    ),
+)
+
+ENGINE = Section(
+    "[engine]",
+    "How the chains are read.",
+    (Setting("poll", kinds.seconds(2, 3600), 12.0, "Between two rounds of a chain; a chain may have its own.", "12"),),
+)
+
+HISTORY = Section(
+    "[history]",
+    "What is kept in `history.sqlite`.",
+    (
+        Setting(
+            "keep_days", kinds.whole(1, 3650), 90, "Days for which recorded health factors and alerts are kept.", "90"
+        ),
+    ),
+)
+
+KEYS = Section(
+    "[keys]",
+    'Keys of the screen: the name of an action and its keys, as in `refresh = "r,ctrl+r"`. '
+    "[keys.md](keys.md) lists the actions; the help screen (`?`) shows them too.",
+    (),
+)
+
+CHAIN = Section(
+    "[chains.NAME]",
+    "Where chains are named here, only these are watched, except that a section with `enabled = false` takes its "
+    "chain away and adds none. A known name (list below) needs nothing else; any other EVM chain needs `id` and `rpc`.",
+    (
+        Setting("enabled", kinds.FLAG, True, "Whether the chain is watched.", "true"),
+        Setting("id", kinds.whole(1, 2**63 - 1), None, "Chain id. Known names have theirs."),
+        Setting(
+            "rpc",
+            kinds.URLS,
+            None,
+            "Endpoints in order of preference: http, https, ws, wss. Without it a known "
+            "chain uses public ones, and the screen says so.",
+        ),
+        Setting("short", kinds.NAME, None, "Tag for narrow columns."),
+        Setting("poll", kinds.seconds(2, 3600), None, "Seconds between two rounds.", "`engine.poll`"),
+        Setting("block_time", kinds.seconds(0.01, 3600), None, "Usual time between blocks.", "12"),
+        Setting("multicall3", kinds.ADDRESS, None, "Address of Multicall3, where it is not the usual one."),
+        Setting("max_calls", kinds.whole(1, 10_000), None, "Most calls in one request before it is split.", "500"),
+        Setting(
+            "max_calldata", kinds.whole(1_000, 10_000_000), None, "Most bytes of call data in one request.", "120000"
+        ),
+        Setting("gas", kinds.GAS, None, "Gas given to each read.", "50000000"),
+        Setting("requests_per_second", kinds.number(0.01, 10_000), None, "For each endpoint.", "10"),
+        Setting("timeout", kinds.seconds(0.5, 300), None, "For one request.", "10"),
+        Setting("explorer", kinds.LINK, None, "Block explorer that `o` opens."),
+    ),
+)
+
+MARKET = (
+    Setting("protocol", kinds.NAME, None, "One of those below."),
+    Setting("chain", kinds.NAME, None, "Name of a chain that is watched."),
+    Setting("name", kinds.NAME, None, "Your name for it, as shown."),
+)
+
+
+def market_section(protocols: Mapping[str, str]) -> Section:
+    """[[markets]] with one key for each kind of entry address."""
+    entries: dict[str, list[str]] = {}
+    for protocol, key in protocols.items():
+        entries.setdefault(key, []).append(protocol)
+    addresses = [
+        Setting(key, kinds.ADDRESS, None, f"Entry address of {', '.join(names)}.") for key, names in entries.items()
+    ]
+    ids = [
+        Setting(key, kinds.IDS, None, f"{protocol}: these markets only; without it all that the wallets use.")
+        for protocol, key in MARKET_IDS.items()
+        if protocol in protocols
+    ]
+    return Section(
+        "[[markets]]",
+        "A deployment that the program does not know: a fork, a test chain. Once for each.",
+        (*MARKET, *addresses, *ids),
+    )
+
+
+SECTIONS: Mapping[str, Section] = {
+    "thresholds": THRESHOLDS,
+    "rescue": RESCUE,
+    "ui": UI,
+    "engine": ENGINE,
+    "history": HISTORY,
+}
+"""Plain tables. `chains`, `markets` and `keys` have names or indexes of their own inside."""
+
+TABLES = (*SECTIONS, "keys", "chains", "markets")
