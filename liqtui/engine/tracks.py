@@ -1,0 +1,42 @@
+"""How health went lately, small enough to keep for every position: the trend of an hour, the outline of a day."""
+
+from __future__ import annotations
+
+from collections import deque
+
+HOUR = 3600.0
+SLOTS = 7
+SLOT = 24 * HOUR / SLOTS
+_SPACING = 60.0
+
+
+class Track:
+    """One position's health over time, in plain floats for display; fed oldest first."""
+
+    def __init__(self) -> None:
+        self._hour: deque[tuple[float, float]] = deque()
+        self._day: dict[int, float] = {}
+
+    def add(self, at: float, health: float) -> None:
+        """Takes one sample a minute for the trend, and the lowest of each slot for the outline."""
+        if not self._hour or at - self._hour[-1][0] >= _SPACING:
+            self._hour.append((at, health))
+        while len(self._hour) > 1 and self._hour[1][0] <= at - HOUR:
+            self._hour.popleft()
+        slot = int(at // SLOT)
+        self._day[slot] = min(health, self._day.get(slot, health))
+        for old in [other for other in self._day if other <= slot - SLOTS]:
+            del self._day[old]
+
+    def trend(self, now: float, health: float) -> tuple[float | None, int]:
+        """Change up to `health` now, and the seconds that it is measured over (at most an hour)."""
+        kept = [(at, value) for at, value in self._hour if at >= now - HOUR - _SPACING]
+        if not kept or now - kept[0][0] < _SPACING:
+            return None, int(HOUR)
+        at, before = kept[0]
+        return health - before, min(int(now - at), int(HOUR))
+
+    def spark(self, now: float) -> tuple[float | None, ...]:
+        """Lowest health in each of the last seven slots of 24 h, oldest first; None where nothing was seen."""
+        last = int(now // SLOT)
+        return tuple(self._day.get(slot) for slot in range(last - SLOTS + 1, last + 1))

@@ -1,0 +1,104 @@
+"""The last verdict in one tiny file, for `status` and the first-paint banner: neither opens a database.
+
+The file is replaced in one step, so a reader finds the old or the new one, whole, even after a kill. How old
+it is decides whether it may be believed: see `Verdict.age`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from liqtui.core.snapshot import Snapshot
+
+FILE = "verdict.json"
+_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    at: float
+    """Unix time of the snapshot."""
+    ready: bool
+    """Every chain had been read once."""
+    worst: str
+    """Severity; "ok" without positions, "unknown" while not ready."""
+    counts: dict[str, int] = field(default_factory=dict[str, int])
+    """Severity → positions."""
+    health: str = ""
+    """Of the worst position, decimal; "∞" without debt, "–" unknown, with "~" when old."""
+    title: str = ""
+    """Of the worst position: "treasury aave-v3 eth"."""
+    nearest: str = ""
+    """Its nearest boundary: "ETH −4.3%"."""
+    unacked: int = 0
+    engine_error: str = ""
+
+    def age(self, now: float) -> float:
+        """Seconds; what is older than a few polls is no longer a verdict about now."""
+        return now - self.at
+
+
+def of(snapshot: Snapshot) -> Verdict:
+    row = snapshot.worst
+    verdict = Verdict(
+        at=snapshot.at,
+        ready=snapshot.ready,
+        worst=row.severity.value if row else "ok" if snapshot.ready else "unknown",
+        counts={severity.value: count for severity, count in snapshot.counts.items() if count},
+        unacked=snapshot.unacked,
+        engine_error=snapshot.engine_error,
+    )
+    if row is None:
+        return verdict
+    move = row.cushion.move if row.cushion else None
+    return replace(
+        verdict,
+        health=_health(row.position.health.shown if row.position else None) + ("" if row.trusted else "~"),
+        title=f"{row.label} {row.key.protocol} {row.chain}",
+        nearest=f"{row.cushion.label} {move:+.1%}".replace("-", "−") if row.cushion and move is not None else "",
+    )
+
+
+def _health(raw: int | None) -> str:
+    from liqtui.core.model import is_infinite
+    from liqtui.core.units import WAD
+
+    if raw is None:
+        return "–"
+    return "∞" if is_infinite(raw) else f"{raw * 1000 // WAD / 1000:.3f}"
+
+
+def write(verdict: Verdict, folder: Path) -> None:
+    """Raises OSError when it cannot be written; the old file then stays."""
+    path, temporary = folder / FILE, folder / f".{FILE}.{os.getpid()}"
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            json.dump({"schema": _SCHEMA, **asdict(verdict)}, out, ensure_ascii=False)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read(folder: Path) -> Verdict | None:
+    """The last verdict; None when there is none or it cannot be read."""
+    try:
+        loaded: Any = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(loaded, dict):
+        return None
+    found = cast("dict[str, Any]", loaded)
+    if found.pop("schema", None) != _SCHEMA:
+        return None
+    try:
+        return Verdict(**found)
+    except TypeError:
+        return None

@@ -1,0 +1,217 @@
+import sqlite3
+from dataclasses import replace
+
+import pytest
+
+from liqtui.core.model import HEALTH_INFINITE, Feed, PositionKey
+from liqtui.core.snapshot import Alert, Severity
+from liqtui.core.units import WAD
+from liqtui.engine import history as module
+from liqtui.engine.history import FILE, READ_ONLY, SPACING, Answer, History, Sample
+from tests.engine.fakes import FEED, START, address
+
+KEY = PositionKey(1, "fake", "main", address(1))
+NAME = str(KEY)
+ALERT = Alert(7, START, Severity.WARN, "threshold", "w1 fake lab", "HF 1.1", NAME, "repay", None, 100)
+
+
+@pytest.fixture
+def opened(tmp_path):
+    made = []
+
+    def open_(**more):
+        made.append(History(tmp_path, **more))
+        return made[-1]
+
+    yield open_
+    for history in made:
+        history.close()
+
+
+def sample(at, health=1.5, position=NAME):
+    return Sample(position, at, 100, int(health * WAD), 0.25)
+
+
+def stored(tmp_path):
+    with sqlite3.connect(tmp_path / FILE) as db:
+        rows = db.execute("SELECT at, health FROM sample ORDER BY at").fetchall()
+    db.close()
+    return [(at, int(health) / WAD) for at, health in rows]
+
+
+def test_everything_comes_back_after_a_restart(opened):
+    first = opened()
+    first.alert(ALERT)
+    first.alert(replace(ALERT, id=8))
+    first.position(KEY, is_open=True)
+    first.position(KEY._replace(market_id="0x1"), is_open=False)
+    first.remember('{"a": 1}')
+    first.flush(START)
+    first.alert(replace(ALERT, acked_at=START + 5))
+    first.flush(START + 5)
+    first.close()
+    saved = opened().load()
+    assert saved.alerts == (replace(ALERT, id=8), replace(ALERT, acked_at=START + 5))
+    assert saved.last_alert == 8
+    assert saved.positions == (KEY,)
+    assert saved.memory == '{"a": 1}'
+
+
+def test_samples_are_thinned_but_no_move_is_lost(opened):
+    history = opened()
+    assert history.sample(sample(START))
+    assert not history.sample(sample(START + 2))
+    assert not history.sample(sample(START + 4, 1.5004))
+    assert history.sample(sample(START + 6, 1.4))
+    assert history.sample(sample(START + 6 + SPACING, 1.4))
+    assert not history.sample(sample(START + 6 + SPACING, 1.2)), "one moment has one figure"
+    history.flush(START + 70)
+    assert history.samples(NAME, START + 1) == [(START + 6, 1.4), (START + 66, 1.4)]
+
+
+def test_times_without_debt_have_no_figure(opened):
+    history = opened()
+    history.sample(Sample(NAME, START, 1, HEALTH_INFINITE, None))
+    history.sample(sample(START + 1))
+    history.flush(START + 1)
+    assert history.samples(NAME, 0) == [(START + 1, 1.5)]
+
+
+def test_old_samples_keep_the_lowest_of_a_slot_and_then_go(opened, tmp_path):
+    history = opened()
+    start = START - START % 600
+    for at, health in ((start, 12.0), (start + 60, 1.2), (start + 120, 1.3), (start + 600, 1.4)):
+        history.sample(sample(at, health))
+    history.flush(start + 600)
+    assert len(stored(tmp_path)) == 4
+    history.flush(start + 600 + module.FINE)
+    assert stored(tmp_path) == [(start + 60, 1.2), (start + 600, 1.4)]
+    history.flush(start + 601 + module.COARSE)
+    assert stored(tmp_path) == []
+
+
+def test_feed_rounds_are_kept_once(opened):
+    history = opened()
+    feed = Feed(FEED, "ETH / USD", "eth", 2000, 8, START, 3600)
+    assert history.round(1, feed)
+    assert not history.round(1, feed)
+    assert not history.round(1, feed._replace(answer=None))
+    assert not history.round(1, feed._replace(updated_at=None))
+    assert history.round(1, feed._replace(answer=2001, updated_at=START + 1))
+    history.flush(START)
+    assert history.answers(START) == [Answer("eth", START, 2000), Answer("eth", START + 1, 2001)]
+    history.flush(START + 2 + module.ROUNDS)
+    assert history.answers(0) == []
+
+
+def test_a_second_writer_only_reads_and_says_so(opened, tmp_path):
+    first = opened()
+    first.sample(sample(START))
+    first.flush(START)
+    second = opened(read_only=True)
+    assert second.notice == READ_ONLY
+    assert second.samples(NAME, 0) == [(START, 1.5)]
+    second.sample(sample(START + 100))
+    second.flush(START + 100)
+    assert len(stored(tmp_path)) == 1
+    first.sample(sample(START + 100))
+    first.flush(START + 100)
+    assert len(second.samples(NAME, 0)) == 2
+
+
+def test_a_full_disk_is_a_notice_and_nothing_is_lost(opened, tmp_path):
+    history = opened()
+    history.flush(START)
+    pages = history._db.execute("PRAGMA page_count").fetchone()[0]
+    history._db.execute(f"PRAGMA max_page_count = {pages}")
+    for second in range(300):
+        history.sample(sample(START + 60 * second))
+    history.flush(START)
+    assert "full" in history.notice
+    assert "watching goes on" in history.notice
+    assert stored(tmp_path) == []
+    history._db.execute("PRAGMA max_page_count = 1000000")
+    history.flush(START + 1)
+    assert history.notice == ""
+    assert len(stored(tmp_path)) == 300
+
+
+def test_a_locked_file_is_a_notice_and_is_written_later(opened, tmp_path):
+    history = opened()
+    history._db.execute("PRAGMA busy_timeout = 1")
+    other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    history.alert(ALERT)
+    history.flush(START)
+    assert "locked" in history.notice
+    other.execute("ROLLBACK")
+    other.close()
+    history.flush(START + 1)
+    assert history.notice == ""
+    assert history.load().alerts == (ALERT,)
+
+
+def test_what_waits_is_bounded(opened, monkeypatch):
+    monkeypatch.setattr(module, "_QUEUE", 5)
+    history = opened()
+    for number in range(9):
+        history.alert(replace(ALERT, id=number))
+    assert list(history._facts) == [("alert", number) for number in range(4, 9)]
+
+
+def test_a_file_that_is_no_database_does_not_stop_the_watching(opened, tmp_path):
+    (tmp_path / FILE).write_bytes(b"not a database, but somebody's text" * 100)
+    history = opened()
+    assert "memory only" in history.notice
+    history.sample(sample(START))
+    history.flush(START)
+    assert history.samples(NAME, 0) == [(START, 1.5)]
+    assert (tmp_path / FILE).read_bytes().startswith(b"not a database"), "never overwritten"
+
+
+def test_a_newer_schema_is_left_alone(opened, tmp_path):
+    opened().close()
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    assert "newer version" in opened().notice
+
+
+def test_a_folder_that_cannot_be_made_does_not_stop_the_watching(tmp_path):
+    (tmp_path / "file").write_text("")
+    history = History(tmp_path / "file" / "state")
+    assert "memory only" in history.notice
+    history.close()
+
+
+def test_an_older_schema_is_migrated_and_keeps_its_rows(opened, tmp_path, monkeypatch):
+    first = opened()
+    first.alert(ALERT)
+    first.flush(START)
+    first.close()
+    monkeypatch.setattr(module, "_MIGRATIONS", (*module._MIGRATIONS, "ALTER TABLE sample ADD COLUMN extra TEXT;"))
+    second = opened()
+    assert second.notice == ""
+    assert second._db.execute("PRAGMA user_version").fetchone() == (2,)
+    assert second.load().alerts == (ALERT,)
+
+
+def test_the_file_is_private(opened, tmp_path):
+    opened()
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_in_memory_needs_no_folder():
+    history = History(None)
+    history.sample(sample(START))
+    history.flush(START)
+    assert history.samples(NAME, 0) == [(START, 1.5)]
+    assert history.notice == ""
+    history.close()
+
+
+def test_reading_a_closed_history_is_a_notice():
+    history = History(None)
+    history.close()
+    assert history.samples(NAME, 0) == []
+    assert "cannot be read" in history.notice
