@@ -76,9 +76,15 @@ class Report:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.errors: list[ConfigError] = []
+        self._paths: list[KeyPath] = []
 
     def add(self, path: KeyPath, message: str, hint: str = "") -> None:
         self.errors.append(self.source.error(path, message, hint))
+        self._paths.append(path)
+
+    def knows(self, path: KeyPath) -> bool:
+        """Something at or under this key was reported already."""
+        return any(reported[: len(path)] == path for reported in self._paths)
 
     def finish(self) -> None:
         """Raise ConfigFileError if anything was wrong."""

@@ -206,6 +206,7 @@ def _read_targets(value: object) -> tuple[int, ...]:
     return tuple(sorted({TARGET.read(item) for item in cast("list[object]", value)}))
 
 
+ANY = Kind("anything", lambda value: value)
 FLAG = Kind("true · false", _read_flag)
 TEXT = Kind("text", _read_text)
 NAME = Kind("text", _read_name)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 from liqtui.config import keymap, schema, toml
 from liqtui.config.chains import known_chains
 from liqtui.config.errors import ConfigError, Report, did_you_mean
-from liqtui.config.kinds import BadValueError, shown_wad, type_words
+from liqtui.config.kinds import type_words
+from liqtui.config.tables import read_table, read_thresholds
 from liqtui.core.sources import ChainSpec, MarketRef
-from liqtui.core.wallet import Thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from liqtui.config.schema import Section
     from liqtui.config.toml import KeyPath, Source
+    from liqtui.core.wallet import Thresholds
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -125,7 +126,7 @@ def _expand(value: Any, path: KeyPath, report: Report, env: Mapping[str, str]) -
             report.add(path, f"the environment variable {name} {state}")
         else:
             return env[name]
-        return "x"  # stands in, so that the rest of the value can still be checked; the report stops the load
+        return ""
 
     return _VARIABLE.sub(fill, value)
 
@@ -167,39 +168,6 @@ def _child(values: dict[str, Any], name: str, report: Report) -> dict[str, Any]:
 
 def _table(values: dict[str, Any], name: str, section: Section, report: Report) -> dict[str, Any]:
     return read_table(section, _child(values, name, report), (name,), report)
-
-
-def read_table(section: Section, table: dict[str, Any], path: KeyPath, report: Report) -> dict[str, Any]:
-    """Every setting of the section, read or by default. Unknown keys and bad values are reported."""
-    settings = section.keys
-    for key in table.keys() - settings.keys():
-        report.add((*path, key), "unknown key", did_you_mean(key, settings))
-    read = {key: setting.default for key, setting in settings.items()}
-    for key in table.keys() & settings.keys():
-        try:
-            read[key] = settings[key].kind.read(table[key])
-        except BadValueError as fault:
-            report.add((*path, key), fault.message, fault.hint)
-    return read
-
-
-def read_thresholds(values: dict[str, Any], path: KeyPath, report: Report) -> Thresholds:
-    """Thresholds of which warn comes before critical, as far as both are given."""
-    read = Thresholds(**values)
-    if read.warn is not None and read.critical is not None and read.warn <= read.critical:
-        report.add((*path, "warn"), _above(read.warn, "critical", read.critical))
-    if (
-        read.warn_cushion is not None
-        and read.critical_cushion is not None
-        and read.warn_cushion <= read.critical_cushion
-    ):
-        report.add((*path, "warn_cushion"), _above(read.warn_cushion, "critical_cushion", read.critical_cushion))
-    return read
-
-
-def _above(mine: int, other: str, least: int) -> str:
-    """With both figures, because one of them may be a default."""
-    return f"is {shown_wad(mine)} and has to be above {other}, which is {shown_wad(least)}"
 
 
 def _chains(values: dict[str, Any], poll: float, report: Report) -> dict[str, ChainSpec]:

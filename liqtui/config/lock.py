@@ -1,0 +1,99 @@
+"""Locks between processes: they end with the process, however it ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from liqtui.config.paths import private_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+_RETRY = 0.02
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _take(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def locked(path: Path, patience: float = 5.0) -> Generator[None]:
+    """Hold the lock file while inside. It is never removed: whoever removes a lock file may split a lock in two.
+
+    Raises TimeoutError when another process holds it for longer than `patience` seconds, OSError when the file
+    cannot be made.
+    """
+    handle = _open(path)
+    try:
+        until = time.monotonic() + patience
+        while not _take(handle):
+            if time.monotonic() > until:
+                raise TimeoutError(f"{path} is held by another process")
+            time.sleep(_RETRY)
+        yield
+    finally:
+        os.close(handle)
+
+
+class InstanceLock:
+    """Of the one instance that writes the history. Others still run: they share the watchlist, and write no history.
+
+    Held until `release` or until the process ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._handle: int | None = None
+
+    @property
+    def held(self) -> bool:
+        return self._handle is not None
+
+    def acquire(self) -> bool:
+        """Whether this process is the one now. Raises OSError when the lock file cannot be made."""
+        if self._handle is not None:
+            return True
+        private_dir(self.path.parent)
+        handle = _open(self.path)
+        if not _take(handle):
+            os.close(handle)
+            return False
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        self._handle = handle
+        return True
+
+    @property
+    def holder(self) -> int | None:
+        """Process id of who holds it, for a message; None when nobody does or it is not known."""
+        if self._handle is not None:
+            return os.getpid()
+        try:
+            handle = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            if _take(handle):
+                return None
+            text = os.pread(handle, 32, 0).strip()
+        finally:
+            os.close(handle)
+        return int(text) if text.isdigit() else None
+
+    def release(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None

@@ -1,0 +1,49 @@
+"""A table of a file, read by the declarations in `schema`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from liqtui.config.errors import did_you_mean
+from liqtui.config.kinds import BadValueError, shown_wad
+from liqtui.core.wallet import Thresholds
+
+if TYPE_CHECKING:
+    from liqtui.config.errors import Report
+    from liqtui.config.schema import Section
+    from liqtui.config.toml import KeyPath
+
+
+def read_table(section: Section, table: dict[str, Any], path: KeyPath, report: Report) -> dict[str, Any]:
+    """Every setting of the section, read or by default. Unknown keys and bad values are reported."""
+    settings = section.keys
+    for key in table.keys() - settings.keys():
+        report.add((*path, key), "unknown key", did_you_mean(key, settings))
+    read = {key: setting.default for key, setting in settings.items()}
+    for key in table.keys() & settings.keys():
+        if report.knows((*path, key)):
+            continue  # a variable that is missing: its stand-in is no value
+        try:
+            read[key] = settings[key].kind.read(table[key])
+        except BadValueError as fault:
+            report.add((*path, key), fault.message, fault.hint)
+    return read
+
+
+def read_thresholds(values: dict[str, Any], path: KeyPath, report: Report) -> Thresholds:
+    """Thresholds of which warn comes before critical, as far as both are given."""
+    read = Thresholds(**values)
+    if read.warn is not None and read.critical is not None and read.warn <= read.critical:
+        report.add((*path, "warn"), _above(read.warn, "critical", read.critical))
+    if (
+        read.warn_cushion is not None
+        and read.critical_cushion is not None
+        and read.warn_cushion <= read.critical_cushion
+    ):
+        report.add((*path, "warn_cushion"), _above(read.warn_cushion, "critical_cushion", read.critical_cushion))
+    return read
+
+
+def _above(mine: int, other: str, least: int) -> str:
+    """With both figures, because one of them may be a default."""
+    return f"is {shown_wad(mine)} and has to be above {other}, which is {shown_wad(least)}"

@@ -1,0 +1,295 @@
+"""The list of watched wallets as a value, and as the text of `watchlist.toml`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from liqtui.config import kinds, toml
+from liqtui.config.errors import ConfigError, Report, WatchlistError, did_you_mean
+from liqtui.config.kinds import BadValueError, type_words
+from liqtui.config.schema import Section, Setting, threshold_settings
+from liqtui.config.tables import read_table, read_thresholds
+from liqtui.core.units import decimal_string
+from liqtui.core.wallet import Thresholds, Wallet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from liqtui.config.toml import KeyPath, Source
+
+Checksum: TypeAlias = "Callable[[str], str]"
+"""Address in any case → the same with its EIP-55 checksum."""
+
+_HEX = re.compile(r"0[xX][0-9a-fA-F]{40}")
+_NAME = re.compile(r"[^\s.,;\"'#/\\]+(\.[^\s.,;\"'#/\\]+)+")
+
+WALLET = Section(
+    "[[wallet]]",
+    "Once for each wallet.",
+    (
+        Setting("address", kinds.NAME, None, "0x…, with its checksum or all in lower case; or an ENS name."),
+        Setting("name", kinds.NAME, "", "The ENS name that the address resolved from; kept by the program."),
+        Setting("label", kinds.TEXT, "", "Your name for it, as shown."),
+        Setting("chains", kinds.NAMES, (), "Names of the chains to look at; without it all."),
+        Setting("tags", kinds.NAMES, (), "Words to filter by."),
+        Setting("note", kinds.TEXT, "", "A line for yourself."),
+    ),
+)
+THRESHOLDS = Section(
+    "[wallet.thresholds]",
+    "Thresholds of this wallet alone; what is not given here comes from `config.toml`. "
+    '`[wallet.positions."ID"]` takes the same four for one position, by its id as `liqtui check --json` shows it.',
+    threshold_settings(),
+)
+_TABLES = ("thresholds", "positions")
+
+HEADER = "# Wallets that liqtui watches. You may edit this file too: comments are kept."
+"""Top of a file that the program begins, so that an empty list is not an empty file."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The text of a file that was read, so that comments outlive a change made by the program."""
+
+    header: str = ""
+    """The comment block at the top."""
+    blocks: Mapping[str, tuple[Wallet, str, str]] = field(default_factory=dict[str, tuple[Wallet, str, str]])
+    """Wallet key → (as read, comment lines above it, its own lines)."""
+
+
+@dataclass(frozen=True)
+class Watchlist:
+    """Wallets in the order in which they are shown; no two with the same address or name."""
+
+    wallets: tuple[Wallet, ...] = ()
+    layout: Layout = field(default_factory=Layout, compare=False, repr=False)
+
+    def get(self, wallet: str) -> Wallet | None:
+        """By address (any case), ENS name or label."""
+        wanted = wallet.lower()
+        found = [entry for entry in self.wallets if wanted in {entry.key, entry.name.lower()}]
+        found = found or [entry for entry in self.wallets if wallet and entry.label == wallet]
+        if len(found) > 1:
+            raise WatchlistError(f'"{wallet}" means {len(found)} wallets: name one by its address.')
+        return found[0] if found else None
+
+    def add(self, *wallets: Wallet) -> Watchlist:
+        """With these at the end. Raises WatchlistError for one that is there already."""
+        out = list(self.wallets)
+        for wallet in wallets:
+            twin = find_twin(out, wallet)
+            if twin:
+                raise WatchlistError(f"{wallet.address} is already watched, as {twin.title}.")
+            out.append(wallet)
+        return replace(self, wallets=tuple(out))
+
+    def edit(self, wallet: str, changed: Wallet) -> Watchlist:
+        """With `changed` in the place of the one named. Raises WatchlistError."""
+        old = self._one(wallet)
+        others = [entry for entry in self.wallets if entry is not old]
+        twin = find_twin(others, changed)
+        if twin:
+            raise WatchlistError(f"{changed.address} is already watched, as {twin.title}.")
+        return replace(self, wallets=tuple(changed if entry is old else entry for entry in self.wallets))
+
+    def remove(self, *wallets: str) -> Watchlist:
+        gone = [self._one(wallet) for wallet in wallets]
+        return replace(self, wallets=tuple(entry for entry in self.wallets if entry not in gone))
+
+    def move(self, wallet: str, place: int) -> Watchlist:
+        """With the one named at this index, counted without it; outside the list means its nearest end."""
+        moved = self._one(wallet)
+        out = [entry for entry in self.wallets if entry is not moved]
+        out.insert(max(0, place), moved)
+        return replace(self, wallets=tuple(out))
+
+    def _one(self, wallet: str) -> Wallet:
+        found = self.get(wallet)
+        if found is None:
+            raise WatchlistError(f"{wallet} is not in the watchlist.")
+        return found
+
+
+def is_resolved(wallet: Wallet) -> bool:
+    """Whether it has an address; else its `address` is the ENS name that the person wrote."""
+    return _HEX.fullmatch(wallet.address) is not None
+
+
+def find_twin(wallets: Iterable[Wallet], wallet: Wallet) -> Wallet | None:
+    """One that is the same wallet: same address, or a name that has not been resolved yet."""
+    names = {wallet.key, wallet.name.lower()} - {""}
+    for other in wallets:
+        unresolved = not is_resolved(wallet) or not is_resolved(other)
+        if other.key == wallet.key or (unresolved and names & {other.key, other.name.lower()}):
+            return other
+    return None
+
+
+def read_address(text: str, checksum: Checksum) -> str:
+    """Address with its checksum, or an ENS name as it is. Raises BadValueError."""
+    if not _HEX.fullmatch(text):
+        if text[:2].lower() == "0x":
+            raise BadValueError("is not an address", "0x and 40 hex digits are needed")
+        if not _NAME.fullmatch(text) or len(text) > 255:
+            raise BadValueError("is neither an address nor an ENS name", "0x and 40 hex digits, or name.eth")
+        return text
+    digits = text[2:]
+    address = checksum("0x" + digits.lower())
+    if digits not in {digits.lower(), digits.upper()} and digits != address[2:]:
+        raise BadValueError("has a wrong checksum: a digit or a letter's case was changed", "copy the address again")
+    return address
+
+
+def parse(text: str, file: Path, checksum: Checksum, chains: Collection[str] | None = None) -> Watchlist:
+    """The list in this text. Raises ConfigError with every mistake.
+
+    `chains`: names that a wallet may name; None: any.
+    """
+    values, source = toml.parse(text, file)
+    report = Report(source)
+    for key in values.keys() - {"wallet"}:
+        report.add((key,), "unknown key", 'each wallet begins with [[wallet]]; did you mean "wallet"?')
+    tables = values.get("wallet", [])
+    if not isinstance(tables, list):
+        report.add(("wallet",), f"has to be a list of tables, not {type_words(tables)}", "write [[wallet]]")
+        tables = []
+    wallets: list[Wallet] = []
+    places: list[int] = []
+    for place, table in enumerate(cast("list[Any]", tables)):
+        wallet = _wallet(table, ("wallet", place), checksum, chains, report)
+        if wallet is None:
+            continue
+        twin = find_twin(wallets, wallet)
+        if twin:
+            line = source.line(("wallet", places[wallets.index(twin)], "address"))
+            report.add(("wallet", place, "address"), f"is already watched (line {line}), as {twin.title}")
+        wallets.append(wallet)
+        places.append(place)
+    report.finish()
+    return Watchlist(tuple(wallets), _layout(text, wallets, source))
+
+
+def _wallet(
+    table: Any, path: KeyPath, checksum: Checksum, chains: Collection[str] | None, report: Report
+) -> Wallet | None:
+    if not isinstance(table, dict):
+        report.add(path, f"has to be a table, not {type_words(table)}", "write [[wallet]]")
+        return None
+    values = cast("dict[str, Any]", table)
+    known = Section("", "", (*WALLET.settings, *(Setting(key, kinds.ANY, {}, "") for key in _TABLES)))
+    read = read_table(known, values, path, report)
+    thresholds = _thresholds(read["thresholds"], (*path, "thresholds"), report)
+    positions = _positions(read["positions"], (*path, "positions"), report)
+    for place, chain in enumerate(read["chains"]):
+        if chains is not None and chain not in chains:
+            report.add((*path, "chains", place), f'unknown chain "{chain}"', did_you_mean(chain, chains))
+    address = _address(read, path, checksum, report)
+    if address is None:
+        return None
+    name = read["name"] or ("" if _HEX.fullmatch(address) else address)
+    return Wallet(address, read["label"], name, read["chains"], read["tags"], read["note"], thresholds, positions)
+
+
+def _address(read: dict[str, Any], path: KeyPath, checksum: Checksum, report: Report) -> str | None:
+    if read["address"] is None:
+        if not report.knows((*path, "address")):
+            report.add(path, "address is missing")
+        return None
+    try:
+        return read_address(read["address"], checksum)
+    except BadValueError as fault:
+        report.add((*path, "address"), fault.message, fault.hint)
+        return None
+
+
+def _thresholds(table: Any, path: KeyPath, report: Report) -> Thresholds:
+    if not isinstance(table, dict):
+        report.add(path, f"has to be a table, not {type_words(table)}", "write [wallet.thresholds]")
+        return Thresholds()
+    return read_thresholds(read_table(THRESHOLDS, cast("dict[str, Any]", table), path, report), path, report)
+
+
+def _positions(table: Any, path: KeyPath, report: Report) -> tuple[tuple[str, Thresholds], ...]:
+    if not isinstance(table, dict):
+        report.add(path, f"has to be a table, not {type_words(table)}", 'write [wallet.positions."ID"]')
+        return ()
+    positions = cast("dict[str, Any]", table)
+    return tuple((name, _thresholds(values, (*path, name), report)) for name, values in positions.items())
+
+
+def _layout(text: str, wallets: list[Wallet], source: Source) -> Layout:
+    """Cut the text before each [[wallet]]; comment lines right above one belong to it."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    starts = [(source.line(("wallet", place)) or 1) - 1 for place in range(len(wallets))]
+    regular = all(lines[start].lstrip().startswith("[[") for start in starts) and len(set(starts)) == len(starts)
+    if not starts or not regular:
+        return Layout(_leading_comments(lines))
+    tops: list[int] = []
+    for place, start in enumerate(starts):
+        top, floor = start, starts[place - 1] + 1 if place else 0
+        while top > floor and lines[top - 1].lstrip().startswith("#"):
+            top -= 1
+        tops.append(top)
+    blocks: dict[str, tuple[Wallet, str, str]] = {}
+    for place, wallet in enumerate(wallets):
+        end = tops[place + 1] if place + 1 < len(wallets) else len(lines)
+        above = "\n".join(lines[tops[place] : starts[place]])
+        blocks[wallet.key] = (wallet, above, "\n".join(lines[starts[place] : end]).rstrip())
+    return Layout("\n".join(lines[: tops[0]]).rstrip(), blocks)
+
+
+def _leading_comments(lines: list[str]) -> str:
+    kept: list[str] = []
+    for line in lines:
+        if line.strip() and not line.lstrip().startswith("#"):
+            break
+        kept.append(line)
+    return "\n".join(kept).rstrip()
+
+
+def serialise(watchlist: Watchlist) -> str:
+    """Text of the file. Wallets that stand in the layout unchanged keep their own lines, the others their comments."""
+    parts = [watchlist.layout.header] if watchlist.layout.header else []
+    for wallet in watchlist.wallets:
+        as_read, above, lines = watchlist.layout.blocks.get(wallet.key, (None, "", ""))
+        body = lines if as_read == wallet else _table_text(wallet)
+        parts.append(f"{above}\n{body}" if above else body)
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def checked_text(watchlist: Watchlist, checksum: Checksum) -> str:
+    """Text that reads back as exactly this list. Raises WatchlistError rather than write one that does not."""
+    for candidate in (watchlist, Watchlist(watchlist.wallets, Layout(watchlist.layout.header))):
+        text = serialise(candidate)
+        try:
+            if parse(text, Path("watchlist.toml"), checksum) == watchlist:
+                return text
+        except ConfigError as fault:
+            reason = str(fault.errors[0])
+            continue
+        reason = "it would not read back the same"
+    raise WatchlistError(f"The watchlist was not saved: {reason}")
+
+
+def _table_text(wallet: Wallet) -> str:
+    import tomli_w
+
+    table: dict[str, Any] = {"address": wallet.address}
+    if wallet.name and wallet.name != wallet.address:
+        table["name"] = wallet.name
+    plain = {"label": wallet.label, "chains": list(wallet.chains), "tags": list(wallet.tags), "note": wallet.note}
+    table |= {key: value for key, value in plain.items() if value}
+    if wallet.thresholds != Thresholds():
+        table["thresholds"] = _threshold_table(wallet.thresholds)
+    if wallet.position_thresholds:
+        table["positions"] = {name: _threshold_table(own) for name, own in wallet.position_thresholds}
+    return tomli_w.dumps({"wallet": [table]}).strip()
+
+
+def _threshold_table(thresholds: Thresholds) -> dict[str, Decimal]:
+    given = {key: getattr(thresholds, key) for key in THRESHOLDS.keys}
+    return {key: Decimal(decimal_string(raw, 18)) for key, raw in given.items() if raw is not None}
