@@ -283,11 +283,13 @@ def _table_text(wallet: Wallet) -> str:
         table["name"] = wallet.name
     plain = {"label": wallet.label, "chains": list(wallet.chains), "tags": list(wallet.tags), "note": wallet.note}
     table |= {key: value for key, value in plain.items() if value}
+    inner: dict[str, Any] = {}
     if wallet.thresholds != Thresholds():
-        table["thresholds"] = _threshold_table(wallet.thresholds)
+        inner["thresholds"] = _threshold_table(wallet.thresholds)
     if wallet.position_thresholds:
-        table["positions"] = {name: _threshold_table(own) for name, own in wallet.position_thresholds}
-    return tomli_w.dumps({"wallet": [table]}).strip()
+        inner["positions"] = {name: _threshold_table(own) for name, own in wallet.position_thresholds}
+    tables = tomli_w.dumps({"wallet": inner}) if inner else ""
+    return f"[[wallet]]\n{tomli_w.dumps(table)}\n{tables}".strip()
 
 
 def _threshold_table(thresholds: Thresholds) -> dict[str, Decimal]:
