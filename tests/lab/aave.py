@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from tests.lab import abi
 from tests.lab.artifacts import Artifacts, Source, compile_source, hardhat_artifacts
@@ -17,8 +16,8 @@ from tests.lab.assets import (
     USD,
     AssetSpec,
     Category,
-    Rates,
     SharedAssets,
+    Token,
 )
 from tests.lab.deployer import Deployer
 from tests.lab.market import AaveMarket, wallet
@@ -29,6 +28,7 @@ NOBODY = "0x" + "00" * 20
 TREASURY = wallet("treasury")
 LENDER = wallet("lender")
 SEED_BORROWER = wallet("seed borrower")
+_STABLE_RATE_CURVE = (50, 6000, 100, 800, 2000)  # stable-rate borrowing stays off, its curve must exist
 _RAY_PER_BPS = 10**23
 _LEAST_DECIMALS = 6
 
@@ -43,26 +43,24 @@ _CORE_36 += ["protocol/configuration/ACLManager", "protocol/configuration/PoolAd
 _CORE_36 += ["protocol/libraries/helpers/Errors"]
 
 
-def artifacts_30(cache: Path) -> Artifacts:
+def artifacts_30(folder: Path) -> Artifacts:
     """v3.0 ships built."""
-    return hardhat_artifacts(fetch(AAVE_CORE, cache) / "artifacts" / "contracts", _CORE_30)
+    return hardhat_artifacts(fetch(AAVE_CORE, folder) / "artifacts" / "contracts", _CORE_30)
 
 
-def artifacts_36(cache: Path) -> Artifacts:
+def artifacts_36(folder: Path) -> Artifacts:
     """v3.6 ships as sources only."""
     roots = {
-        "aave/": fetch(AAVE_ORIGIN, cache) / "src" / "contracts",
-        "openzeppelin-contracts/contracts/": fetch(OPENZEPPELIN, cache),
-        "solidity-utils/": fetch(SOLIDITY_UTILS, cache) / "src",
+        "aave/": fetch(AAVE_ORIGIN, folder) / "src" / "contracts",
+        "openzeppelin-contracts/contracts/": fetch(OPENZEPPELIN, folder),
+        "solidity-utils/": fetch(SOLIDITY_UTILS, folder) / "src",
     }
     entries = tuple(f"aave/{name}.sol" for name in _CORE_36)
     source = Source(SOLC_0_8, entries, roots, evm_version="cancun", also=("/libraries/logic/",))
-    return compile_source(source, cache)
+    return compile_source(source, folder)
 
 
-def _deploy_core(
-    deploy: Deployer, assets: SharedAssets, market_id: str, pool: Callable[[str], str], configurator: str
-) -> str:
+def _deploy_core(deploy: Deployer, market_id: str, pool: Callable[[str], str], configurator: str) -> str:
     """Registry, roles, pool, configurator, oracle and data provider. Returns the registry."""
     node = deploy.node
     with node.batch():
@@ -81,39 +79,36 @@ def _deploy_core(
     return provider
 
 
-def deploy_30(assets: SharedAssets, cache: Path) -> AaveMarket:
+def deploy_30(assets: SharedAssets, folder: Path) -> AaveMarket:
     """Aave v3.0.x, POOL_REVISION 1."""
-    deploy = Deployer(assets.node, artifacts_30(cache))
+    deploy = Deployer(assets.node, artifacts_30(folder))
 
     def new_pool(provider: str) -> str:
         implementation = deploy.deploy("Pool", provider)
         assets.node.do(implementation, "initialize(address)", provider)
         return implementation
 
-    provider = _deploy_core(deploy, assets, "Lab Aave 3.0", new_pool, "PoolConfigurator")
-    market = AaveMarket("lab aave 3.0", assets, provider, ASSETS)
-    strategies: dict[Rates, str] = {}
+    provider = _deploy_core(deploy, "Lab Aave 3.0", new_pool, "PoolConfigurator")
+    market = AaveMarket("lab aave 3.0", assets, provider)
+    initialise = deploy.artifacts["PoolConfigurator"].signature("initReserves")
     with assets.node.batch():
-        tokens = [deploy.deploy(n, market.pool) for n in ("AToken", "StableDebtToken", "VariableDebtToken")]
-        for spec in ASSETS:
-            if spec.rates not in strategies:
-                curve = (spec.rates.optimal, spec.rates.base, spec.rates.slope1, spec.rates.slope2)
-                rays = [part * _RAY_PER_BPS for part in (*curve, 50, 6000, 100, 800, 2000)]
-                strategies[spec.rates] = deploy.deploy("DefaultReserveInterestRateStrategy", provider, *rays)
+        implementations = [deploy.deploy(n, market.pool) for n in ("AToken", "StableDebtToken", "VariableDebtToken")]
 
-    def reserve(spec: AssetSpec) -> tuple[Any, ...]:
-        token = assets.tokens[spec.symbol]
+    def init_reserve(spec: AssetSpec, token: Token) -> None:
         names = [part for kind in ("a", "variableDebt", "stableDebt") for part in _names(kind, spec.symbol)]
-        place = (token.decimals, strategies[spec.rates], token.address, TREASURY, NOBODY)
-        return (*tokens, *place, *names, b"")
+        rays = [part * _RAY_PER_BPS for part in (*spec.rates, *_STABLE_RATE_CURVE)]
+        strategy = deploy.deploy("DefaultReserveInterestRateStrategy", provider, *rays)
+        place = (token.decimals, strategy, token.address, TREASURY, NOBODY)
+        market.configure(initialise, [(*implementations, *place, *names, b"")])
 
-    _list_reserves(deploy, market, "PoolConfigurator", map(reserve, ASSETS), [ETH_CATEGORY, STABLE_CATEGORY])
+    market.init_reserve = init_reserve
+    _list_all(market, [ETH_CATEGORY, STABLE_CATEGORY])
     return market
 
 
-def deploy_36(assets: SharedAssets, cache: Path) -> AaveMarket:
+def deploy_36(assets: SharedAssets, folder: Path) -> AaveMarket:
     """Aave v3.6, POOL_REVISION 10."""
-    artifacts = artifacts_36(cache)
+    artifacts = artifacts_36(folder)
     assets.node.error_names.update(abi.error_names(artifacts.errors()))
     deploy = Deployer(assets.node, artifacts)
 
@@ -121,32 +116,32 @@ def deploy_36(assets: SharedAssets, cache: Path) -> AaveMarket:
         strategy = deploy.deploy("DefaultReserveInterestRateStrategyV2", provider)
         return deploy.deploy("PoolInstance", provider, strategy)
 
-    provider = _deploy_core(deploy, assets, "Lab Aave 3.6", new_pool, "PoolConfiguratorInstance")
-    market = AaveMarket("lab aave 3.6", assets, provider, ASSETS)
+    provider = _deploy_core(deploy, "Lab Aave 3.6", new_pool, "PoolConfiguratorInstance")
+    market = AaveMarket("lab aave 3.6", assets, provider)
+    initialise = deploy.artifacts["PoolConfiguratorInstance"].signature("initReserves")
     with assets.node.batch():
         atoken = deploy.deploy("ATokenInstance", market.pool, NOBODY, TREASURY)
         debt = deploy.deploy("VariableDebtTokenInstance", market.pool, NOBODY)
 
-    def reserve(spec: AssetSpec) -> tuple[Any, ...]:
-        curve = (spec.rates.optimal, spec.rates.base, spec.rates.slope1, spec.rates.slope2)
-        rates = abi.encode_args(["uint16", "uint32", "uint32", "uint32"], curve)
+    def init_reserve(spec: AssetSpec, token: Token) -> None:
+        rates = abi.encode_args(["uint16", "uint32", "uint32", "uint32"], spec.rates)
         names = [*_names("a", spec.symbol), *_names("variableDebt", spec.symbol)]
-        return (atoken, debt, assets.tokens[spec.symbol].address, *names, b"", rates)
+        market.configure(initialise, [(atoken, debt, token.address, *names, b"", rates)])
 
-    categories = [ETH_CATEGORY, STABLE_CATEGORY, PT_CATEGORY]
-    with _decimals_of_an_older_listing(market):
-        _list_reserves(deploy, market, "PoolConfiguratorInstance", map(reserve, ASSETS), categories)
+    market.init_reserve = init_reserve
+    with _decimals_of_an_older_listing(market, ASSETS):
+        _list_all(market, [ETH_CATEGORY, STABLE_CATEGORY, PT_CATEGORY])
     return market
 
 
 @contextmanager
-def _decimals_of_an_older_listing(market: AaveMarket) -> Iterator[None]:
+def _decimals_of_an_older_listing(market: AaveMarket, specs: Iterable[AssetSpec]) -> Iterator[None]:
     """List tokens of few decimals as a market has them that was upgraded from 3.0.
 
     This generation lists nothing below 6 decimals, but keeps what was listed before. So the token
     claims 6 for the listing, and the configuration is then written as the upgrade would have left it.
     """
-    node, few = market.node, [t for t in market.tokens.values() if t.decimals < _LEAST_DECIMALS]
+    node, few = market.node, [market.assets.tokens[s.symbol] for s in specs if s.decimals < _LEAST_DECIMALS]
     for token in few:
         node.do(token.address, "setDecimals(uint8)", _LEAST_DECIMALS)
     yield
@@ -161,42 +156,13 @@ def _names(kind: str, symbol: str) -> tuple[str, str]:
     return f"Lab {kind} {symbol}", f"{kind}Lab{symbol}"
 
 
-def _list_reserves(
-    deploy: Deployer,
-    market: AaveMarket,
-    configurator: str,
-    reserves: Iterable[tuple[Any, ...]],
-    categories: Sequence[Category],
-) -> None:
-    """List every asset with its parameters, and the categories over them."""
-    initialise = deploy.artifacts[configurator].signature("initReserves")
-    specs = list(market.specs.values())
+def _list_all(market: AaveMarket, categories: Iterable[Category]) -> None:
+    """Every asset with its parameters, and the categories over them."""
     with market.node.batch():
-        for reserve in reserves:  # one by one: all of them exceed the gas of a transaction
-            market.configure(initialise, [reserve])
-        addresses = [market.tokens[s.symbol].address for s in specs]
-        sources = [market.assets.source_of(s) for s in specs]
-        market.node.do(market.oracle, "setAssetSources(address[],address[])", addresses, sources)
-        for spec in specs:
-            _configure(market, spec)
+        for spec in ASSETS:
+            market.list_asset(spec)
         for category in categories:
             market.set_category(category)
-
-
-def _configure(market: AaveMarket, spec: AssetSpec) -> None:
-    asset = market.tokens[spec.symbol].address
-    if spec.lt:
-        signature = "configureReserveAsCollateral(address,uint256,uint256,uint256)"
-        market.configure(signature, asset, spec.ltv, spec.lt, spec.bonus)
-    market.configure("setReserveFactor(address,uint256)", asset, spec.reserve_factor)
-    market.configure("setLiquidationProtocolFee(address,uint256)", asset, 1000)
-    if spec.borrowable:
-        market.configure("setReserveBorrowing(address,bool)", asset, True)
-        market.configure("setReserveFlashLoaning(address,bool)", asset, True)
-    if spec.isolated_ceiling:  # before anything is supplied, or the pool refuses
-        market.configure("setDebtCeiling(address,uint256)", asset, spec.isolated_ceiling * 100)
-    if spec.isolation_borrowable:
-        market.configure("setBorrowableInIsolation(address,bool)", asset, True)
 
 
 def seed_liquidity(market: AaveMarket) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.lab.artifacts import Artifacts, Source, compile_source
 from tests.lab.deployer import Deployer
@@ -15,8 +16,7 @@ USD = 10**8
 START_RATIO = 122 * 10**16
 
 
-@dataclass(frozen=True)
-class Rates:
+class Rates(NamedTuple):
     """A two-slope interest curve, in basis points."""
 
     optimal: int

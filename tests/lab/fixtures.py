@@ -10,6 +10,8 @@ import pytest
 from tests.lab.lab import Lab
 from tests.lab.market import AaveMarket
 from tests.lab.packages import default_cache
+from tests.lab.positions import open_positions
+from tests.lab.proxy import FaultProxy
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +45,27 @@ def aave30(lab_state: Lab) -> AaveMarket:
 def aave36(lab_state: Lab) -> AaveMarket:
     """Aave v3.6 (POOL_REVISION 10)."""
     return lab_state.markets["aave36"]
+
+
+@pytest.fixture(scope="session")
+def populated_lab(lab_cache: Path) -> Iterator[Lab]:
+    """A second laboratory, with ``lab.positions`` open in every market. Read only; see ``populated``."""
+    with Lab.build(lab_cache) as built:
+        for name, market in built.markets.items():
+            built.positions[name] = open_positions(market)
+        yield built
+
+
+@pytest.fixture
+def populated(populated_lab: Lab) -> Iterator[Lab]:
+    """``populated_lab``, with everything that the test does undone afterwards."""
+    snapshot = populated_lab.snapshot()
+    yield populated_lab
+    populated_lab.revert(snapshot)
+
+
+@pytest.fixture
+def fault_proxy(lab_state: Lab) -> Iterator[FaultProxy]:
+    """A proxy in front of ``lab_state``'s node, healthy until told otherwise."""
+    with FaultProxy(lab_state.node.url) as proxy:
+        yield proxy

@@ -14,6 +14,7 @@ from tests.lab import aave, packages
 from tests.lab.assets import SharedAssets
 from tests.lab.market import AaveMarket
 from tests.lab.node import Node
+from tests.lab.positions import Position
 
 MULTICALL3 = "0xcA11bde05977b3631167028862bE2a173976CA11"
 DEPLOYERS = {"aave30": aave.deploy_30, "aave36": aave.deploy_36}
@@ -29,6 +30,7 @@ class Lab:
         self.assets = assets
         self.markets = markets
         self.multicall3 = MULTICALL3
+        self.positions: dict[str, list[Position]] = {}
 
     @classmethod
     def build(

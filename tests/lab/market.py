@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 from eth_utils.address import to_checksum_address
@@ -47,14 +47,14 @@ class AaveMarket:
     Supplying, repaying and liquidating mint what they need first: in the laboratory money is free.
     """
 
-    def __init__(self, name: str, assets: SharedAssets, provider: str, specs: Iterable[AssetSpec]) -> None:
+    def __init__(self, name: str, assets: SharedAssets, provider: str) -> None:
         self.name = name
         self.assets = assets
         self.node: Node = assets.node
         self.provider = provider
-        self.specs = {spec.symbol: spec for spec in specs}
-        self.tokens: dict[str, Token] = {symbol: assets.tokens[symbol] for symbol in self.specs}
-        self.feeds: dict[str, ChainlinkFeed] = {s.symbol: assets.pairs[s.feed] for s in self.specs.values()}
+        self.specs: dict[str, AssetSpec] = {}
+        self.tokens: dict[str, Token] = {}
+        self.feeds: dict[str, ChainlinkFeed] = {}
         self.ratio = assets.ratio
         self.categories: dict[int, Category] = {}
         self.pool: str = self.node.view(provider, "getPool()->address")
@@ -62,6 +62,7 @@ class AaveMarket:
         self.configurator: str = self.node.view(provider, "getPoolConfigurator()->address")
         self.data_provider: str = self.node.view(provider, "getPoolDataProvider()->address")
         self.revision: int = self.node.view(self.pool, "POOL_REVISION()->uint256")
+        self.init_reserve: Callable[[AssetSpec, Token], object] | None = None  # the generation's own way
 
     def _asset(self, symbol: str) -> str:
         return self.tokens[symbol].address
@@ -146,6 +147,36 @@ class AaveMarket:
         return ReserveParams(word & 0xFFFF, word >> 16 & 0xFFFF, word >> 32 & 0xFFFF)
 
     # -- admins ----------------------------------------------------------------------------------
+
+    def list_asset(self, spec: AssetSpec, source: str | None = None) -> Token:
+        """List a reserve, with a new plain token unless one is known under its symbol.
+
+        Its feed must be among ``assets.pairs``; ``source`` replaces it as the oracle's source.
+        """
+        assert self.init_reserve is not None
+        token = self.assets.tokens.get(spec.symbol) or self.assets.new_token(spec.symbol, spec.decimals)
+        self.specs[spec.symbol] = spec
+        self.tokens[spec.symbol] = token
+        self.feeds[spec.symbol] = self.assets.pairs[spec.feed]
+        with self.node.batch():
+            self.init_reserve(spec, token)
+            self.set_source(spec.symbol, source or self.assets.source_of(spec))
+            self._configure_reserve(spec, token.address)
+        return token
+
+    def _configure_reserve(self, spec: AssetSpec, asset: str) -> None:
+        if spec.lt:
+            signature = "configureReserveAsCollateral(address,uint256,uint256,uint256)"
+            self.configure(signature, asset, spec.ltv, spec.lt, spec.bonus)
+        self.configure("setReserveFactor(address,uint256)", asset, spec.reserve_factor)
+        self.configure("setLiquidationProtocolFee(address,uint256)", asset, 1000)
+        if spec.borrowable:
+            self.configure("setReserveBorrowing(address,bool)", asset, True)
+            self.configure("setReserveFlashLoaning(address,bool)", asset, True)
+        if spec.isolated_ceiling:  # before anything is supplied, or the pool refuses
+            self.configure("setDebtCeiling(address,uint256)", asset, spec.isolated_ceiling * 100)
+        if spec.isolation_borrowable:
+            self.configure("setBorrowableInIsolation(address,bool)", asset, True)
 
     def configure(self, signature: str, *args: object) -> Receipt | None:
         """Any function of the PoolConfigurator, as its admin."""

@@ -298,6 +298,11 @@ class Node:
         self.rpc("evm_setNextBlockTimestamp", timestamp)
         return self.mine()
 
+    def reorg(self, depth: int) -> int:
+        """Replace the newest blocks by empty ones of other hashes."""
+        self.rpc("anvil_reorg", depth, [])
+        return self.block_number
+
     def snapshot(self) -> str:
         return str(self.rpc("evm_snapshot"))
 
