@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.lab import abi
 from tests.lab.artifacts import Artifacts, Source, compile_source, hardhat_artifacts
@@ -23,6 +22,10 @@ from tests.lab.deployer import Deployer
 from tests.lab.market import AaveMarket, wallet
 from tests.lab.node import ADMIN
 from tests.lab.packages import AAVE_CORE, AAVE_ORIGIN, OPENZEPPELIN, SOLC_0_8, SOLIDITY_UTILS, fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
 NOBODY = "0x" + "00" * 20
 TREASURY = wallet("treasury")

@@ -5,17 +5,19 @@ The tests hold the program's own codec against these, so nothing here may import
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import eth_abi
 from eth_abi.grammar import parse
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
-@lru_cache(maxsize=None)
+
+@cache
 def split_signature(signature: str) -> tuple[bytes, tuple[str, ...], tuple[str, ...]]:
     """Selector, argument types and result types of ``name(types)->types``."""
     call, _, results = signature.partition("->")
@@ -23,7 +25,7 @@ def split_signature(signature: str) -> tuple[bytes, tuple[str, ...], tuple[str, 
     return selector, _types(call[call.index("(") :]), _types(f"({results})")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _types(group: str) -> tuple[str, ...]:
     if group == "()":
         return ()

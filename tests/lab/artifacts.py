@@ -8,15 +8,17 @@ import os
 import posixpath
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.lab.abi import constructor_types, function_types
 from tests.lab.errors import LabError
 from tests.lab.packages import Package, fetch, locked, tool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 _IMPORT = re.compile(r"""^\s*import\s[^;]*?["']([^"']+)["']\s*;""", re.MULTILINE)
 
@@ -123,7 +125,9 @@ class Source:
             texts[unit] = self._path(unit).read_text(encoding="utf-8")
             for target in _IMPORT.findall(texts[unit]):
                 relative = target.startswith(".")
-                wanted.append(posixpath.normpath(posixpath.join(posixpath.dirname(unit), target)) if relative else target)
+                wanted.append(
+                    posixpath.normpath(posixpath.join(posixpath.dirname(unit), target)) if relative else target
+                )
         return texts
 
     def standard_input(self) -> str:

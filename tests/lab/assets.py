@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tests.lab.artifacts import Artifacts, Source, compile_source
 from tests.lab.deployer import Deployer
 from tests.lab.feeds import ChainlinkFeed, RatioAdapter, chainlink_artifacts
-from tests.lab.node import Node
 from tests.lab.packages import SOLC_0_8
+
+if TYPE_CHECKING:
+    from tests.lab.node import Node
 
 USD = 10**8
 START_RATIO = 122 * 10**16
@@ -132,7 +134,9 @@ class SharedAssets:
             for spec in ASSETS:
                 self.new_token(spec.symbol, spec.decimals)
         with node.batch():  # adapters look at their feed when they are created
-            self.ratio = RatioAdapter(self.own, self.pairs["ETH / USD"], "Capped wstETH / stETH(ETH) / USD", START_RATIO)
+            self.ratio = RatioAdapter(
+                self.own, self.pairs["ETH / USD"], "Capped wstETH / stETH(ETH) / USD", START_RATIO
+            )
             usdc = self.pairs["USDC / USD"].address
             self.usdc_cap = self.own.deploy("StableCapAdapter", usdc, "Capped USDC / USD", 104 * USD // 100)
 

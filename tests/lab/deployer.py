@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rlp
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from tests.lab import abi
-from tests.lab.artifacts import Artifacts
 from tests.lab.node import ADMIN, Node
+
+if TYPE_CHECKING:
+    from tests.lab.artifacts import Artifacts
 
 
 def created_address(sender: str, nonce: int) -> str:

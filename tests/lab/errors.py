@@ -7,7 +7,7 @@ class LabError(Exception):
     """The laboratory itself cannot work: a tool is missing, a package differs, the node died."""
 
 
-class LabRevert(Exception):
+class LabRevert(Exception):  # noqa: N818 - it names what happened, as "revert" does
     """A contract refused. ``data`` is the raw revert data, ``reason`` its readable form where known."""
 
     def __init__(self, reason: str, data: bytes = b"") -> None:

@@ -1,9 +1,9 @@
 """The faults that nodes show in the field, for :class:`tests.lab.proxy.FaultProxy`.
 
-    with FaultProxy(node.url) as proxy:
-        proxy.set(Status(429, retry_after=2, times=3), Slow(0.2))
-        proxy.set(Behind(3, methods={"eth_call"}))
-        proxy.set()                      # healthy again
+with FaultProxy(node.url) as proxy:
+    proxy.set(Status(429, retry_after=2, times=3), Slow(0.2))
+    proxy.set(Behind(3, methods={"eth_call"}))
+    proxy.set()                      # healthy again
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.lab.proxy import Dropped, Fault, FaultProxy, Json, Reply, Upstream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "Ahead",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eth_utils.address import to_checksum_address
 
 from tests.lab.artifacts import Artifacts, Source, compile_source
-from tests.lab.deployer import Deployer
-from tests.lab.node import Node, Receipt
 from tests.lab.packages import CHAINLINK, SOLC_0_6, fetch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.lab.deployer import Deployer
+    from tests.lab.node import Node, Receipt
 
 ORACLE = "0x0c00000000000000000000000000000000000001"
 _NOBODY = "0x" + "00" * 20

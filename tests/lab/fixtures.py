@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.lab.lab import Lab
-from tests.lab.market import AaveMarket
 from tests.lab.packages import default_cache
 from tests.lab.positions import open_positions
 from tests.lab.proxy import FaultProxy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.lab.market import AaveMarket
 
 
 @pytest.fixture(scope="session")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tests.lab import aave, packages
 from tests.lab.assets import SharedAssets
-from tests.lab.market import AaveMarket
 from tests.lab.node import Node
-from tests.lab.positions import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from tests.lab.market import AaveMarket
+    from tests.lab.positions import Position
 
 MULTICALL3 = "0xcA11bde05977b3631167028862bE2a173976CA11"
 DEPLOYERS = {"aave30": aave.deploy_30, "aave36": aave.deploy_36}
@@ -117,5 +120,6 @@ def _install_multicall(node: Node, cache: Path) -> None:
     if found is None:
         raise packages.LabError("viem no longer holds Multicall3's creation code where it was")
     receipt = node.transact(None, bytes.fromhex(found[1]))
-    assert receipt is not None and receipt.contract is not None
+    assert receipt is not None
+    assert receipt.contract is not None
     node.rpc("anvil_setCode", MULTICALL3, node.rpc("eth_getCode", receipt.contract, "latest"))

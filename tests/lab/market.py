@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from tests.lab.assets import AssetSpec, Category, SharedAssets, Token
-from tests.lab.feeds import ChainlinkFeed
-from tests.lab.node import Node, Receipt
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.lab.assets import AssetSpec, Category, SharedAssets, Token
+    from tests.lab.feeds import ChainlinkFeed
+    from tests.lab.node import Node, Receipt
 
 MAX = 2**256 - 1
 VARIABLE = 2
@@ -57,12 +59,15 @@ class AaveMarket:
         self.feeds: dict[str, ChainlinkFeed] = {}
         self.ratio = assets.ratio
         self.categories: dict[int, Category] = {}
-        self.pool: str = self.node.view(provider, "getPool()->address")
-        self.oracle: str = self.node.view(provider, "getPriceOracle()->address")
-        self.configurator: str = self.node.view(provider, "getPoolConfigurator()->address")
-        self.data_provider: str = self.node.view(provider, "getPoolDataProvider()->address")
+        self.pool = self._registered("getPool()")
+        self.oracle = self._registered("getPriceOracle()")
+        self.configurator = self._registered("getPoolConfigurator()")
+        self.data_provider = self._registered("getPoolDataProvider()")
         self.revision: int = self.node.view(self.pool, "POOL_REVISION()->uint256")
         self.init_reserve: Callable[[AssetSpec, Token], object] | None = None  # the generation's own way
+
+    def _registered(self, getter: str) -> str:
+        return to_checksum_address(self.node.view(self.provider, f"{getter}->address"))
 
     def _asset(self, symbol: str) -> str:
         return self.tokens[symbol].address

@@ -10,17 +10,19 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
 from tests.lab import abi
 from tests.lab.errors import LabError, LabRevert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
 
 ADMIN = "0xad00000000000000000000000000000000000001"
 GAS_PER_TRANSACTION = 16_000_000

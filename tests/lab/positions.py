@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tests.lab.assets import USD
 from tests.lab.market import AaveMarket, wallet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 LINK_BEFORE, LINK_AFTER = 1500 * USD // 100, 825 * USD // 100
 RATIO_AFTER = 12205 * 10**14
@@ -108,7 +110,7 @@ SHAPES = (
     # around and below the limit once LINK has fallen
     _link("health 1.0001", "1.0001"),
     _link("health 0.9999", "0.9999"),
-    _link("health 1.000001", "1.000001", 100_000),
+    _link("just above one", "1.00005", 100_000),
     _link("above the close factor", "0.951"),
     _link("below the close factor", "0.949"),
     _link("small and liquidatable", "0.97", 150),

@@ -19,10 +19,12 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 Json = dict[str, Any]
 
@@ -37,7 +39,7 @@ class Reply:
     content_type: str = "application/json"
 
 
-class Dropped(Exception):
+class Dropped(Exception):  # noqa: N818 - not an error: an instruction
     """Close the connection without an answer."""
 
 
@@ -229,7 +231,7 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
             with suppress(OSError):
                 super().handle()
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             pass
 
     return Handler

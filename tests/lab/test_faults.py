@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from tests.lab import abi, faults
-from tests.lab.faults import FaultProxy
 from tests.lab.lab import MULTICALL3, Lab
+
+if TYPE_CHECKING:
+    from tests.lab.faults import FaultProxy
 
 TIME_CALL = {"to": MULTICALL3, "data": "0x" + abi.encode("getCurrentBlockTimestamp()").hex()}
 

@@ -41,7 +41,8 @@ def test_interest_accrues(market: AaveMarket) -> None:
     before = market.account_data(ALICE)
     market.node.mine(dt=86400)
     after = market.account_data(ALICE)
-    assert after.debt > before.debt and after.collateral > before.collateral
+    assert after.debt > before.debt
+    assert after.collateral > before.collateral
 
 
 def test_a_feed_moves_every_price_built_on_it(market: AaveMarket) -> None:
@@ -57,7 +58,8 @@ def test_swapped_aggregator_keeps_the_proxy(market: AaveMarket) -> None:
     feed = market.feeds["LINK"]
     before = feed.aggregator
     feed.replace_aggregator(14 * 10**8)
-    assert feed.aggregator != before and market.price("LINK") == 14 * 10**8
+    assert feed.aggregator != before
+    assert market.price("LINK") == 14 * 10**8
     feed.set(13 * 10**8)
     assert market.price("LINK") == 13 * 10**8
 
@@ -70,7 +72,9 @@ def test_liquidation_only_below_one(market: AaveMarket) -> None:
     market.feeds["WETH"].set(2_200 * 10**8)
     assert market.health(ALICE) < ETHER
     receipt = market.liquidate(BOB, ALICE, "WETH", "USDC")
-    assert receipt is not None and receipt.status == 1 and receipt.logs
+    assert receipt is not None
+    assert receipt.status == 1
+    assert receipt.logs
     assert market.account_data(ALICE).debt < 19_000 * 10**8
 
 
@@ -151,7 +155,8 @@ def test_snapshot_restores_everything(lab_state: Lab) -> None:
     node.mine(dt=10**6)
     node.revert(snapshot)
     assert (node.block_number, node.timestamp) == (block, moment)
-    assert market.price("WETH") == 2_500 * 10**8 and market.account_data(ALICE).collateral == 0
+    assert market.price("WETH") == 2_500 * 10**8
+    assert market.account_data(ALICE).collateral == 0
     node.mine()
     assert node.timestamp == moment + 1
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from tests.lab.assets import FEEDS
-from tests.lab.lab import Lab
 from tests.lab.market import AaveMarket, wallet
 from tests.lab.positions import SHAPES, Shape, raw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tests.lab.lab import Lab
 
 # One step's standard deviation. Dollar tokens wobble, the others wander.
 VOLATILITY = {"USDC / USD": 0.0004, "DAI / USD": 0.0005, "EUR / USD": 0.001, "PT-sUSDe / USD": 0.0006}
 DEFAULT_VOLATILITY = 0.012
+HEALTH_OF_ONE = 10**18
 LIQUIDATOR = wallet("liquidator")
 
 
@@ -60,7 +65,7 @@ class Walk:
         return self.lab.node.block_number
 
     def _move_prices(self) -> None:
-        for pair in self.random.sample(sorted(self.prices), self.random.randint(1, 4)):
+        for pair in self.random.sample(sorted(self.prices), self.random.randint(2, 5)):
             sigma = VOLATILITY.get(pair, DEFAULT_VOLATILITY) * self.volatility
             # pulled back a little towards where it began, or a long walk ends at zero
             pull = 0.02 * (FEEDS[pair] / self.prices[pair] - 1)
@@ -98,9 +103,14 @@ class Walk:
             market.withdraw(user, *self._amount(market, dict(shape.supply)))
 
     def _liquidate(self, market: AaveMarket, shape: Shape, user: str) -> None:
-        if shape.supply and shape.borrow:
-            collateral = self.random.choice(sorted(shape.supply))
-            market.liquidate(LIQUIDATOR, user, collateral, *self._amount(market, dict(shape.borrow)))
+        """Someone below the limit, or now and then someone above it, who must be refused."""
+        leveraged = [each for each in SHAPES if each.supply and each.borrow]
+        tried = self.random.sample(leveraged, 8)
+        ill = (each for each in tried if market.health(wallet(each.name)) < HEALTH_OF_ONE)
+        shape = next(ill, tried[0])
+        collateral = self.random.choice(sorted(shape.supply))
+        debt, amount = self._amount(market, dict(shape.borrow))
+        market.liquidate(LIQUIDATOR, wallet(shape.name), collateral, debt, amount)
 
 
 def walk(lab: Lab, seed: int = 0, steps: int = 100) -> Iterator[int]:
