@@ -1,0 +1,221 @@
+"""All endpoints of one chain behind the one `ChainReader` that the engine reads from.
+
+The person's order of endpoints is kept among those that work. One that fails rests, longer each time, and is
+looked at again in the background; one that serves another chain is never used. A round that nobody can serve
+ends as a ReadError within its deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+from liqtui.chain.batching import BlockReader, Memory, chunks, missing_multicall
+from liqtui.chain.crosscheck import CrossCheck
+from liqtui.chain.endpoint import Deadline, Endpoint, EndpointStatus
+from liqtui.chain.faults import Fault, safe
+from liqtui.chain.headline import HeadLine
+from liqtui.chain.logs import read_logs
+from liqtui.chain.transport import MAX_ANSWER
+from liqtui.core.clock import Clock, SystemClock
+from liqtui.core.reads import Block, Call, Log, LogFilter, ReadError, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from liqtui.chain.endpoint import Sleep
+    from liqtui.core.sources import ChainSpec
+
+T = TypeVar("T")
+
+ROUND_TIMEOUTS = 3.0
+"""A round may take this many request timeouts: two endpoints may hang, and the third still answers."""
+AT_ONCE = 4
+"""Requests of one round under way at the same time."""
+
+
+class EndpointPool:
+    """Implements `ChainReader`. Belongs to one event loop; `close` it there."""
+
+    def __init__(
+        self,
+        spec: ChainSpec,
+        clock: Clock | None = None,
+        *,
+        round_timeout: float | None = None,
+        cross_check_every: float = 60.0,
+        rollback_grace: float | None = None,
+        max_answer: int = MAX_ANSWER,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """`cross_check_every`: seconds between comparisons with a second endpoint, 0 for never.
+
+        `rollback_grace`: seconds for which a head that was seen holds against nodes that do not have it.
+        """
+        clock = SystemClock() if clock is None else clock
+        self._spec = spec
+        self._round_timeout = ROUND_TIMEOUTS * spec.timeout if round_timeout is None else round_timeout
+        self._endpoints = [Endpoint(url, spec, clock, sleep, max_answer) for url in spec.rpc]
+        self._memory = Memory()
+        grace = max(60.0, 20 * spec.block_time) if rollback_grace is None else rollback_grace
+        self._line = HeadLine(clock, grace)
+        self._read_hash = ""
+        self._source = ""
+        self._cross = CrossCheck(spec, self._endpoints, self._memory, clock, cross_check_every)
+
+    def __repr__(self) -> str:
+        return f"EndpointPool({self._spec.name!r}, {len(self._endpoints)} endpoints)"
+
+    @property
+    def chain_id(self) -> int:
+        return self._spec.id
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    async def head(self) -> Block:
+        """The newest block. Never older than one that was returned, except after a reorganisation."""
+        deadline = Deadline(self._round_timeout)
+        self._line.begin()
+        try:
+            source, block = await self._first(self._line.ask, deadline)
+        except ReadError:
+            rolled_back = self._line.roll_back()
+            if rolled_back is None:
+                raise
+            return rolled_back
+        self._cross.head(source, self._line)
+        return block
+
+    async def read(self, block: Block, calls: Sequence[Call]) -> list[Result]:
+        """One result per call, in order, all at `block`. Raises ReadError within the round's deadline."""
+        if not calls:
+            return []
+        deadline = Deadline(self._round_timeout)
+        places = chunks(calls, self._memory, self._spec.max_calls, self._spec.max_calldata)
+        gate = asyncio.Semaphore(AT_ONCE)
+        results: list[Result | None] = [None] * len(calls)
+        sources: set[str] = set()
+
+        async def fill(chunk: list[int]) -> None:
+            async def ask(endpoint: Endpoint, deadline: Deadline) -> list[Result]:
+                reader = BlockReader(self._spec, endpoint, self._memory, block, deadline)
+                return await reader.read([calls[at] for at in chunk], len(calls))
+
+            async with gate:
+                source, answers = await self._first(ask, deadline)
+            sources.add(source)
+            for at, answer in zip(chunk, answers, strict=True):
+                results[at] = answer
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for chunk in places:
+                    tasks.create_task(fill(chunk))
+        except* ReadError as group:
+            fault = _first_leaf(group)
+        else:
+            self._read_hash = block.hash
+            done = [result for result in results if result is not None]
+            if len(sources) == 1:
+                self._cross.data(sources.pop(), block, calls, done)
+            return done
+        if fault.kind == "behind" and block.hash != self._read_hash:
+            self._line.forget(block)
+        raise ReadError(fault.kind, fault.detail)
+
+    async def logs(self, first: int, last: int, wanted: LogFilter) -> list[Log]:
+        """Logs of the blocks `first` to `last`, both included. Raises ReadError within the round's deadline.
+
+        A long range is asked in pieces of the size that the node accepts; ask for years in several calls.
+        """
+        if first > last:
+            return []
+        deadline = Deadline(self._round_timeout)
+        _, found = await self._first(lambda endpoint, left: read_logs(endpoint, first, last, wanted, left), deadline)
+        return found
+
+    async def close(self) -> None:
+        await self._cross.close()
+        for endpoint in self._endpoints:
+            await endpoint.wire.close()
+
+    # -- what may be shown -----------------------------------------------------------------------
+
+    def endpoints(self) -> list[EndpointStatus]:
+        return [endpoint.status() for endpoint in self._endpoints]
+
+    def counts(self) -> tuple[int, int]:
+        """(without trouble, all). One that was not needed yet counts as without trouble."""
+        return sum(1 for status in self.endpoints() if status.healthy), len(self._endpoints)
+
+    @property
+    def last_source(self) -> str:
+        """The endpoint that answered last, redacted."""
+        return self._source
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests so far, of all endpoints."""
+        return sum(endpoint.wire.requests for endpoint in self._endpoints)
+
+    @property
+    def contradiction(self) -> str:
+        """Two endpoints disagree about the same block, in a sentence; empty while none is known."""
+        return self._cross.contradiction
+
+    @property
+    def notice(self) -> str:
+        """What the person could configure better, in a sentence; or empty."""
+        lacking = any(endpoint.multicall is False for endpoint in self._endpoints)
+        return missing_multicall(self._spec) if lacking or not self._spec.multicall3 else ""
+
+    # -- choosing --------------------------------------------------------------------------------
+
+    def _candidates(self) -> list[Endpoint]:
+        """Those without trouble in the person's order, then the others, the one that rests least first."""
+        usable = [endpoint for endpoint in self._endpoints if not endpoint.refused and not endpoint.held]
+        well = [endpoint for endpoint in usable if endpoint.trouble == 0]
+        ill = sorted((endpoint for endpoint in usable if endpoint.trouble), key=lambda ill: ill.rests_until)
+        return sorted(well, key=lambda endpoint: endpoint.by_hash is False) + ill
+
+    async def _first(self, ask: Callable[[Endpoint, Deadline], Awaitable[T]], deadline: Deadline) -> tuple[str, T]:
+        """(endpoint, the first good answer). Raises ReadError with what each endpoint said."""
+        faults: list[tuple[Endpoint, Fault]] = []
+        for endpoint in self._candidates():
+            if faults and deadline.left <= 0:
+                break
+            try:
+                async with asyncio.timeout(deadline.left):
+                    await endpoint.verify(deadline)
+                    answer = await ask(endpoint, deadline)
+            except TimeoutError:
+                fault = Fault("timeout", f"no answer within the round's {self._round_timeout:.3g} s")
+                endpoint.failed(fault)
+                faults.append((endpoint, fault))
+                break
+            except Fault as fault:
+                endpoint.failed(fault)
+                faults.append((endpoint, fault))
+            else:
+                endpoint.worked()
+                self._source = endpoint.name
+                return endpoint.name, answer
+        raise self._verdict(faults)
+
+    def _verdict(self, faults: list[tuple[Endpoint, Fault]]) -> ReadError:
+        if not self._endpoints:
+            return ReadError(
+                "no-endpoint", f"no RPC endpoint for {self._spec.name}: add rpc under [chains.{self._spec.name}]"
+            )
+        if not faults:
+            held = [endpoint for endpoint in self._endpoints if not endpoint.refused]
+            if held:
+                return ReadError("rate-limited", safe("; ".join(f"{end.name}: {end.error}" for end in held)))
+            return ReadError("wrong-chain", safe("; ".join(endpoint.refused for endpoint in self._endpoints)))
+        told = "; ".join(f"{endpoint.name}: {fault.detail}" for endpoint, fault in faults)
+        return ReadError(faults[0][1].kind, safe(told))
+
+
+def _first_leaf(group: BaseExceptionGroup[ReadError]) -> ReadError:
+    leaf = group.exceptions[0]
+    return _first_leaf(leaf) if isinstance(leaf, BaseExceptionGroup) else leaf
