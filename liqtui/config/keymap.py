@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from liqtui.config.errors import Report, did_you_mean
 from liqtui.config.kinds import type_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from liqtui.config.toml import Source
+    from liqtui.config.toml import KeyPath, Source
 
 
 class Action(NamedTuple):
@@ -108,8 +108,8 @@ def normal(key: str) -> str:
 def read(table: dict[str, Any], report: Report) -> dict[str, str]:
     """[keys]: action → keys in normal spelling. Reports what is no key."""
     keys: dict[str, str] = {}
-    for action, value in table.items():
-        path = ("keys", action)
+    for path, value in _leaves(table, ("keys",)):
+        action = ".".join(path[1:])
         if not isinstance(value, str):
             report.add(path, f"has to be text, not {type_words(value)}", f'for example {action} = "r,ctrl+r"')
             continue
@@ -118,6 +118,20 @@ def read(table: dict[str, Any], report: Report) -> dict[str, str]:
         except BadKeyError as fault:
             report.add(path, fault.message, fault.hint)
     return keys
+
+
+def _leaves(table: dict[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """An action such as `list.up` is a table in a table unless it is quoted."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(cast("dict[str, Any]", value), (*path, name))
+        else:
+            yield (*path, name), value
+
+
+def _place(action: str, source: Source) -> KeyPath:
+    quoted = ("keys", action)
+    return quoted if quoted in source.lines else ("keys", *action.split("."))
 
 
 def _split(value: str) -> list[str]:
@@ -142,7 +156,7 @@ def resolve(keys: Mapping[str, str], actions: Sequence[Action], source: Source |
     report = Report(source)
     for action in keys:
         if action not in known:
-            report.add(("keys", action), "unknown action", did_you_mean(action, known))
+            report.add(_place(action, source), "unknown action", did_you_mean(action, known))
     held = {action.id: keys.get(action.id, _normal_list(action.keys)).split(",") for action in actions}
     for action_id in keys:
         if action_id in known:
@@ -166,7 +180,7 @@ def _refuse_shared(
                 where = mine.context or other.context
                 place = f" in {where}" if where else ""
                 report.add(
-                    ("keys", mine.id),
+                    _place(mine.id, report.source),
                     f'"{key}" already means "{other.id}"{place}',
                     f'give "{other.id}" another key too, or use another one here',
                 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
+    from liqtui.config.imports import Imported
     from liqtui.core.wallet import Wallet
 
 _REASONS = {
@@ -135,6 +136,15 @@ class WatchlistStore:
     def move(self, wallet: str, place: int) -> Watchlist:
         return self.save(self.current.move(wallet, place))
 
+    def import_text(self, text: str) -> Imported:
+        """Add the wallets in the text; see `liqtui.config.imports`. Raises ConfigError, and as `save`."""
+        from liqtui.config.imports import import_text
+
+        found = import_text(text, self.current, self._checksum, self._chains)
+        if found.wallets:
+            self.add(*found.wallets)
+        return found
+
     def _replay(self, source: list[_Step], target: list[_Step], *, back: bool) -> Watchlist | None:
         if not source:
             return None
@@ -177,11 +187,14 @@ class WatchlistStore:
     def _write(self, merged: Watchlist, theirs: Watchlist, seen: _Seen) -> None:
         file = self.file
         if merged != theirs or seen.stat is None:
-            data = checked_text(merged, self._checksum).encode()
+            data = checked_text(merged, self._checksum, self._chains).encode()
             if seen.stat is not None:
                 atomic.write(self.backup, file.read_bytes())
             atomic.write(file, data)
-            merged, seen = parse(data.decode(), self.path, self._checksum), _Seen(self._stat(), _digest(data))
+            merged, seen = (
+                parse(data.decode(), self.path, self._checksum, self._chains),
+                _Seen(self._stat(), _digest(data)),
+            )
         self._saved = self.current = merged
         self._seen = seen
 

@@ -261,12 +261,12 @@ def serialise(watchlist: Watchlist) -> str:
     return "\n\n".join(parts) + "\n" if parts else ""
 
 
-def checked_text(watchlist: Watchlist, checksum: Checksum) -> str:
+def checked_text(watchlist: Watchlist, checksum: Checksum, chains: Collection[str] | None = None) -> str:
     """Text that reads back as exactly this list. Raises WatchlistError rather than write one that does not."""
     for candidate in (watchlist, Watchlist(watchlist.wallets, Layout(watchlist.layout.header))):
         text = serialise(candidate)
         try:
-            if parse(text, Path("watchlist.toml"), checksum) == watchlist:
+            if parse(text, Path("watchlist.toml"), checksum, chains) == watchlist:
                 return text
         except ConfigError as fault:
             reason = str(fault.errors[0])

@@ -1,0 +1,81 @@
+"""The program `liqtui`: parse, hand over to one command, turn every ending into an exit code.
+
+| code | meaning |
+|---|---|
+| 0 – 3 | `check`: ok, warn, critical or worse, blind or unknown; other commands: 0 done, 1 not done |
+| 64 | wrong usage |
+| 70 | a fault of the program |
+| 74 | the output could not be written |
+| 78 | wrong configuration or watchlist |
+| 130 | interrupted |
+| 141 | the reader of the output went away |
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from liqtui.cli.arguments import parse
+from liqtui.core.redact import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXIT_SOFTWARE, EXIT_IO, EXIT_CONFIG = 70, 74, 78
+EXIT_INTERRUPTED, EXIT_PIPE = 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code of the command. Never a traceback for what a person can put right."""
+    try:
+        code = _run(sys.argv[1:] if argv is None else argv)
+        _flush()
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _drop_output()
+        return EXIT_PIPE
+    except OSError as fault:
+        _drop_output()
+        return _say(f"liqtui: {redact(str(fault))}", EXIT_IO)
+    return code
+
+
+def _run(argv: Sequence[str]) -> int:
+    args = parse(argv)
+    try:
+        return import_module(f"liqtui.cli.{args.command}").run(args)
+    except (KeyboardInterrupt, OSError):
+        raise
+    except Exception as fault:  # noqa: BLE001 (every ending has its exit code: 1 would read as "warn")
+        return _explain(fault)
+
+
+def _explain(fault: Exception) -> int:
+    from liqtui.config.errors import ConfigError, WatchlistError
+
+    if isinstance(fault, (ConfigError, WatchlistError)):
+        return _say(str(fault), EXIT_CONFIG)
+    import traceback
+
+    return _say(redact("".join(traceback.format_exception(fault))).rstrip(), EXIT_SOFTWARE)
+
+
+def _say(text: str, code: int) -> int:
+    print(text, file=sys.stderr)
+    return code
+
+
+def _flush() -> None:
+    """Now, while a failure can still be told: at exit Python would only complain."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _drop_output() -> None:
+    """What is still buffered can go nowhere; without this Python would try again at exit and complain."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

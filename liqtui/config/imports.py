@@ -1,0 +1,133 @@
+"""Wallets out of text that somebody pasted, exported or wrote: lines, CSV, TOML."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from liqtui.config.kinds import BadValueError
+from liqtui.config.watchlist import find_twin, parse, read_address
+from liqtui.core.text import clean
+from liqtui.core.wallet import Wallet
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from liqtui.config.watchlist import Checksum, Watchlist
+
+_TOML = re.compile(r"^\s*\[\[", re.MULTILINE)
+_COMMENT = re.compile(r"(^|\s)#.*$")
+_COLUMNS = ("address", "label", "name", "tags", "note", "chains")
+
+
+class Rejected(NamedTuple):
+    line: int
+    text: str
+    """What stood there, safe to print."""
+    reason: str
+
+
+class Imported(NamedTuple):
+    wallets: tuple[Wallet, ...]
+    rejected: tuple[Rejected, ...]
+
+
+class _Entry(NamedTuple):
+    line: int
+    fields: Mapping[str, str]
+
+
+def import_text(text: str, watched: Watchlist, checksum: Checksum, chains: Collection[str] | None = None) -> Imported:
+    """New wallets in the text, and each line that gives none, with the reason.
+
+    Lines hold addresses or ENS names (several are fine), or an address and a label behind a comma, semicolon or
+    tab; a header line names the columns of a CSV. TOML is a watchlist of its own: it is taken as a whole or, with
+    any mistake, not at all (ConfigError).
+    """
+    if _TOML.search(text):
+        found = parse(text, Path("import"), checksum, chains)
+        return _sift([(0, wallet.title, wallet) for wallet in found.wallets], [], watched)
+    candidates: list[tuple[int, str, Wallet]] = []
+    rejected: list[Rejected] = []
+    for entry in _entries(text.removeprefix("\ufeff")):
+        shown = clean(entry.fields.get("address", ""), 60)
+        try:
+            candidates.append((entry.line, shown, _wallet(entry.fields, checksum, chains)))
+        except BadValueError as fault:
+            reason = f"{fault.message}, {fault.hint}" if fault.hint else fault.message
+            rejected.append(Rejected(entry.line, shown, reason))
+    return _sift(candidates, rejected, watched)
+
+
+def _sift(candidates: list[tuple[int, str, Wallet]], rejected: list[Rejected], watched: Watchlist) -> Imported:
+    """Leave out what is watched already, or stood further up."""
+    wallets: list[Wallet] = []
+    for line, shown, wallet in candidates:
+        twin, double = find_twin(watched.wallets, wallet), find_twin(wallets, wallet)
+        if twin:
+            rejected.append(Rejected(line, shown, f"is already watched, as {twin.title}"))
+        elif double:
+            rejected.append(Rejected(line, shown, "stands further up already"))
+        else:
+            wallets.append(wallet)
+    return Imported(tuple(wallets), tuple(sorted(rejected)))
+
+
+def _entries(text: str) -> Iterator[_Entry]:
+    columns: list[str] | None = None
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = _COMMENT.sub("", raw).strip()
+        if not line:
+            continue
+        cells = _cells(line)
+        if columns is None and "address" in (header := [cell.lower() for cell in cells]):
+            columns = header
+        elif columns is not None:
+            yield _Entry(number, {name: cell for name, cell in zip(columns, cells, strict=False) if name in _COLUMNS})
+        else:
+            yield from (_Entry(number, fields) for fields in _free(cells))
+
+
+def _cells(line: str) -> list[str]:
+    """Cells between tabs, semicolons or commas, whichever the line has; quotes as in CSV."""
+    mark = next((mark for mark in "\t;," if mark in line), ",")
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=mark, skipinitialspace=True))]
+
+
+def _free(cells: list[str]) -> Iterator[dict[str, str]]:
+    """Without a header: `address, label`, or nothing but addresses."""
+    first, *words = cells[0].split()
+    if len(cells) == 2 and not words and not _like_address(cells[1]):
+        yield {"address": first, "label": cells[1]}
+        return
+    for cell in cells:
+        yield from ({"address": word} for word in cell.split())
+
+
+def _like_address(text: str) -> bool:
+    return text.startswith("0x") or ("." in text and " " not in text)
+
+
+def _wallet(fields: Mapping[str, str], checksum: Checksum, chains: Collection[str] | None) -> Wallet:
+    given = fields.get("address", "")
+    if not given:
+        raise BadValueError("has no address")
+    for name, text in fields.items():
+        if not text.isprintable():
+            raise BadValueError(f"{name} holds characters that cannot be printed")
+    address = read_address(given, checksum)
+    on = tuple(re.split(r"[\s,;|]+", fields["chains"])) if fields.get("chains") else ()
+    unknown = [chain for chain in on if chains is not None and chain not in chains]
+    if unknown:
+        raise BadValueError(f'names the unknown chain "{clean(unknown[0])}"')
+    resolved = address[:2].lower() == "0x"
+    return Wallet(
+        address,
+        label=fields.get("label", ""),
+        name=fields.get("name", "") if resolved else address,
+        chains=on,
+        tags=tuple(re.split(r"[\s,;|]+", fields["tags"])) if fields.get("tags") else (),
+        note=fields.get("note", ""),
+    )
