@@ -1,0 +1,194 @@
+"""Aave v3 and its forks (Spark): every pool revision from 3.0 to 3.7."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Side
+from liqtui.core.units import BPS, decimal_string, mul_div_up
+from liqtui.protocols.aave_v3_book import AaveBook, entries_of
+from liqtui.protocols.aave_v3_math import available_borrows, collateral_value, debt_value
+from liqtui.protocols.aave_v3_open import discover, open_market
+from liqtui.protocols.aave_v3_reads import refresh
+from liqtui.protocols.aave_v3_scope import worst_scope
+from liqtui.protocols.feeds import feed_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from liqtui.core.model import Feed
+    from liqtui.core.reads import Block, Plan
+    from liqtui.core.sources import MarketRef
+    from liqtui.protocols.aave_v3_book import Entry
+    from liqtui.protocols.aave_v3_math import Rules, Totals
+    from liqtui.protocols.aave_v3_state import Account, Market, Opened
+    from liqtui.protocols.adapter import Reading
+    from liqtui.protocols.feeds import FeedInfo
+
+_RESERVE_FLAGS = {
+    "inactive": "is not active: it can be neither repaid nor withdrawn",
+    "paused": "is paused: no supply, repayment, withdrawal or liquidation until it is unpaused",
+    "frozen": "is frozen: nothing can be added to it; repaying and withdrawing work",
+    "liquidation grace": "is in a liquidation grace period",
+    "siloed": "is siloed: it cannot be borrowed together with another asset",
+    "price capped now": "is priced at its cap, below its feed",
+}
+_CODES = {"liquidation grace": "grace", "price capped now": "capped"}
+
+
+class AaveV3:
+    """The adapter. Hints are the reserve ids in which a wallet holds something that its flags do not show."""
+
+    protocol: ClassVar[str] = "aave-v3"
+
+    def __init__(self, names: Callable[[int], Mapping[str, FeedInfo]] = feed_table) -> None:
+        self._names = names
+
+    def open(self, ref: MarketRef, block: Block) -> Plan[Opened]:  # noqa: ARG002 - the reader pins the block
+        return open_market(ref, self._names(ref.chain_id))
+
+    def discover(self, opened: Opened, wallets: Sequence[str]) -> Plan[Mapping[str, frozenset[int]]]:
+        return discover(opened, wallets)
+
+    def refresh(self, opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -> Plan[Reading]:
+        return refresh(opened, block, hints)
+
+    def evaluate(
+        self, opened: Opened, block: Block, market: Market, account: Account, wallet: str
+    ) -> tuple[Position, ...]:
+        """One position, empty where nothing is held any more."""
+        rules, entries = market.rules, entries_of(opened, market, account)
+        book = AaveBook(
+            legs=_legs(rules, entries),
+            quotes={entry.state.reserve.asset.address: entry.terms.quote for entry in entries},
+            lines=tuple(entry.line for entry in entries if entry.flagged),
+            directed=rules.directed,
+        )
+        totals = book.totals()
+        health = _health(opened, rules, account, totals, entries)
+        return (
+            Position(
+                key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet),
+                block=block,
+                base_symbol=opened.base_symbol,
+                base_decimals=opened.base_decimals,
+                health=health,
+                legs=book.legs,
+                collateral_value=totals.collateral if totals else None,
+                debt_value=totals.debt if totals else None,
+                ltv=mul_div_up(totals.debt, BPS, totals.collateral) if totals and totals.collateral else None,
+                max_ltv=totals.ltv if totals else None,
+                threshold=totals.threshold if totals else None,
+                category=_category(market, account),
+                revision=f"{rules.revision} (v{rules.version})" if rules.known else f"{rules.revision} (unknown)",
+                scope=worst_scope(market, book, entries),
+                flags=_flags(market, entries, health),
+                quotes=tuple(book.quotes.values()),
+                feeds=_feeds(market, entries),
+                facts=_facts(opened, market, account, totals),
+                book=book,
+            ),
+        )
+
+
+def _legs(rules: Rules, entries: Sequence[Entry]) -> tuple[Leg, ...]:
+    collateral = [_collateral_leg(entry) for entry in entries if entry.supplied]
+    return (*collateral, *(_debt_leg(rules, entry) for entry in entries if entry.owed))
+
+
+def _collateral_leg(entry: Entry) -> Leg:
+    state, terms = entry.state, entry.terms
+    notes = state.notes
+    if not entry.enabled:
+        notes = (*notes, "not used as collateral")
+    elif not terms.ltv:
+        notes = (*notes, "LTV 0")
+    return Leg(
+        asset=state.reserve.asset,
+        side=Side.COLLATERAL,
+        amount=entry.supplied,
+        price=terms.price,
+        value=None if terms.price is None else collateral_value(entry.supplied, terms.price, state.reserve.unit),
+        threshold=terms.threshold,
+        bonus=terms.bonus,
+        counts=entry.counts,
+        rate=state.supply_rate,
+        pool_cash=state.cash,
+        cap_room=state.supply_room,
+        notes=notes,
+    )
+
+
+def _debt_leg(rules: Rules, entry: Entry) -> Leg:
+    state, price = entry.state, entry.terms.price
+    unit = state.reserve.unit
+    return Leg(
+        asset=state.reserve.asset,
+        side=Side.DEBT,
+        amount=entry.owed,
+        price=price,
+        value=None if price is None else debt_value(entry.owed, price, unit, directed=rules.directed),
+        rate=entry.borrow_rate,
+        pool_cash=state.cash,
+        cap_room=state.borrow_room,
+        notes=state.notes,
+    )
+
+
+def _health(opened: Opened, rules: Rules, account: Account, totals: Totals | None, entries: Sequence[Entry]) -> Health:
+    """Ours beside the pool's, with the reason in words where the two do not stand for each other."""
+    raw = totals.health if totals else None
+    reported = account.reported.health if account.reported else None
+    reasons: list[str] = []
+    if raw is None:
+        missing = [e.state.reserve.asset.symbol for e in entries if e.flagged and e.terms.price is None]
+        reasons.append(f"the oracle gives no price for {', '.join(missing)}")
+    if reported is None:
+        reasons.append(f"the pool does not tell it: {account.refusal}")
+    elif raw is not None and raw != reported:
+        ours, theirs = decimal_string(raw, 18), decimal_string(reported, 18)
+        reasons.append(f"own arithmetic gives {ours}, the pool says {theirs}")
+    if not rules.known:
+        reasons.append(f"pool revision {rules.revision} of {opened.pool} is not known to this version")
+    return Health(raw, reported, "; ".join(reasons))
+
+
+def _category(market: Market, account: Account) -> str:
+    if not account.category:
+        return ""
+    return market.categories[account.category].label or f"eMode {account.category}"
+
+
+def _flags(market: Market, entries: Sequence[Entry], health: Health) -> tuple[Flag, ...]:
+    flags: list[Flag] = []
+    if health.reason:
+        flags.append(Flag("unverified", health.reason))
+    for entry in entries:
+        symbol = entry.state.reserve.asset.symbol
+        flags += [
+            Flag(_CODES.get(note, note), f"{symbol} {_RESERVE_FLAGS[note]}")
+            for note in entry.state.notes
+            if note in _RESERVE_FLAGS and (entry.supplied or entry.owed)
+        ]
+        if entry.counts and entry.supplied and not entry.terms.ltv:
+            flags.append(Flag("ltv-zero", f"{symbol} has LTV 0: other collateral cannot be withdrawn before it"))
+        if entry.counts and entry.supplied and entry.state.config.debt_ceiling and not market.rules.isolated_categories:
+            flags.append(Flag("isolated", f"{symbol} is isolated collateral: no other collateral counts beside it"))
+    if market.liquidation_allowed is not True:
+        flags.append(Flag("sentinel", "the sequencer sentinel does not allow liquidation at health of 0.95 and more"))
+    return tuple(flags)
+
+
+def _feeds(market: Market, entries: Sequence[Entry]) -> tuple[Feed, ...]:
+    feeds = {feed.address: feed for entry in entries for feed in market.prices.feeds(entry.terms.quote)}
+    return tuple(feeds.values())
+
+
+def _facts(opened: Opened, market: Market, account: Account, totals: Totals | None) -> tuple[tuple[str, str], ...]:
+    facts = [("pool", opened.pool), ("oracle", opened.oracle)]
+    if account.category:
+        facts.append(("eMode category", str(account.category)))
+    if totals is not None:
+        room = available_borrows(totals, directed=market.rules.directed)
+        facts.append(("available to borrow", f"{decimal_string(room, opened.base_decimals)} {opened.base_symbol}"))
+    return tuple(facts)

@@ -1,0 +1,140 @@
+"""One account in an Aave v3 market: the terms that apply to it, and its health under what-ifs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from liqtui.core.model import Change, is_liquidatable
+from liqtui.protocols.aave_v3_math import Line, Totals, measure, owed_amount, supplied_amount
+from liqtui.protocols.price_sources import ZERO_ADDRESS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from liqtui.core.model import Leg, Quote
+    from liqtui.protocols.aave_v3_math import Rules
+    from liqtui.protocols.aave_v3_state import Account, Category, Market, Opened, ReserveState
+
+NO_CHANGE = Change()
+
+
+class Terms(NamedTuple):
+    """What a reserve means to an account in its eMode category. Basis points."""
+
+    threshold: int
+    ltv: int
+    bonus: int
+    price: int | None
+    quote: Quote
+
+
+class Entry(NamedTuple):
+    """One reserve of an account with its balances at the block."""
+
+    state: ReserveState
+    terms: Terms
+    supplied: int
+    """Raw units."""
+    owed: int
+    """Raw units."""
+    enabled: bool
+    """Used as collateral by the account's own flag."""
+    counts: bool
+    """Takes part in health as collateral."""
+    flagged: bool
+    """The pool looks at it, and at its price, even when nothing is left in it."""
+    borrow_rate: int
+
+    @property
+    def line(self) -> Line:
+        return Line(
+            self.state.reserve.asset.address,
+            self.supplied if self.counts else 0,
+            self.owed,
+            self.terms.price,
+            self.state.reserve.unit,
+            self.terms.threshold,
+            self.terms.ltv,
+        )
+
+
+def terms_of(opened: Opened, rules: Rules, state: ReserveState, category: Category | None) -> Terms:
+    """GenericLogic's choice between a reserve's own parameters and its category's, per revision."""
+    config, price, quote = state.config, state.price, state.quote
+    if category is None or not category.holds(state):
+        outside = category is not None and category.isolated
+        return Terms(config.threshold, 0 if outside else config.ltv, config.bonus, price, quote)
+    if category.price_source and category.price != 0:
+        price, asset = category.price, state.reserve.asset
+        stand_in = asset._replace(address=category.price_source)
+        moved = opened.prices.quote(stand_in, ZERO_ADDRESS, price, opened.base_decimals)
+        quote = replace(moved, asset=asset.address)
+    by_category = category.ltv_zero >> state.reserve.id & 1 == 1
+    ltv_zero = by_category if rules.counts_without_threshold else config.ltv == 0
+    return Terms(category.threshold, 0 if ltv_zero else category.ltv, category.bonus, price, quote)
+
+
+def entries_of(opened: Opened, market: Market, account: Account) -> tuple[Entry, ...]:
+    """The account's reserves in the pool's order."""
+    rules, category = market.rules, market.categories.get(account.category)
+    found: list[Entry] = []
+    for holding in account.holdings:
+        state = market.reserves[holding.id]
+        terms = terms_of(opened, rules, state, category)
+        variable = owed_amount(holding.borrowed, state.debt_index, directed=rules.directed)
+        owed = variable + holding.fixed
+        rate = (variable * state.borrow_rate + holding.fixed * holding.fixed_rate) // owed if owed else 0
+        enabled = account.uses(holding.id)
+        found.append(
+            Entry(
+                state,
+                terms,
+                supplied_amount(holding.supplied, state.income, directed=rules.directed),
+                owed,
+                enabled,
+                counts=enabled and (rules.counts_without_threshold or state.config.threshold != 0),
+                flagged=enabled or account.borrows(holding.id),
+                borrow_rate=rate,
+            )
+        )
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class AaveBook:
+    """The account frozen at one block, in the pool's own arithmetic. See `core.model.Book`."""
+
+    legs: tuple[Leg, ...]
+    quotes: Mapping[str, Quote]
+    lines: tuple[Line, ...]
+    directed: bool
+
+    def totals(self, change: Change = NO_CHANGE) -> Totals | None:
+        """All that the pool's own account view answers, under the change; None when a price is unknown.
+
+        Raises KeyError for an amount of an asset that the account does not hold. A balance never falls below 0.
+        """
+        if change is NO_CHANGE:
+            return measure(self.lines, directed=self.directed)
+        prices, collateral, debt = change
+        moved = {asset: 0 for more in (collateral, debt) for asset in more}
+        lines: list[Line] = []
+        for line in self.lines:
+            asset, held, owed, price, unit, threshold, ltv = line
+            if asset in moved:
+                del moved[asset]
+                held = max(0, held + collateral.get(asset, 0))
+                owed = max(0, owed + debt.get(asset, 0))
+            lines.append(Line(asset, held, owed, prices.get(asset, price), unit, threshold, ltv))
+        if moved:
+            raise KeyError(f"not in this account: {', '.join(moved)}")
+        return measure(lines, directed=self.directed)
+
+    def health(self, change: Change = NO_CHANGE) -> int | None:
+        totals = self.totals(change)
+        return None if totals is None else totals.health
+
+    def liquidatable(self, change: Change = NO_CHANGE) -> bool | None:
+        health = self.health(change)
+        return None if health is None else is_liquidatable(health)

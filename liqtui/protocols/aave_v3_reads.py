@@ -1,0 +1,223 @@
+"""What is read of an Aave v3 market every round: two steps, whatever the number of wallets.
+
+First the accounts' own figures and whether the contracts are still those that were opened; then the reserves
+that any account uses, their prices and the balances. A third step only where an eMode category (≤ v3.1) has a
+price source of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from liqtui.protocols.aave_v3_abi import (
+    BALANCE_OF,
+    GET_POOL,
+    GET_PRICE_ORACLE,
+    GET_PRICE_ORACLE_SENTINEL,
+    GET_RESERVES_LIST,
+    GET_SOURCE,
+    GET_USER_ACCOUNT_DATA,
+    GET_USER_CONFIGURATION,
+    GET_USER_EMODE,
+    GET_USER_STABLE_RATE,
+    IS_LIQUIDATION_ALLOWED,
+    POOL_REVISION,
+    SCALED_BALANCE_OF,
+)
+from liqtui.protocols.aave_v3_math import rules_for
+from liqtui.protocols.aave_v3_reserves import (
+    Answers,
+    category,
+    category_calls,
+    known,
+    reserve_calls,
+    reserve_state,
+    with_prices,
+)
+from liqtui.protocols.aave_v3_state import Account, Category, Holding, Market, Reported, ReserveState, flagged_ids
+from liqtui.protocols.abi import address, addresses, ask, flag, ok, uint, words
+from liqtui.protocols.adapter import Reading
+from liqtui.protocols.price_sources import ZERO_ADDRESS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from liqtui.core.model import Feed
+    from liqtui.core.reads import Block, Call, Plan, Result
+    from liqtui.protocols.aave_v3_math import Rules
+    from liqtui.protocols.aave_v3_state import Opened, Reserve
+
+_OF_PROVIDER = (GET_POOL, GET_PRICE_ORACLE, GET_PRICE_ORACLE_SENTINEL)
+_OF_POOL = (POOL_REVISION, GET_RESERVES_LIST)
+_OF_USER = (GET_USER_ACCOUNT_DATA, GET_USER_CONFIGURATION, GET_USER_EMODE)
+
+
+def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -> Plan[Reading]:
+    """The market and the accounts of the hinted wallets at the block. ValueError without a POOL_REVISION."""
+    first: dict[Any, Call] = {getter: getter.at(opened.ref.entry) for getter in _OF_PROVIDER}
+    first |= {getter: getter.at(opened.pool) for getter in _OF_POOL}
+    first |= {(wallet, getter): getter.at(opened.pool, wallet) for wallet in hints for getter in _OF_USER}
+    found = yield from ask(first)
+    rules = rules_for(uint(found[POOL_REVISION]))
+    outcome: dict[str, Account | Exception] = {wallet: _account(wallet, found) for wallet in hints}
+    accounts = {wallet: account for wallet, account in outcome.items() if isinstance(account, Account)}
+    held = {wallet: _held(account, hints[wallet]) for wallet, account in accounts.items()}
+    used = sorted({i for ids in held.values() for i in ids} & opened.reserves.keys())
+    reserves = [opened.reserves[i] for i in used]
+    sentinel = _sentinel(rules, found[GET_PRICE_ORACLE_SENTINEL])
+
+    prices = opened.prices.reads(reserve.source for reserve in reserves)
+    second: dict[Any, Call] = dict(prices)
+    for reserve in reserves:
+        second |= reserve_calls(opened, rules, reserve)
+    for i in {account.category for account in accounts.values()} - {0}:
+        second |= category_calls(opened, rules, i)
+    if sentinel:
+        second[IS_LIQUIDATION_ALLOWED] = IS_LIQUIDATION_ALLOWED.at(sentinel)
+    for wallet, ids in held.items():
+        for i in opened.reserves.keys() & ids:
+            second |= _balance_calls(rules, opened.reserves[i], wallet, accounts[wallet])
+    found |= yield from ask(second)
+
+    errors: list[str] = []
+    book = opened.prices.at({key: found[key] for key in prices}, block.timestamp)
+    answers = Answers(opened, rules, block.timestamp, found, book)
+    market = Market(
+        rules=rules,
+        timestamp=block.timestamp,
+        reserves=_reserves(answers, reserves, errors),
+        categories=(yield from with_prices(answers, _categories(answers, accounts.values(), errors))),
+        prices=book,
+        liquidation_allowed=_allowed(found[IS_LIQUIDATION_ALLOWED]) if sentinel else True,
+    )
+    changed = _changed(answers, reserves)
+    for wallet, account in accounts.items():
+        outcome[wallet] = _complete(answers, market, wallet, account, held[wallet], errors=errors)
+    return Reading(market, outcome, _feeds(market), changed, tuple(errors))
+
+
+def _account(wallet: str, found: Mapping[Any, Result]) -> Account | ValueError:
+    try:
+        flags, group = uint(found[wallet, GET_USER_CONFIGURATION]), uint(found[wallet, GET_USER_EMODE])
+    except ValueError as fault:
+        return ValueError(f"the pool did not tell what the account holds: {fault}")
+    try:
+        return Account(flags, group, (), Reported(*words(found[wallet, GET_USER_ACCOUNT_DATA], 6)))
+    except ValueError as fault:
+        return Account(flags, group, (), None, str(fault))
+
+
+def _held(account: Account, hints: Iterable[int]) -> tuple[int, ...]:
+    return tuple(sorted({*flagged_ids(account.flags), *hints}))
+
+
+def _sentinel(rules: Rules, result: Result) -> str:
+    """Address of the price oracle sentinel; empty where there is none or the revision does not ask it."""
+    if rules.isolated_categories or not ok(result):
+        return ""
+    found = address(result)
+    return "" if found == ZERO_ADDRESS else found
+
+
+def _allowed(result: Result) -> bool | None:
+    try:
+        return flag(result)
+    except ValueError:
+        return None
+
+
+def _reserves(answers: Answers, reserves: Iterable[Reserve], errors: list[str]) -> dict[int, ReserveState]:
+    states: dict[int, ReserveState] = {}
+    for reserve in reserves:
+        try:
+            states[reserve.id] = reserve_state(answers, reserve)
+        except ValueError as fault:
+            errors.append(f"reserve {reserve.asset.symbol} could not be read: {fault}")
+    return states
+
+
+def _categories(answers: Answers, accounts: Iterable[Account], errors: list[str]) -> dict[int, Category]:
+    groups: dict[int, Category] = {}
+    for i in sorted({account.category for account in accounts} - {0}):
+        try:
+            groups[i] = category(answers, i)
+        except ValueError as fault:
+            errors.append(f"eMode category {i} could not be read: {fault}")
+    return groups
+
+
+def _balance_calls(rules: Rules, reserve: Reserve, wallet: str, account: Account) -> dict[Any, Call]:
+    i = reserve.id
+    calls: dict[Any, Call] = {(wallet, i, "supplied"): SCALED_BALANCE_OF.at(reserve.a_token, wallet)}
+    if account.borrows(i):
+        calls[wallet, i, "owed"] = SCALED_BALANCE_OF.at(reserve.variable_debt, wallet)
+        if rules.stable_debt:
+            calls[wallet, i, "fixed"] = BALANCE_OF.at(reserve.stable_debt, wallet)
+            calls[wallet, i, "rate"] = GET_USER_STABLE_RATE.at(reserve.stable_debt, wallet)
+        elif rules.discounted_debt:
+            calls[wallet, i, "fixed"] = BALANCE_OF.at(reserve.variable_debt, wallet)
+    return calls
+
+
+def _complete(
+    answers: Answers, market: Market, wallet: str, account: Account, held: Iterable[int], *, errors: list[str]
+) -> Account | ValueError:
+    """The account with its balances, or what keeps its health from being known."""
+    if account.category and account.category not in market.categories:
+        return ValueError(f"eMode category {account.category} could not be read")
+    holdings: list[Holding] = []
+    for i in held:
+        flagged = account.uses(i) or account.borrows(i)
+        if i not in answers.opened.reserves:
+            if flagged and _listing_changed(answers):
+                return ValueError("it uses a reserve that was listed after the market was opened")
+            continue  # dropped from the list: the pool passes over it too
+        try:
+            holdings.append(_holding(market, i, wallet, account, answers.found))
+        except ValueError as fault:
+            said = f"its {answers.opened.reserves[i].asset.symbol} could not be read: {fault}"
+            if flagged:
+                return ValueError(said)
+            errors.append(f"{wallet}: {said}")
+    return replace(account, holdings=tuple(holdings))
+
+
+def _holding(market: Market, i: int, wallet: str, account: Account, found: Mapping[Any, Result]) -> Holding:
+    if i not in market.reserves:
+        raise ValueError("the reserve did not answer")
+    supplied = uint(found[wallet, i, "supplied"])
+    if not account.borrows(i):
+        return Holding(i, supplied, 0)
+    owed, state = uint(found[wallet, i, "owed"]), market.reserves[i]
+    if market.rules.stable_debt:
+        return Holding(i, supplied, owed, uint(found[wallet, i, "fixed"]), known(found[wallet, i, "rate"]) or 0)
+    if market.rules.discounted_debt and not state.config.virtual:
+        return Holding(i, supplied, 0, uint(found[wallet, i, "fixed"]), state.borrow_rate)
+    return Holding(i, supplied, owed)
+
+
+def _changed(answers: Answers, reserves: Iterable[Reserve]) -> bool:
+    """Whether the contracts are no longer those that were opened. What did not answer is no change."""
+    opened, found = answers.opened, answers.found
+    return (
+        answers.rules.revision != opened.rules.revision
+        or _differs(found[GET_POOL], opened.pool)
+        or _differs(found[GET_PRICE_ORACLE], opened.oracle)
+        or _listing_changed(answers)
+        or any(_differs(found[reserve.id, GET_SOURCE], reserve.source) for reserve in reserves)
+    )
+
+
+def _differs(result: Result, opened: str) -> bool:
+    return ok(result) and address(result) != opened
+
+
+def _listing_changed(answers: Answers) -> bool:
+    listing = answers.found[GET_RESERVES_LIST]
+    return ok(listing, 2) and addresses(listing) != answers.opened.listing
+
+
+def _feeds(market: Market) -> tuple[Feed, ...]:
+    feeds = {feed.address: feed for state in market.reserves.values() for feed in market.prices.feeds(state.quote)}
+    return tuple(feeds.values())

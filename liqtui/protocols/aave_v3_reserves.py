@@ -1,0 +1,205 @@
+"""Reserves and eMode categories of an Aave v3 market at one block: which calls, and what they say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from liqtui.core.text import clean
+from liqtui.core.units import RAY
+from liqtui.protocols.aave_v3_abi import (
+    BALANCE_OF,
+    GET_ASSET_PRICE,
+    GET_CATEGORY_CONFIG,
+    GET_CATEGORY_DATA,
+    GET_CATEGORY_ISOLATED,
+    GET_CATEGORY_LABEL,
+    GET_CATEGORY_LTV_ZERO,
+    GET_CATEGORY_MEMBERS,
+    GET_GRACE_PERIOD,
+    GET_RESERVE_DATA,
+    GET_SOURCE,
+    GET_VIRTUAL_BALANCE,
+    SCALED_TOTAL_SUPPLY,
+    TOTAL_SUPPLY,
+)
+from liqtui.protocols.aave_v3_math import normalized_debt, normalized_income, owed_amount, supplied_amount
+from liqtui.protocols.aave_v3_open import RESERVE_WORDS
+from liqtui.protocols.aave_v3_state import Category, ReserveState, decode_config
+from liqtui.protocols.abi import as_address, ask, flag, ok, string, uint, words
+from liqtui.protocols.price_sources import ZERO_ADDRESS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from liqtui.core.reads import Call, Plan, Result
+    from liqtui.protocols.aave_v3_math import Rules
+    from liqtui.protocols.aave_v3_state import Config, Opened, Reserve
+    from liqtui.protocols.abi import Function
+    from liqtui.protocols.price_sources import PriceBook
+
+_LABEL_LENGTH = 32
+
+
+class Answers(NamedTuple):
+    """One round's answers and what is needed to understand them."""
+
+    opened: Opened
+    rules: Rules
+    timestamp: int
+    found: Mapping[Any, Result]
+    prices: PriceBook
+
+
+def reserve_calls(opened: Opened, rules: Rules, reserve: Reserve) -> dict[Any, Call]:
+    """By (reserve id, function or what it means)."""
+    asset, i = reserve.asset.address, reserve.id
+    calls: dict[Any, Call] = {
+        (i, GET_RESERVE_DATA): GET_RESERVE_DATA.at(opened.pool, asset),
+        (i, GET_ASSET_PRICE): GET_ASSET_PRICE.at(opened.oracle, asset),
+        (i, GET_SOURCE): GET_SOURCE.at(opened.oracle, asset),
+        (i, BALANCE_OF): BALANCE_OF.at(asset, reserve.a_token),
+        (i, "supplied"): SCALED_TOTAL_SUPPLY.at(reserve.a_token),
+        (i, "owed"): SCALED_TOTAL_SUPPLY.at(reserve.variable_debt),
+    }
+    if rules.grace:
+        calls[i, GET_GRACE_PERIOD] = GET_GRACE_PERIOD.at(opened.pool, asset)
+        calls[i, GET_VIRTUAL_BALANCE] = GET_VIRTUAL_BALANCE.at(opened.pool, asset)
+    if rules.stable_debt:
+        calls[i, "fixed"] = TOTAL_SUPPLY.at(reserve.stable_debt)
+    return calls
+
+
+def reserve_state(answers: Answers, reserve: Reserve) -> ReserveState:
+    """ValueError where the pool's own data of it are missing or make no sense; anything else missing is None."""
+    opened, rules, timestamp, found, prices = answers
+    i = reserve.id
+    data = words(found[i, GET_RESERVE_DATA], RESERVE_WORDS)
+    config, seconds = decode_config(data[0]), timestamp - data[6]
+    if data[1] < RAY or data[3] < RAY or seconds < 0 or config.decimals != reserve.asset.decimals:
+        raise ValueError("its indexes make no sense")
+    income = normalized_income(data[1], data[2], seconds)
+    debt_index = normalized_debt(data[3], data[4], seconds, polynomial=rules.polynomial)
+    price = known(found[i, GET_ASSET_PRICE]) or None
+    quote = prices.quote(reserve.asset, reserve.source, price, opened.base_decimals)
+    grace_until = known(found[i, GET_GRACE_PERIOD]) if rules.grace else 0
+    supply_room, borrow_room = _rooms(answers, reserve, config, data[12], income, debt_index)
+    return ReserveState(
+        reserve=reserve,
+        config=config,
+        income=income,
+        debt_index=debt_index,
+        supply_rate=data[2],
+        borrow_rate=data[4],
+        price=price,
+        quote=quote,
+        cash=_cash(answers, i, config),
+        supply_room=supply_room,
+        borrow_room=borrow_room,
+        grace_until=grace_until,
+        notes=(*_flags(config, grace_until, timestamp), *quote.notes),
+    )
+
+
+def known(result: Result) -> int | None:
+    return uint(result) if ok(result) else None
+
+
+def _cash(answers: Answers, i: int, config: Config) -> int | None:
+    """What can be withdrawn: the pool's own accounting where it keeps it (3.1 on), else the tokens it holds."""
+    if answers.rules.grace and (config.virtual or answers.rules.polynomial):
+        return known(answers.found[i, GET_VIRTUAL_BALANCE])
+    return known(answers.found[i, BALANCE_OF])
+
+
+def _rooms(answers: Answers, reserve: Reserve, config: Config, *state: int) -> tuple[int | None, int | None]:
+    """Raw units that the supply and the borrow cap leave; None without a cap or where the total is unknown."""
+    treasury, income, debt_index = state
+    i, directed = reserve.id, answers.rules.directed
+    supplied, owed = known(answers.found[i, "supplied"]), known(answers.found[i, "owed"])
+    fixed = known(answers.found[i, "fixed"]) if answers.rules.stable_debt else 0
+    supply = borrow = None
+    if config.supply_cap and supplied is not None:
+        total = supplied_amount(supplied + treasury, income, directed=directed)
+        supply = max(0, config.supply_cap * reserve.unit - total)
+    if config.borrow_cap and owed is not None and fixed is not None:
+        total = owed_amount(owed, debt_index, directed=directed) + fixed
+        borrow = max(0, config.borrow_cap * reserve.unit - total)
+    return supply, borrow
+
+
+def _flags(config: Config, grace_until: int | None, timestamp: int) -> tuple[str, ...]:
+    words = {
+        "inactive": not config.active,
+        "paused": config.paused,
+        "frozen": config.frozen,
+        "liquidation grace": grace_until is not None and grace_until >= timestamp,
+        "siloed": config.siloed,
+        "isolated": config.debt_ceiling > 0,
+    }
+    return tuple(word for word, holds in words.items() if holds)
+
+
+def category_calls(opened: Opened, rules: Rules, i: int) -> dict[Any, Call]:
+    """By ("category", id, function)."""
+    return {("category", i, getter): getter.at(opened.pool, i) for getter in _category_getters(rules)}
+
+
+def _category_getters(rules: Rules) -> tuple[Function, ...]:
+    if rules.category_in_config:
+        return (GET_CATEGORY_DATA,)
+    return (
+        GET_CATEGORY_CONFIG,
+        GET_CATEGORY_MEMBERS,
+        GET_CATEGORY_LABEL,
+        *((GET_CATEGORY_LTV_ZERO,) if rules.counts_without_threshold else ()),
+        *((GET_CATEGORY_ISOLATED,) if rules.isolated_categories else ()),
+    )
+
+
+def category(answers: Answers, i: int) -> Category:
+    """ValueError where the pool did not tell all that health depends on."""
+    rules = answers.rules
+    said = {getter: answers.found["category", i, getter] for getter in _category_getters(rules)}
+    if rules.category_in_config:
+        _, ltv, threshold, bonus, source = words(said[GET_CATEGORY_DATA], 5)
+        price_source = as_address(source)
+        return Category(
+            i,
+            _label(said[GET_CATEGORY_DATA], 4, 32),
+            ltv,
+            threshold,
+            bonus,
+            members=None,
+            price_source="" if price_source == ZERO_ADDRESS else price_source,
+        )
+    ltv, threshold, bonus = words(said[GET_CATEGORY_CONFIG], 3)
+    return Category(
+        i,
+        _label(said[GET_CATEGORY_LABEL]),
+        ltv,
+        threshold,
+        bonus,
+        members=uint(said[GET_CATEGORY_MEMBERS]),
+        ltv_zero=uint(said[GET_CATEGORY_LTV_ZERO]) if rules.counts_without_threshold else 0,
+        isolated=flag(said[GET_CATEGORY_ISOLATED]) if rules.isolated_categories else False,
+    )
+
+
+def _label(result: Result, at: int = 0, base: int = 0) -> str:
+    try:
+        return clean(string(result, at, base), _LABEL_LENGTH)
+    except ValueError:
+        return ""
+
+
+def with_prices(answers: Answers, groups: dict[int, Category]) -> Plan[dict[int, Category]]:
+    """The categories, with the prices that stand for all their members where they have such (≤ v3.1)."""
+    wanted = {
+        i: GET_ASSET_PRICE.at(answers.opened.oracle, group.price_source)
+        for i, group in groups.items()
+        if group.price_source
+    }
+    if not wanted:
+        return groups
+    found = yield from ask(wanted)
+    return groups | {i: groups[i]._replace(price=known(result)) for i, result in found.items()}

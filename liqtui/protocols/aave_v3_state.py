@@ -1,0 +1,200 @@
+"""What is read of an Aave v3 market and of its accounts, taken apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from liqtui.core.model import Asset, Quote
+    from liqtui.core.sources import MarketRef
+    from liqtui.protocols.aave_v3_math import Rules
+    from liqtui.protocols.price_sources import PriceBook
+
+
+class Config(NamedTuple):
+    """ReserveConfiguration bitmap. Rates in basis points, caps in whole tokens (0: none)."""
+
+    ltv: int
+    threshold: int
+    bonus: int
+    decimals: int
+    active: bool
+    frozen: bool
+    borrowing: bool
+    paused: bool
+    siloed: bool
+    borrow_cap: int
+    supply_cap: int
+    fee: int
+    """Protocol's part of the liquidation bonus, basis points."""
+    category: int
+    """eMode category, only up to v3.1."""
+    debt_ceiling: int
+    """Isolation mode, 2 decimals; 0: not isolated."""
+    virtual: bool
+    """Virtual accounting is on."""
+
+
+def decode_config(data: int) -> Config:
+    """Bits as in DataTypes.ReserveConfigurationMap (the same in all revisions, some dead later)."""
+
+    def bits(start: int, width: int) -> int:
+        return data >> start & (1 << width) - 1
+
+    return Config(
+        ltv=bits(0, 16),
+        threshold=bits(16, 16),
+        bonus=bits(32, 16),
+        decimals=bits(48, 8),
+        active=bool(bits(56, 1)),
+        frozen=bool(bits(57, 1)),
+        borrowing=bool(bits(58, 1)),
+        paused=bool(bits(60, 1)),
+        siloed=bool(bits(62, 1)),
+        borrow_cap=bits(80, 36),
+        supply_cap=bits(116, 36),
+        fee=bits(152, 16),
+        category=bits(168, 8),
+        debt_ceiling=bits(212, 40),
+        virtual=bool(bits(252, 1)),
+    )
+
+
+class Reserve(NamedTuple):
+    """What of a reserve does not change while the market stays as it was opened."""
+
+    asset: Asset
+    id: int
+    unit: int
+    """10 ** decimals."""
+    a_token: str
+    stable_debt: str
+    variable_debt: str
+    source: str
+    """The oracle's price source; zero address where it has none."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    ref: MarketRef
+    pool: str
+    oracle: str
+    rules: Rules
+    reserves: Mapping[int, Reserve]
+    """By reserve id, which is not the place in the list once a reserve was dropped."""
+    listing: tuple[str, ...]
+    base_symbol: str
+    base_decimals: int
+    prices: PriceBook
+
+
+class ReserveState(NamedTuple):
+    """A reserve at one block."""
+
+    reserve: Reserve
+    config: Config
+    income: int
+    """Supply index at the block's time, ray."""
+    debt_index: int
+    """Variable borrow index at the block's time, ray."""
+    supply_rate: int
+    borrow_rate: int
+    price: int | None
+    quote: Quote
+    cash: int | None
+    supply_room: int | None
+    borrow_room: int | None
+    grace_until: int | None
+    """Chain time up to which no liquidation is allowed; None: not known."""
+    notes: tuple[str, ...]
+
+
+class Category(NamedTuple):
+    """An eMode category at one block."""
+
+    id: int
+    label: str
+    ltv: int
+    threshold: int
+    bonus: int
+    members: int | None
+    """Bitmap of reserve ids; None up to v3.1, where each reserve names its category."""
+    ltv_zero: int = 0
+    isolated: bool = False
+    price_source: str = ""
+    """Asset whose oracle price stands for all members (≤ v3.1); empty: none."""
+    price: int | None = None
+    """Its answer; 0 falls back to each member's own price."""
+
+    def holds(self, state: ReserveState) -> bool:
+        if self.members is None:
+            return state.config.category == self.id
+        return bool(self.members >> state.reserve.id & 1)
+
+
+@dataclass(frozen=True)
+class Market:
+    """An Aave v3 market at one block, as far as the watched accounts need it."""
+
+    rules: Rules
+    timestamp: int
+    reserves: Mapping[int, ReserveState]
+    categories: Mapping[int, Category]
+    prices: PriceBook
+    liquidation_allowed: bool | None = True
+    """By the price oracle sentinel (≤ v3.6); None: there is one and it did not answer."""
+
+
+class Holding(NamedTuple):
+    """Scaled balances of an account in one reserve."""
+
+    id: int
+    supplied: int
+    borrowed: int
+    fixed: int = 0
+    """Raw units owed on top that do not follow the variable index: stable debt, discounted GHO."""
+    fixed_rate: int = 0
+    """Yearly, ray."""
+
+
+class Reported(NamedTuple):
+    """What getUserAccountData answers, in its order."""
+
+    collateral: int
+    debt: int
+    available: int
+    threshold: int
+    ltv: int
+    health: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    flags: int
+    """UserConfigurationMap: bit 2i borrowing, bit 2i + 1 used as collateral, i the reserve id."""
+    category: int
+    holdings: tuple[Holding, ...]
+    reported: Reported | None
+    refusal: str = field(default="")
+    """Why the pool did not report."""
+
+    def uses(self, reserve_id: int) -> bool:
+        return bool(self.flags >> (2 * reserve_id + 1) & 1)
+
+    def borrows(self, reserve_id: int) -> bool:
+        return bool(self.flags >> (2 * reserve_id) & 1)
+
+
+def flagged_ids(flags: int) -> list[int]:
+    """Reserve ids with either bit set."""
+    ids: list[int] = []
+    reserve_id = 0
+    while flags:
+        if flags & 3:
+            ids.append(reserve_id)
+        flags >>= 2
+        reserve_id += 1
+    return ids

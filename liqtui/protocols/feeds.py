@@ -1,0 +1,46 @@
+"""What is known beforehand about public price feeds: the factor that they quote and their heartbeat."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ASSUMED_HEARTBEAT = 86_400
+"""Seconds; the longest that Chainlink configures for a price, used where nothing better is known."""
+
+
+class FeedInfo(NamedTuple):
+    pair: str
+    """"ETH / USD"."""
+    factor: str
+    """Named factor such as "ETH"; empty where the feed is a factor of its own."""
+    heartbeat: int | None
+    """Seconds; None when not known."""
+
+
+@cache
+def feed_table(chain_id: int) -> Mapping[str, FeedInfo]:
+    """Known feeds of one chain by lower-case address."""
+    return {
+        row["address"].lower(): FeedInfo(row["pair"], row.get("factor", ""), row.get("heartbeat"))
+        for row in deployment("feeds")["feed"]
+        if row["chain_id"] == chain_id
+    }
+
+
+@cache
+def sequencer_feed(chain_id: int) -> str | None:
+    """The L2 sequencer uptime feed of a chain, lower case; None where there is none or it is not known."""
+    rows = deployment("feeds")["sequencer"]
+    return next((row["address"].lower() for row in rows if row["chain_id"] == chain_id), None)
+
+
+@cache
+def deployment(name: str) -> dict[str, Any]:
+    """The shipped data file of that name, parsed."""
+    return tomllib.loads(resources.files("liqtui.protocols").joinpath("deployments", f"{name}.toml").read_text("utf-8"))
