@@ -1,0 +1,159 @@
+"""Numbers as people read them, the same on the screen, in messages and in commands.
+
+Money stays in integers until it is text. What is unknown is "–", never 0; no debt is "∞"; a minus is a real one.
+Health is always cut toward less safe, so that 0.9999 never reads as 1.000.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
+
+from liqtui.core.units import HEALTH_INFINITE, WAD
+
+UNKNOWN = "–"
+INFINITE = "∞"
+MINUS = "−"
+
+_WIDE = Context(prec=100)
+
+
+def health(raw: int | None, digits: int = 3) -> str:
+    """1.042; cut, not rounded. 1000 and more in whole numbers, a million and more as ">999k"."""
+    if raw is None:
+        return UNKNOWN
+    if raw == HEALTH_INFINITE:
+        return INFINITE
+    if raw >= 10**6 * WAD:
+        return ">999k"
+    if raw >= 1000 * WAD:
+        return f"{raw // WAD:,}"
+    scaled = raw * 10**digits // WAD
+    whole, part = divmod(scaled, 10**digits)
+    return f"{whole}.{part:0{digits}d}" if digits else str(whole)
+
+
+def money(raw: int | None, decimals: int, symbol: str = "USD") -> str:
+    """Short: $1.96M, $86.4k, $318.40, −$41.6k; another base behind the number: 12.4 ETH."""
+    if raw is None:
+        return UNKNOWN
+    sign, text = (MINUS if raw < 0 else ""), _short(Decimal(abs(raw)).scaleb(-decimals, _WIDE))
+    return f"{sign}${text}" if symbol == "USD" else f"{sign}{text} {symbol}"
+
+
+def money_whole(raw: int | None, decimals: int, symbol: str = "USD") -> str:
+    """Long: $1,959,655; with cents under 1,000."""
+    if raw is None:
+        return UNKNOWN
+    value = Decimal(abs(raw)).scaleb(-decimals, _WIDE)
+    text = f"{_round(value, 2 if value < 1000 else 0):,}"
+    sign = MINUS if raw < 0 else ""
+    return f"{sign}${text}" if symbol == "USD" else f"{sign}{text} {symbol}"
+
+
+def amount(raw: int | None, decimals: int, *, up: bool = False) -> str:
+    """Token units: 1,665,752.11 · 173.1 · 0.00042; five significant digits under 10,000, else two decimals.
+
+    `up` rounds away from zero, for what has to be repaid or added.
+    """
+    if raw is None:
+        return UNKNOWN
+    value = Decimal(abs(raw)).scaleb(-decimals, _WIDE)
+    digits = _digits(value)
+    rounded = value.quantize(Decimal(1).scaleb(-digits), ROUND_UP if up else ROUND_DOWN, _WIDE)
+    text = f"{rounded:,f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    if text == "0" and raw:
+        text = f"<{Decimal(1).scaleb(-digits):f}"
+    return (MINUS if raw < 0 else "") + text
+
+
+def _digits(value: Decimal) -> int:
+    """Decimals that leave five significant digits; at least two, at most eight."""
+    if value == 0:
+        return 0
+    return min(8, max(2, 4 - value.adjusted()))
+
+
+def price(raw: int | None, decimals: int) -> str:
+    """62,690 · 2,412.1 · 0.7051 · 0.00001234: about five significant digits."""
+    if raw is None:
+        return UNKNOWN
+    value = Decimal(abs(raw)).scaleb(-decimals, _WIDE)
+    digits = 0 if value == 0 else min(max(decimals, 0), max(0, 4 - value.adjusted()))
+    return (MINUS if raw < 0 else "") + f"{_round(value, digits):,f}"
+
+
+def price_exact(raw: int | None, decimals: int) -> str:
+    """All digits: 2,308.41000000."""
+    if raw is None:
+        return UNKNOWN
+    return f"{Decimal(raw).scaleb(-decimals, _WIDE):,f}".replace("-", MINUS)
+
+
+def percent(fraction: float | None, digits: int = 1, *, sign: bool = True) -> str:
+    """−0.043 → "−4.3%"; with `sign` a rise has a plus."""
+    if fraction is None:
+        return UNKNOWN
+    text = f"{fraction * 100:+.{digits}f}%" if sign else f"{fraction * 100:.{digits}f}%"
+    return text.replace("-", MINUS)
+
+
+def bps(value: int | None) -> str:
+    """8300 → "83%", 8250 → "82.5%"."""
+    if value is None:
+        return UNKNOWN
+    whole, part = divmod(value, 100)
+    return f"{whole}.{part:02d}".rstrip("0").rstrip(".") + "%" if part else f"{whole}%"
+
+
+def rate(ray: int) -> str:
+    """A yearly rate in ray: "5.1%"."""
+    return f"{_round(Decimal(ray).scaleb(-25, _WIDE), 1)}%".replace("-", MINUS)
+
+
+def sigma(value: float | None) -> str:
+    """1.2σ, 13σ; unknown –."""
+    if value is None:
+        return UNKNOWN
+    return ">99σ" if value > 99 else f"{value:.1f}σ" if value < 9.95 else f"{value:.0f}σ"
+
+
+def age(seconds: float | None) -> str:
+    """1s 14m 3h 9d; a negative age is an error and says so."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 0:
+        return "future!"
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(seconds)}s"
+
+
+def eta(seconds: int | None) -> str:
+    """About how long, for interest: "never", "about 18 days", "about 5 hours"."""
+    if seconds is None:
+        return "never"
+    if seconds <= 0:
+        return "now"
+    if seconds < 3600:
+        return "under an hour"
+    if seconds < 2 * 86_400:
+        return f"about {seconds // 3600} hours"
+    if seconds < 3 * 365 * 86_400:
+        return f"about {seconds // 86_400} days"
+    years = seconds // (365 * 86_400)
+    return f"about {years} years" if years < 100 else "over 100 years"
+
+
+def _short(value: Decimal) -> str:
+    for suffix, place in (("B", 9), ("M", 6), ("k", 3)):
+        if value >= Decimal("0.99995") * 10**place:
+            scaled = value.scaleb(-place, _WIDE)
+            digits = 2 if scaled < 10 else 1 if scaled < 1000 else 0
+            return f"{_round(scaled, digits):,}{suffix}"
+    return f"{_round(value, 2)}"
+
+
+def _round(value: Decimal, digits: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN, _WIDE)

@@ -1,0 +1,111 @@
+"""How far figures can be trusted, and how bad they are.
+
+Freshness is the worst of three ages, each against its own limit:
+
+- fetch: our last good read, against the time between rounds;
+- head: the age of the block that was read when we read it, against the chain's block time;
+- oracle: each feed on chain time against its heartbeat plus a grace of a tenth of it, at least 15 minutes
+  (a limit equal to the heartbeat would raise an endless false alarm, since feeds publish *at* the heartbeat).
+
+A negative age is an error of somebody's clock and never fresh.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from liqtui.core.snapshot import Freshness, Severity
+from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE, WAD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from liqtui.core.model import Feed, Position
+    from liqtui.core.wallet import Thresholds
+
+GRACE_LEAST = 900
+CLOCK_SKEW = 15
+"""Seconds by which a block's time may be ahead of our clock without being an error."""
+
+_ORDER = (Freshness.FRESH, Freshness.LATE, Freshness.STALE, Freshness.BLIND)
+
+
+def worst(states: Iterable[Freshness]) -> Freshness:
+    return max(states, key=_ORDER.index, default=Freshness.FRESH)
+
+
+def fetch_freshness(age: float | None, poll: float) -> Freshness:
+    """Late after two missed rounds, stale after four (at least a minute), blind after ten (at least 3 minutes)."""
+    if age is None:
+        return Freshness.BLIND
+    if age < -CLOCK_SKEW:
+        return Freshness.STALE
+    if age > max(180.0, 10 * poll):
+        return Freshness.BLIND
+    if age > max(60.0, 4 * poll):
+        return Freshness.STALE
+    return Freshness.LATE if age > max(10.0, 2.5 * poll) else Freshness.FRESH
+
+
+def head_freshness(age: float | None, block_time: float) -> Freshness:
+    """Of the block's own time against ours: late after a minute or 8 blocks, stale after 5 minutes or 25 blocks."""
+    if age is None:
+        return Freshness.BLIND
+    if age < -CLOCK_SKEW:
+        return Freshness.STALE
+    if age > max(300.0, 25 * block_time):
+        return Freshness.STALE
+    return Freshness.LATE if age > max(60.0, 8 * block_time) else Freshness.FRESH
+
+
+def oracle_age(feed: Feed, block_time: int) -> int | None:
+    """Seconds on chain time since the feed's last round; negative is an error; None when it does not tell."""
+    return None if feed.updated_at is None else block_time - feed.updated_at
+
+
+def oracle_freshness(feed: Feed, block_time: int) -> Freshness:
+    """Late past the heartbeat and its grace, stale at twice that. A feed that does not tell counts as fresh.
+
+    (Aave itself never looks at the age: a stale feed is used as it is. Its holders must know all the same.)
+    """
+    age = oracle_age(feed, block_time)
+    if age is None or feed.heartbeat is None:
+        return Freshness.FRESH
+    if age < 0:
+        return Freshness.STALE
+    limit = feed.heartbeat + max(GRACE_LEAST, feed.heartbeat // 10)
+    if age > 2 * limit:
+        return Freshness.STALE
+    return Freshness.LATE if age > limit else Freshness.FRESH
+
+
+def severity(position: Position | None, thresholds: Thresholds, *, liquidated: bool = False) -> Severity:
+    """How bad a position is, by the contract's figure where there is one.
+
+    `thresholds` are resolved (`Thresholds.over`); what is None there does not count. A position without debt
+    is ok; one whose health is unknown is unknown, whatever it was before.
+    """
+    if liquidated:
+        return Severity.LIQUIDATED
+    health = position.health.shown if position is not None else None
+    if position is None or health is None:
+        return Severity.UNKNOWN
+    if health == HEALTH_INFINITE:
+        return Severity.OK
+    if health < HEALTH_ONE:
+        return Severity.LIQUIDATABLE
+    nearest = position.nearest
+    distance = None if nearest is None or nearest.move is None else abs(nearest.move)
+    if _under(health, thresholds.critical) or _near(distance, thresholds.critical_cushion):
+        return Severity.CRITICAL
+    if _under(health, thresholds.warn) or _near(distance, thresholds.warn_cushion):
+        return Severity.WARN
+    return Severity.OK
+
+
+def _under(health: int, limit: int | None) -> bool:
+    return limit is not None and health < limit
+
+
+def _near(distance: float | None, limit: int | None) -> bool:
+    return limit is not None and distance is not None and distance < limit / WAD
