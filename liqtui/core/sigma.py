@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -23,5 +24,5 @@ def daily_sigma(samples: Sequence[tuple[float, float]]) -> float | None:
     rounds = [(at, price) for at, price in samples if price > 0]
     if len(rounds) <= LEAST_ROUNDS or rounds[-1][0] - rounds[0][0] < LEAST_WINDOW:
         return None
-    squares = sum(math.log(after / before) ** 2 for (_, before), (_, after) in zip(rounds, rounds[1:], strict=False))
+    squares = sum(math.log(after / before) ** 2 for (_, before), (_, after) in itertools.pairwise(rounds))
     return math.sqrt(squares / ((rounds[-1][0] - rounds[0][0]) / DAY)) or None
