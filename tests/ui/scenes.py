@@ -207,7 +207,7 @@ def row(
 
 def simple(symbol: str, health: float, debt: float, threshold: int = 8000, owed: str = "USDC") -> tuple[Leg, ...]:
     """One collateral against one stable debt, at about that health."""
-    amount = health * debt * 10_000 / threshold / (price(symbol) / 10**8)
+    amount = health * 1.000001 * debt * 10_000 / threshold / (price(symbol) / 10**8)
     return (
         leg(Side.COLLATERAL, symbol, amount, threshold=threshold, rate=0.02),
         leg(Side.DEBT, owed, debt, rate=0.051),
@@ -217,7 +217,7 @@ def simple(symbol: str, health: float, debt: float, threshold: int = 8000, owed:
 TREASURY = (
     leg(Side.COLLATERAL, "ETH", 812.40, threshold=8300, rate=0.02),
     leg(Side.COLLATERAL, "USDC", 140_000, threshold=7800, rate=0.03),
-    leg(Side.DEBT, "USDC", 1_665_752.11, rate=0.051),
+    leg(Side.DEBT, "USDC", 1_665_751.50, rate=0.051),
 )
 
 _OK, _WARN, _CRITICAL, _BLIND = Severity.OK, Severity.WARN, Severity.CRITICAL, Severity.BLIND

@@ -1,0 +1,193 @@
+"""The Textual app: takes snapshots from the engine's thread, gives them to the screens, rings on alerts."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App
+from textual.message import Message
+
+from liqtui.ui import theme as themes
+from liqtui.ui.bell import Bell
+from liqtui.ui.bindings import bindings
+from liqtui.ui.dashboard import Dashboard
+from liqtui.ui.host import AppHost
+from liqtui.ui.state import AppState, Settings
+from liqtui.ui.style import DEFAULT_VARIABLES, AsciiFilter, Palette
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from textual.filter import LineFilter
+    from textual.screen import Screen
+    from textual.theme import Theme
+
+    from liqtui.core.clock import Clock
+    from liqtui.engine.handle import EngineHandle
+
+_INTERRUPT_WITHIN = 2.0
+"""Seconds between the two ctrl+c that leave."""
+_LISTEN_EVERY = 5.0
+"""Seconds between looks whether the engine still speaks."""
+
+
+class LiqtuiApp(App[None]):
+    """One engine, one state, and the dashboard below whatever else is open."""
+
+    CSS_PATH = "styles.tcss"
+    TITLE = "liqtui"
+    BINDINGS: ClassVar = bindings("everywhere")
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+
+    class SnapshotReady(Message):
+        """There is a newer snapshot. The handler reads the newest, so a backlog of any size is one repaint."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, LiqtuiApp.SnapshotReady)
+
+    def __init__(
+        self,
+        engine: EngineHandle,
+        store: Any = None,
+        settings: Settings | None = None,
+        *,
+        clock: Clock | None = None,
+        own_themes: Sequence[Theme] = (),
+    ) -> None:
+        super().__init__()
+        settings = settings or Settings()
+        self.state = AppState(engine, store, settings)
+        if clock is not None:
+            self.state.clock = clock
+        self.state.accept(engine.snapshot())
+        self.own_themes = frozenset(theme.name for theme in own_themes)
+        for one in (*themes.BUILT_IN, *own_themes):
+            self.register_theme(one)
+        self.theme = settings.theme if settings.theme in self.available_themes else "liqtui-dark"
+        self._palette: tuple[str, Palette] | None = None
+        self._posted = False
+        self._unsubscribe: Callable[[], None] | None = None
+        self._interrupted = float("-inf")
+        self._ascii = AsciiFilter()
+        self.bell_ringer = Bell(settings, os.environ)
+        self.host = AppHost(self)
+        self.dashboard = Dashboard(self.state)
+        self.set_keymap(dict(settings.keymap))
+
+    # Colours
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict(DEFAULT_VARIABLES)
+
+    @property
+    def palette(self) -> Palette:
+        if self._palette is None or self._palette[0] != self.theme:
+            self._palette = (self.theme, Palette(self.theme_variables))
+        return self._palette[1]
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        return [*filters, self._ascii] if self.state.settings.ascii else filters
+
+    # Start and end
+
+    def get_default_screen(self) -> Screen[Any]:
+        return self.dashboard
+
+    def on_mount(self) -> None:
+        self._unsubscribe = self.state.engine.subscribe(self._heard)
+        self.theme_changed_signal.subscribe(self, self._restyle)
+        self.set_interval(_LISTEN_EVERY, self._listen)
+        self._catch_signals()
+        self.call_after_refresh(self._painted)
+
+    def _painted(self) -> None:
+        """The first frame is out: what was made until now lives as long as the program."""
+        gc.freeze()
+        gc.enable()
+        self.state.engine.start()
+        self.on_snapshot_ready()
+        self.host.welcome()
+
+    def _catch_signals(self) -> None:
+        """A hang-up or a polite kill must leave the terminal as it was found."""
+        if self.is_headless:
+            return
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(name, self.exit)
+
+    def on_unmount(self) -> None:
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        self.state.engine.stop()
+
+    # Snapshots
+
+    def _heard(self, version: int) -> None:
+        """In the engine's thread: never blocks, and posts at most one message at a time."""
+        del version
+        if not self._posted:
+            self._posted = True
+            self.post_message(self.SnapshotReady())
+
+    def on_snapshot_ready(self) -> None:
+        self._posted = False
+        before = self.state.snapshot
+        newest = self.state.engine.snapshot()
+        self.state.accept(newest)
+        if newest is before:
+            return
+        if len(newest.feeds) != len(before.feeds):
+            self.dashboard.relayout()
+        else:
+            self.dashboard.refresh_all()
+        for screen in self.screen_stack:
+            if screen is not self.dashboard and hasattr(screen, "refresh_all"):
+                screen.refresh_all()
+        self._ring()
+
+    def _listen(self) -> None:
+        """The engine may have died without a word: then the verdict says so."""
+        self.dashboard.verdict.update()
+        self._ring()
+
+    def _ring(self) -> None:
+        driver = self._driver
+        written = self.bell_ringer.sequences(self.state.snapshot, self.state.clock.monotonic())
+        if driver is not None and written:
+            driver.write(written)
+
+    def _restyle(self, theme: Theme) -> None:
+        del theme
+        self._palette = None
+        self.dashboard.restyle()
+
+    # Keys that work everywhere
+
+    def action_interrupt(self) -> None:
+        """ctrl+c twice leaves; once only says so."""
+        now = self.state.clock.monotonic()
+        if now - self._interrupted <= _INTERRUPT_WITHIN:
+            self.exit()
+            return
+        self._interrupted = now
+        self.dashboard.say("ctrl+c once more leaves")
+
+    def action_help(self) -> None:
+        self.host.show_help()
+
+
+def run(app: LiqtuiApp, *, mouse: bool = False) -> None:
+    """Run until the person leaves. The collector rests until the first frame is painted."""
+    gc.disable()
+    try:
+        app.run(mouse=mouse)
+    finally:
+        gc.enable()

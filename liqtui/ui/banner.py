@@ -1,0 +1,74 @@
+"""The very first text: the last known verdict, written raw while the rest is still being loaded.
+
+It must be on the screen in some tens of milliseconds, so nothing of Textual or Rich is imported here, and
+whatever is wrong with the saved verdict, a line is printed and the start goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, cast
+
+from liqtui.core.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_WORDS = {
+    "liquidated": ("✖", "X"),
+    "liquidatable": ("✖", "X"),
+    "critical": ("▲", "!"),
+    "warn": ("◆", "~"),
+    "ok": ("●", "."),
+    "blind": ("◌", "?"),
+    "unknown": ("?", "?"),
+}
+
+ALTERNATE_SCREEN = "\x1b[?1049h\x1b[H"
+
+
+def _age(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return "just now"
+
+
+def summary(verdict: Mapping[str, Any], now: float, *, ascii_only: bool = False) -> str:
+    """One line from the saved verdict: {"at": unix time, "counts": {severity: n}, "worst": {…}}. Never raises."""
+    parts: list[str] = []
+    at = verdict.get("at")
+    if isinstance(at, (int, float)) and math.isfinite(at) and 0 < at <= now + 60:
+        parts.append(f"last seen {_age(now - at)}:")
+    counts = verdict.get("counts")
+    if isinstance(counts, dict):
+        known = cast("dict[str, Any]", counts)
+        for severity, glyphs in _WORDS.items():
+            number = known.get(severity)
+            if isinstance(number, int) and number > 0:
+                parts.append(f"{glyphs[ascii_only]} {number} {severity.upper()}")
+    worst = verdict.get("worst")
+    if isinstance(worst, dict):
+        told = cast("dict[str, Any]", worst)
+        words = [clean(str(told[name]), 40) for name in ("health", "label", "protocol", "chain") if told.get(name)]
+        if words and "health" in told:
+            words[0] += "~"
+        if words:
+            parts.append("worst " + " ".join(words))
+    return "  ".join(parts)
+
+
+def banner(saved: str, now: float, width: int, *, ascii_only: bool = False) -> str:
+    """What to write before anything else is imported: the alternate screen and one line of at most `width` cells.
+
+    `saved` is the content of the saved verdict, JSON; empty or unreadable content only leaves its part out.
+    """
+    try:
+        verdict: Any = json.loads(saved) if saved else {}
+    except ValueError:
+        verdict = {}
+    told = summary(cast("dict[str, Any]", verdict), now, ascii_only=ascii_only) if isinstance(verdict, dict) else ""
+    dots = "..." if ascii_only else "…"
+    text = f" liqtui   starting {dots}   {told}".rstrip()
+    return f"{ALTERNATE_SCREEN}{text[:width]}"

@@ -1,0 +1,185 @@
+"""Which columns of the list fit, how wide they are, and what a row says in each."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from liqtui.core.snapshot import Freshness, Severity
+from liqtui.ui import figures
+from liqtui.ui.style import Span, fit, row_look
+
+if TYPE_CHECKING:
+    from rich.style import Style
+
+    from liqtui.core.snapshot import Row
+    from liqtui.ui.state import AppState
+    from liqtui.ui.style import Palette
+
+
+class Column(NamedTuple):
+    name: str
+    heading: str
+    width: int
+    align: str
+    rank: int
+    """Who comes first when there is little room; 0 is always there."""
+    most: int = 0
+    """Width up to which it takes what is left over; 0: it does not grow."""
+    gap: int = 1
+    """Blank cells after it."""
+
+
+COLUMNS = (
+    Column("wallet", "wallet", 8, "left", 2, 14),
+    Column("protocol", "protocol", 12, "left", 4, 18),
+    Column("health", "HF", 6, "right", 0),
+    Column("bar", "pressure", 8, "left", 7, 14),
+    Column("cushion", "cush", 5, "right", 5),
+    Column("distance", "to liq", 6, "right", 3),
+    Column("factor", "liquidates at", 6, "left", 8, 10),
+    Column("price", "", 8, "right", 8),
+    Column("trend", "1h", 5, "left", 9),
+    Column("spark", "24h", 7, "left", 10),
+    Column("debt", "debt", 7, "right", 11),
+    Column("age", "age", 4, "right", 6),
+)
+"""In the order of the screen."""
+
+LEAD = 3
+"""Cursor, glyph and a blank."""
+
+
+@lru_cache(64)
+def layout(width: int) -> tuple[Column, ...]:
+    """The columns for an inner width: by rank while they fit, then those that may grow get the rest."""
+    room = width - LEAD
+    chosen: list[Column] = []
+    for rank in sorted({column.rank for column in COLUMNS}):
+        group = [column for column in COLUMNS if column.rank == rank]
+        need = sum(column.width + column.gap for column in group)
+        if need > room + (0 if chosen else 1) and chosen:
+            if rank == 9 and room >= 2:
+                chosen.append(group[0]._replace(width=1, heading=""))
+                room -= 2
+            break
+        chosen += group
+        room -= need
+    room += 1
+    grown = [column for column in COLUMNS if any(c.name == column.name for c in chosen)]
+    widths = {column.name: column for column in chosen}
+    for name in ("bar", "wallet", "protocol", "factor"):
+        if name in widths and room > 0:
+            column = widths[name]
+            extra = min(room, max(0, column.most - column.width))
+            widths[name] = column._replace(width=column.width + extra)
+            room -= extra
+    return tuple(widths[column.name] for column in grown)
+
+
+class Cells(NamedTuple):
+    """All that a line of the list shows; equal cells look the same."""
+
+    severity: Severity
+    freshness: Freshness
+    look: str
+    ink: str
+    rest: str
+    texts: tuple[str, ...]
+    falling: int
+    """−1, 0, 1: direction of the trend."""
+
+
+def cells(row: Row, columns: tuple[Column, ...], state: AppState) -> Cells:
+    ink = rest = ""
+    texts: list[str] = []
+    for column in columns:
+        if column.name == "bar":
+            ink, rest = figures.bar(figures.pressure(row), column.width)
+            texts.append("")
+        else:
+            texts.append(fit(_text(column, row, state), column.width, column.align))
+    look = row_look(row)
+    falling = 0 if not row.trend else -1 if row.trend < 0 else 1
+    return Cells(row.severity, row.freshness, look.glyph, ink, rest, tuple(texts), falling)
+
+
+def _text(column: Column, row: Row, state: AppState) -> str:
+    match column.name:
+        case "wallet":
+            return figures.wallet(row)
+        case "protocol":
+            return figures.protocol(row, state)
+        case "health":
+            return figures.row_health(row) + (figures.mark(row) or " ")
+        case "cushion":
+            return figures.sigmas(row.sigmas)
+        case "distance":
+            return figures.distance(row)
+        case "factor":
+            return row.cushion.label if row.cushion else ""
+        case "price":
+            return figures.boundary_price(row.cushion)
+        case "trend":
+            return figures.trend(row)[: column.width]
+        case "spark":
+            return figures.spark(row, column.width)
+        case "debt":
+            position = row.position
+            return figures.money(position.debt_value, position.base_decimals, position.base_symbol) if position else "–"
+        case _:
+            return figures.row_age(row)
+
+
+def paint(made: Cells, columns: tuple[Column, ...], palette: Palette, *, selected: bool, marked: bool) -> list[Span]:
+    """The spans of a line. A row that cannot be trusted is quiet as a whole, its glyph and age are not."""
+    on = "cursor" if selected else ""
+    alive = made.freshness in {Freshness.FRESH, Freshness.LATE}
+    bad = made.severity.rank <= Severity.WARN.rank
+    loud = palette.severity(made.severity, on=on)
+    quiet = palette.style("severity-blind" if not alive and not bad else "muted", on=on)
+    text = palette.style("ink" if alive else "muted", on=on, bold=selected and alive)
+    plain = palette.style("ink", on=on)
+    styles: dict[str, Style] = {
+        "wallet": text,
+        "protocol": palette.style("ink" if alive else "muted", on=on),
+        "health": loud if bad else text,
+        "cushion": loud if bad and alive else text,
+        "distance": loud if bad and alive else text,
+        "factor": plain if alive else quiet,
+        "price": plain if alive else quiet,
+        "trend": palette.style({-1: "fall", 0: "faint", 1: "rise"}[made.falling], on=on),
+        "spark": palette.style("muted", on=on),
+        "debt": plain if alive else quiet,
+        "age": palette.style("faint", on=on)
+        if made.freshness is Freshness.FRESH
+        else palette.style("severity-warn", on=on),
+    }
+    pad = palette.style(on=on)
+    cursor = "›" if selected else "+" if marked else " "
+    spans: list[Span] = [(cursor, palette.style("key", bold=True, on=on)), (made.look, loud), (" ", pad)]
+    for column, words in zip(columns, made.texts, strict=True):
+        if column.name == "bar":
+            spans += [(made.ink, loud if alive else quiet), (made.rest, palette.style("faint", on=on))]
+        else:
+            spans.append((words, styles[column.name]))
+        spans.append((" " * column.gap, pad))
+    return spans
+
+
+_ORDERED = {"to liq": "distance"}
+
+
+def heading(columns: tuple[Column, ...], ordered_by: str) -> list[tuple[str, bool]]:
+    """(text, whether the list is ordered by it) for the line above the rows."""
+    name = _ORDERED.get(ordered_by, ordered_by)
+    made: list[tuple[str, bool]] = []
+    for column in columns:
+        if column.name == "price":
+            continue
+        width = column.width
+        if column.name == "factor":
+            width += column.gap + next(other.width for other in columns if other.name == "price")
+        head = f"{column.heading} " if column.name == "health" else column.heading
+        made.append((fit(head, width, column.align) + " " * column.gap, column.name == name))
+    return made

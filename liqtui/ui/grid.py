@@ -1,0 +1,244 @@
+"""The list of positions: drawn by lines, only as many as can be seen, whatever their number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+from textual.strip import Strip
+
+from liqtui.ui import columns as spec
+from liqtui.ui import figures
+from liqtui.ui.lines import Frame, LineView
+from liqtui.ui.state import SortBy
+from liqtui.ui.style import Span, line
+
+if TYPE_CHECKING:
+    from textual import events
+
+    from liqtui.core.model import PositionKey
+    from liqtui.core.snapshot import ChainState, Row
+    from liqtui.ui.state import AppState
+
+_CACHE = 4096
+"""Finished lines that are kept."""
+
+
+class Positions(LineView):
+    """The cursor belongs to a position, not to a place: it stays on its position when the order changes."""
+
+    class Moved(Message):
+        """Another position is selected."""
+
+        def __init__(self, key: PositionKey | None) -> None:
+            super().__init__()
+            self.key = key
+
+    class Opened(Message):
+        """A position is to be shown in detail."""
+
+    def __init__(self, state: AppState, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(state, id=id)
+        self.framed = True
+        self.joined = False
+        """Whether the preview continues the frame below."""
+        self.active = True
+        self.top = 0
+        self._place = 0
+        """Index of the cursor when it was last known."""
+        self._strips: dict[tuple[object, ...], Strip] = {}
+
+    # What can be seen
+
+    @property
+    def _head(self) -> int:
+        """Lines above the rows."""
+        return 2 if self.framed else 0
+
+    @property
+    def visible(self) -> int:
+        """Rows that fit."""
+        return max(1, self.size.height - self._head - (1 if self.framed and not self.joined else 0))
+
+    @property
+    def position_text(self) -> str:
+        """For the lower edge: "by cushion ▴ · 1–12 of 20"."""
+        total = len(self.state.rows())
+        arrow = "▾" if self.state.reverse else "▴"
+        last = min(total, self.top + self.visible)
+        span = f"{self.top + 1:,}–{last:,} of {total:,}" if total else "none"
+        marks = f"{len(self.state.marks)} marked · " if self.state.marks else ""
+        return f"{marks}by {self.state.sort.value} {arrow} · {span}"
+
+    # Selection
+
+    def settle(self) -> None:
+        """Find the selected position in the present rows; take its neighbour when it is gone."""
+        rows = self.state.rows()
+        if not rows:
+            self.top = self._place = 0
+            return
+        index = self.state.selected_index
+        if index is None:
+            index = min(self._place, len(rows) - 1)
+            self.state.selected = rows[index].key
+        self._place = index
+        room = self.visible
+        self.top = max(0, min(self.top, index, len(rows) - room))
+        self.top = max(self.top, index - room + 1)
+
+    def move_to(self, index: int) -> None:
+        rows = self.state.rows()
+        if not rows:
+            return
+        self._place = max(0, min(index, len(rows) - 1))
+        self.state.selected = rows[self._place].key
+        self.update()
+        self.post_message(self.Moved(self.state.selected))
+
+    def move(self, by: int) -> None:
+        self.settle()
+        self.move_to(self._place + by)
+
+    def page(self, pages: float) -> None:
+        self.move(int(pages * self.visible))
+
+    # Drawing
+
+    def update(self) -> None:
+        self.settle()
+        super().update()
+
+    def repaint(self) -> None:
+        self._strips.clear()
+        super().repaint()
+
+    def build(self, width: int, height: int) -> list[Strip]:
+        frame = Frame(self.palette, width, focused=self.active)
+        inner = frame.inner if self.framed else width
+        columns = spec.layout(inner)
+        rows = self.state.rows()
+        room = height - self._head - (1 if self.framed and not self.joined else 0)
+        body = [self._row(row, columns, inner) for row in rows[self.top : self.top + room]]
+        if len(body) < room:
+            body += self._below(inner, room - len(body))
+        if not self.framed:
+            return body
+        lines = [frame.top(self._title(), self._count()), frame.row(self._heading(columns, inner))]
+        lines += [frame.row(strip) for strip in body]
+        return lines if self.joined else [*lines, frame.bottom(self.position_text)]
+
+    def _title(self) -> str:
+        parts = ["positions"]
+        wallet = next((w.title for w in self.state.shown.wallets if w.key == self.state.wallet), None)
+        if wallet:
+            parts.append(f"▸ {wallet}")
+        if self.state.filter.text:
+            parts.append(f"/ {self.state.filter.text}")
+        if self.state.frozen:
+            parts.append("▸ FROZEN")
+        return " ".join(parts)
+
+    def _count(self) -> str:
+        shown, all_of = len(self.state.rows()), len(self.state.shown.rows)
+        return f"{shown:,}" if shown == all_of else f"{shown:,} of {all_of:,}"
+
+    def _heading(self, columns: tuple[spec.Column, ...], width: int) -> Strip:
+        palette = self.palette
+        order = self.state.sort.value
+        spans: list[Span] = [(" " * spec.LEAD, palette.style())]
+        spans += [
+            (text, palette.style("ink" if chosen else "muted", bold=chosen))
+            for text, chosen in spec.heading(columns, order)
+        ]
+        return line(spans, width, palette.style())
+
+    def _row(self, row: Row, columns: tuple[spec.Column, ...], width: int) -> Strip:
+        made = spec.cells(row, columns, self.state)
+        selected, marked = row.key == self.state.selected, row.key in self.state.marks
+        key = (made, columns, width, selected, marked)
+        strip = self._strips.get(key)
+        if strip is None:
+            if len(self._strips) >= _CACHE:
+                self._strips.clear()
+            base = self.palette.style(on="cursor" if selected else "")
+            strip = line(spec.paint(made, columns, self.palette, selected=selected, marked=marked), width, base)
+            self._strips[key] = strip
+        return strip
+
+    # When there is nothing, or not yet everything
+
+    def _below(self, width: int, room: int) -> list[Strip]:
+        """What is said in the space under the rows: how far reading is, or why there is nothing."""
+        shown, palette = self.state.shown, self.palette
+        lines: list[list[Span]] = []
+        if not shown.ready:
+            lines = [[("   reading the chains", palette.style("muted"))], *map(self._progress, shown.chains)]
+        elif not shown.rows:
+            lines = self._nothing_found()
+        elif not self.state.rows():
+            words = "   nothing matches" + (f" / {self.state.filter.text}" if self.state.filter.text else "")
+            lines = [[(words, palette.style("ink"))], [("   esc shows all again", palette.style("muted"))]]
+        else:
+            return []
+        lines = [[], *lines] if room > len(lines) else lines
+        return [line(spans, width, palette.style()) for spans in lines[:room]]
+
+    def _nothing_found(self) -> list[list[Span]]:
+        shown, palette = self.state.shown, self.palette
+        if not shown.wallets:
+            return [[("   no wallets yet: + adds one", palette.style("ink"))]]
+        wallets = "1 wallet" if len(shown.wallets) == 1 else f"{len(shown.wallets)} wallets"
+        return [
+            [(f"   no borrow positions found for {wallets}", palette.style("ink"))],
+            [("   searched", palette.style("muted"))],
+            *map(self._progress, shown.chains),
+        ]
+
+    def _progress(self, chain: ChainState) -> list[Span]:
+        """One chain: its markets, each read, being read, or failed and why."""
+        palette = self.palette
+        muted = palette.style("muted")
+        spans: list[Span] = [(f"     {self.state.chain_tag(chain.name):<6}", palette.style("ink"))]
+        if chain.error:
+            return [
+                *spans,
+                ("✗ ", palette.style("severity-critical", bold=True)),
+                (chain.error, palette.style("severity-warn")),
+            ]
+        if not chain.stages:
+            return [*spans, ("not answered yet" if chain.block is None else "no markets known", muted)]
+        for stage in chain.stages:
+            name = figures.SHORT_PROTOCOLS.get(stage.protocol, stage.protocol)
+            if stage.error:
+                spans += [
+                    (f"{name} ", muted),
+                    ("✗ ", palette.style("severity-critical", bold=True)),
+                    (f"{stage.error}   ", palette.style("severity-warn")),
+                ]
+            else:
+                spans.append((f"{name} {f'✓ {stage.positions}' if stage.done else '…'}   ", muted))
+        return spans
+
+    # Mouse
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.move(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.move(-3)
+
+    def on_click(self, event: events.Click) -> None:
+        index = self.top + event.y - self._head
+        if event.y < self._head or index >= len(self.state.rows()):
+            return
+        self.move_to(index)
+        if event.chain == 2:
+            self.post_message(self.Opened())
+
+
+def next_sort(by: SortBy) -> SortBy:
+    order = list(SortBy)
+    return order[(order.index(by) + 1) % len(order)]

@@ -1,0 +1,264 @@
+"""The lines that answer "am I safe, and is this screen alive?": verdict, chain clocks, footer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from liqtui.core.snapshot import Freshness, Severity
+from liqtui.ui import bindings, figures
+from liqtui.ui.lines import LineView
+from liqtui.ui.style import LOOKS, Span, line, spans_width, split_line
+
+if TYPE_CHECKING:
+    from textual.strip import Strip
+
+    from liqtui.core.snapshot import ChainState, Snapshot
+    from liqtui.ui.state import AppState
+    from liqtui.ui.style import Palette
+
+_ORDER = (
+    Severity.LIQUIDATED, Severity.LIQUIDATABLE, Severity.CRITICAL, Severity.WARN, Severity.OK, Severity.BLIND,
+    Severity.UNKNOWN,
+)  # fmt: skip
+
+
+def utc(at: float, form: str = "%H:%M:%S") -> str:
+    return datetime.fromtimestamp(at, UTC).strftime(form)
+
+
+def counts(snapshot: Snapshot) -> dict[Severity, int]:
+    if snapshot.counts or not snapshot.rows:
+        return snapshot.counts
+    return {severity: sum(1 for row in snapshot.rows if row.severity is severity) for severity in Severity}
+
+
+class Verdict(LineView):
+    """Counts by severity, the worst position, and above all whether the engine is alive.
+
+    It always speaks of every position: filters, a chosen wallet and a frozen display do not change it.
+    """
+
+    def build(self, width: int, height: int) -> list[Strip]:
+        del height
+        return [self._line(width)]
+
+    def _line(self, width: int) -> Strip:
+        palette, snapshot = self.palette, self.state.snapshot
+        trouble = self._trouble()
+        if trouble:
+            style = palette.style("severity-critical", bold=True, reverse=True)
+            return line([(f" ✖ {trouble} ", style)], width, style)
+        tally = self._tally(short=width < 100)
+        right = self._remarks(width)
+        left = [(" ", palette.style()), *tally]
+        if width >= 60:
+            gap = "         " if width >= 100 else "    "
+            left += [(gap, palette.style()), *self._worst(width - spans_width(left) - spans_width(right) - len(gap))]
+        elif width < 12:
+            left = tally
+        if not snapshot.ready:
+            right = [(self._progress(width), palette.style("muted")), *right]
+        return split_line(left, right, width, palette.style())
+
+    def _trouble(self) -> str:
+        if self.state.snapshot.engine_error:
+            return f"ENGINE DEAD  {self.state.snapshot.engine_error}  figures are old"
+        silent = self.state.silent_for
+        return f"ENGINE SILENT for {figures.age(silent)}  figures are old" if silent else ""
+
+    def _tally(self, *, short: bool) -> list[Span]:
+        palette, found = self.palette, counts(self.state.snapshot)
+        spans: list[Span] = []
+        for severity in _ORDER:
+            number = found.get(severity, 0)
+            if not number:
+                continue
+            look = LOOKS[severity]
+            if spans:
+                spans.append((" " if short else "   ", palette.style()))
+            text = f"{look.glyph}{number}" if short else f"{look.glyph} {number} {look.word}"
+            if look.reverse and not short:
+                text = f" {text} "
+            spans.append((text, palette.severity(severity, verdict=True)))
+        if not spans:
+            words = "no positions" if self.state.snapshot.ready else "reading the chains"
+            spans.append((words, palette.style("muted")))
+        return spans
+
+    def _worst(self, room: int) -> list[Span]:
+        palette, row = self.palette, self.state.snapshot.worst
+        if row is None:
+            return []
+        muted, ink = palette.style("muted"), palette.style("ink")
+        wide = room >= 64
+        dot: Span = ("  ·  " if wide else " · ", palette.style("faint"))
+        parts: list[list[Span]] = [
+            [("worst ", muted), (figures.row_health(row) + figures.mark(row), palette.severity(row.severity))],
+            [("  ", ink), (f"{figures.wallet(row)} {figures.protocol(row, self.state)}", ink)],
+        ]
+        if row.error and not row.trusted:
+            parts.append([dot, (row.error, muted)])
+        elif row.cushion and row.cushion.price is not None:
+            parts.append([dot, (f"{row.cushion.label} {figures.distance(row)}", ink)])
+        if row.sigmas is not None:
+            parts.append([dot, ("cushion ", muted), (figures.sigmas(row.sigmas), ink)])
+        spans: list[Span] = []
+        for part in parts:
+            if spans_width(spans) + spans_width(part) > room:
+                break
+            spans += part
+        return spans
+
+    def _remarks(self, width: int) -> list[Span]:
+        palette, snapshot = self.palette, self.state.snapshot
+        spans: list[Span] = []
+        if self.state.frozen:
+            fresh = sum(1 for alert in snapshot.alerts if alert.at > self.state.frozen.at and alert.acked_at is None)
+            news = f" · {fresh} new alert{'s' if fresh != 1 else ''}" if fresh and width >= 60 else ""
+            spans += [
+                (f" FROZEN {utc(self.state.frozen.at)}{news} ", palette.style("severity-warn", bold=True, reverse=True))
+            ]
+        if width < 60 and not spans:
+            spans = [
+                *chain_troubles(self.state, palette, width // 3),
+                (f" {utc(snapshot.at)}Z", palette.style("muted")),
+            ]
+        return [*spans, (" ", palette.style())] if width >= 12 else []
+
+    def _progress(self, width: int) -> str:
+        chains = self.state.snapshot.chains
+        done = sum(1 for chain in chains if chain.block is not None and all(stage.done for stage in chain.stages))
+        return f"reading… {done} of {len(chains)} chains " if width >= 60 else f"{done}/{len(chains)} "
+
+
+def _chain(chain: ChainState, tag: str, palette: Palette, *, full: bool) -> list[Span]:
+    """One chain: quiet while fresh, its age when late, a cross when it is stale or blind."""
+    ink, muted = palette.style("ink"), palette.style("muted")
+    if chain.freshness in {Freshness.STALE, Freshness.BLIND}:
+        if chain.block is None and not chain.error:
+            return [(f"{tag} ", muted), ("…", muted)]
+        age = f" {figures.age(chain.age)}" if chain.age is not None else ""
+        return [
+            ("✗ ", palette.style("severity-critical", bold=True)),
+            (f"{tag}{age}", palette.style("severity-warn", bold=True)),
+        ]
+    number = f" {chain.block.number:,}" if full and chain.block else ""
+    if chain.freshness is Freshness.LATE:
+        return [(tag, ink), (number, muted), (f" {figures.age(chain.age)}", palette.style("severity-warn"))]
+    return [(tag, ink), (number or " ·", muted)]
+
+
+def chain_troubles(state: AppState, palette: Palette, room: int) -> list[Span]:
+    """Chains that are not fresh, worst first, as far as they fit: "✗ pol 9m"."""
+    order = list(Freshness)
+    spans: list[Span] = []
+    for chain in sorted(state.snapshot.chains, key=lambda chain: order.index(chain.freshness), reverse=True):
+        if chain.freshness is Freshness.FRESH:
+            continue
+        made = _chain(chain, state.chain_tag(chain.name), palette, full=False)
+        if spans_width(spans) + spans_width(made) < room:
+            spans += [*made, (" ", palette.style())]
+    return spans
+
+
+class Clocks(LineView):
+    """Block and age of each chain, endpoints that answer, and when all this was known.
+
+    The time is that of the newest snapshot: a clock that stands still means that nothing comes any more.
+    It ticks by itself only where `settings.seconds` asks for it.
+    """
+
+    def build(self, width: int, height: int) -> list[Strip]:
+        del height
+        palette = self.palette
+        right = self._right(width)
+        name: list[Span] = (
+            [(" liqtui", palette.style("title", bold=True)), ("   ", palette.style())]
+            if width >= 100
+            else [(" ", palette.style())]
+        )
+        room = width - spans_width(right) - spans_width(name)
+        return [split_line([*name, *self._chains(room)], right, width, palette.style())]
+
+    def _chains(self, room: int) -> list[Span]:
+        """As detailed as fits: with block numbers, without, or only those in trouble and how many are well."""
+        palette, chains = self.palette, self.state.snapshot.chains
+        gap: Span = ("   ", palette.style())
+        spans: list[Span] = []
+        for full in (True, False):
+            spans = []
+            for chain in chains:
+                spans += [*_chain(chain, self.state.chain_tag(chain.name), palette, full=full), gap]
+            if spans_width(spans) <= room:
+                return spans
+        well = sum(1 for chain in chains if chain.freshness is Freshness.FRESH)
+        return [*chain_troubles(self.state, palette, room - 10), (f" {well} chains ·", palette.style("muted"))]
+
+    def _right(self, width: int) -> list[Span]:
+        palette, snapshot = self.palette, self.state.snapshot
+        muted, ink = palette.style("muted"), palette.style("ink")
+        spans: list[Span] = []
+        if width >= 80:
+            well, all_of = sum(c.endpoints_ok for c in snapshot.chains), sum(c.endpoints_all for c in snapshot.chains)
+            if any(chain.public_endpoints for chain in snapshot.chains) and width >= 100:
+                spans.append(("public ", palette.style("severity-warn")))
+            if all_of:
+                spans += [
+                    ("rpc ", muted),
+                    (f"{well}/{all_of}", ink if well == all_of else palette.style("severity-warn")),
+                    ("  ", muted),
+                ]
+        if self.state.settings.seconds:
+            spans += self._countdown(snapshot)
+            spans.append((f"{utc(self.state.clock.now())}Z ", muted))
+        elif snapshot.at:
+            spans.append((f"{utc(snapshot.at)}Z ", muted))
+        return spans
+
+    def _countdown(self, snapshot: Snapshot) -> list[Span]:
+        polls = [chain.next_poll for chain in snapshot.chains if chain.next_poll is not None]
+        if not polls:
+            return []
+        left = max(0, int(min(polls) - self.state.clock.now()))
+        full = min(3, left // 4)
+        return [
+            (f"next {left}s ", self.palette.style("muted")),
+            ("▰" * full + "▱" * (3 - full) + "  ", self.palette.style("faint")),
+        ]
+
+
+class Footer(LineView):
+    """The keys that matter, most important kept when there is little room; for a moment a remark instead."""
+
+    contexts: tuple[str, ...] = ("dashboard", "everywhere")
+
+    def __init__(self, state: AppState, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(state, id=id)
+        self._said = ""
+
+    def say(self, text: str, seconds: float = 5.0) -> None:
+        """Show a remark in place of the keys for a while."""
+        self._said = text
+        self.update()
+        self.set_timer(seconds, lambda: self._unsay(text))
+
+    def _unsay(self, text: str) -> None:
+        if self._said == text:
+            self._said = ""
+            self.update()
+
+    @property
+    def said(self) -> str:
+        return self._said
+
+    def build(self, width: int, height: int) -> list[Strip]:
+        del height
+        palette = self.palette
+        if self._said:
+            return [line([(f" {self._said}", palette.style("strong"))], width, palette.style())]
+        spans: list[Span] = [(" ", palette.style())]
+        gap = "  " if width >= 100 or width < 60 else " "
+        for key, label in bindings.footer(self.contexts, self.state.settings.keymap, width - 1, len(gap)):
+            spans += [(key, palette.style("key", bold=True)), (f" {label}{gap}", palette.style("muted"))]
+        return [line(spans, width, palette.style())]

@@ -1,0 +1,103 @@
+"""What commands and keys ask of the app: the one place where a wish becomes a dialog, a change or a remark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from liqtui.ui.commands import CommandError, Registry
+from liqtui.ui.state import SortBy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.screen import Screen
+
+    from liqtui.ui.app import LiqtuiApp
+    from liqtui.ui.dashboard import Dashboard
+    from liqtui.ui.state import AppState
+
+
+class AppHost:
+    """Implements `liqtui.ui.commands.Host` over the app."""
+
+    def __init__(self, app: LiqtuiApp) -> None:
+        self.app = app
+        self.registry = Registry()
+
+    @property
+    def state(self) -> AppState:
+        return self.app.state
+
+    @property
+    def dashboard(self) -> Dashboard:
+        return self.app.dashboard
+
+    def complete(self, text: str) -> list[str]:
+        return self.registry.completions(self, text)
+
+    def execute(self, text: str) -> None:
+        """Do a typed command; what went wrong is said at the bottom."""
+        try:
+            self.registry.run(self, text)
+        except CommandError as fault:
+            self.dashboard.say(str(fault))
+
+    def welcome(self) -> None:
+        """Without a wallet there is nothing to show: ask for one."""
+
+    def show_help(self) -> None:
+        from liqtui.ui.help import HelpScreen
+
+        contexts = ["dashboard", "everywhere"]
+        self.app.push_screen(HelpScreen(self.state, contexts, self.registry))
+
+    def leave(self) -> None:
+        self.app.exit()
+
+    def narrow(self, wallet: str | None) -> None:
+        self.dashboard.narrow(wallet)
+
+    def themes(self) -> Sequence[str]:
+        return sorted(
+            name for name in self.app.available_themes if name.startswith("liqtui") or name in self.app.own_themes
+        )
+
+    def use_theme(self, name: str) -> None:
+        if name not in self.app.available_themes:
+            raise CommandError(f"there is no theme “{name}”; there are {', '.join(self.themes())}")
+        self.app.theme = name
+
+    def sort_by(self, key: str) -> None:
+        found = next((by for by in SortBy if by.value == key), None)
+        if found is None:
+            raise CommandError(f"cannot order by “{key}”; only by {', '.join(by.value for by in SortBy)}")
+        self.state.sort = found
+        self.dashboard.refresh_all()
+
+    def filter_by(self, text: str) -> None:
+        self.dashboard.filter_by(text)
+
+    def read_now(self) -> None:
+        self.dashboard.action_refresh_now()
+
+    def acknowledge(self, every: bool) -> None:
+        if every:
+            self.dashboard.action_ack_all()
+        else:
+            self.dashboard.action_ack()
+
+    def toggle_freeze(self) -> None:
+        self.dashboard.action_freeze()
+
+    def go_to(self, number: int) -> None:
+        rows = len(self.state.rows())
+        if not 1 <= number <= rows:
+            raise CommandError(f"there are rows 1 to {rows}")
+        self.dashboard.positions.move_to(number - 1)
+
+    def copy_row(self) -> None:
+        self.dashboard.action_copy_row()
+
+
+def host_of(screen: Screen[object]) -> AppHost:
+    return cast("LiqtuiApp", screen.app).host

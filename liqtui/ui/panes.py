@@ -1,0 +1,331 @@
+"""The panes around the list: wallets with their sums, oracle prices, alerts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from textual.message import Message
+
+from liqtui.core.snapshot import Severity
+from liqtui.ui import figures
+from liqtui.ui.header import utc
+from liqtui.ui.lines import Frame, LineView
+from liqtui.ui.style import LOOKS, Span, fit, line, row_look, spans_width
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.style import Style
+    from textual import events
+    from textual.strip import Strip
+
+    from liqtui.core.model import Feed
+    from liqtui.core.snapshot import Alert, Row, Snapshot
+    from liqtui.ui.state import AppState
+
+_DAY = 86_400
+
+
+class Sums(NamedTuple):
+    """Of some rows, in whole USD. Display only."""
+
+    worst: Row | None
+    collateral: float
+    debt: float
+    endangered: float
+    """Debt of positions at warn or worse."""
+    carry: float
+    """Per year."""
+    partial: bool
+    """Something is not in it: figures unknown, or in another currency."""
+
+
+def sums(rows: Iterable[Row]) -> Sums:
+    worst: Row | None = None
+    collateral = debt = endangered = carry = 0.0
+    partial = False
+    for row in rows:
+        if worst is None or row.severity.rank < worst.severity.rank:
+            worst = row
+        position = row.position
+        if (
+            position is None
+            or position.base_symbol != "USD"
+            or position.collateral_value is None
+            or position.debt_value is None
+        ):
+            partial = True
+            continue
+        one = 10**position.base_decimals
+        collateral += position.collateral_value / one
+        debt += position.debt_value / one
+        carry += (position.carry_per_year or 0) / one
+        if row.severity.rank <= Severity.WARN.rank:
+            endangered += position.debt_value / one
+    return Sums(worst, collateral, debt, endangered, carry, partial)
+
+
+def _dollars(value: float) -> str:
+    text = figures.compact(value)
+    return f"−${text[1:]}" if text.startswith("−") else f"${text}"
+
+
+class Wallets(LineView):
+    """All, then each wallet by its worst position; the cursor narrows the list."""
+
+    class Chosen(Message):
+        """Another wallet, or None for all."""
+
+        def __init__(self, wallet: str | None) -> None:
+            super().__init__()
+            self.wallet = wallet
+
+    def __init__(self, state: AppState, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(state, id=id)
+        self.framed = True
+        self.joined = False
+        self.active = False
+        self.top = 0
+        self._for: Snapshot | None = None
+        self._groups: list[tuple[str | None, str, Sums, int]] = []
+
+    def groups(self) -> list[tuple[str | None, str, Sums, int]]:
+        """(address key or None, title, sums, positions), all first and then worst first."""
+        shown = self.state.shown
+        if shown is not self._for:
+            by_wallet: dict[str, list[Row]] = {wallet.key: [] for wallet in shown.wallets}
+            for row in shown.rows:
+                by_wallet.setdefault(row.key.wallet, []).append(row)
+            titles = {wallet.key: wallet.title for wallet in shown.wallets}
+            made = [
+                (key, titles.get(key) or figures.wallet(rows[0]), sums(rows), len(rows))
+                for key, rows in by_wallet.items()
+            ]
+            order = {row.key.wallet: place for place, row in reversed(list(enumerate(shown.rows)))}
+            made.sort(
+                key=lambda group: (group[2].worst.severity.rank if group[2].worst else 99, order.get(group[0], 0))
+            )
+            self._for, self._groups = shown, [(None, "all", sums(shown.rows), len(shown.rows)), *made]
+        return self._groups
+
+    @property
+    def place(self) -> int:
+        return next((i for i, group in enumerate(self.groups()) if group[0] == self.state.wallet), 0)
+
+    def move(self, by: int) -> None:
+        self.move_to(self.place + by)
+
+    def move_to(self, index: int) -> None:
+        groups = self.groups()
+        chosen = groups[max(0, min(index, len(groups) - 1))][0]
+        if chosen != self.state.wallet:
+            self.post_message(self.Chosen(chosen))
+
+    def page(self, pages: float) -> None:
+        self.move(int(pages * max(1, self.size.height - 2)))
+
+    def build(self, width: int, height: int) -> list[Strip]:
+        frame = Frame(self.palette, width, focused=self.active)
+        groups = self.groups()
+        room = height - 1 - (0 if self.joined else 1)
+        totals = self._totals(groups[0][2]) if room >= 10 else []
+        seats = room - (len(totals) + 1 if totals else 0)
+        self.top = max(0, min(self.top, self.place, len(groups) - seats))
+        self.top = max(self.top, self.place - seats + 1)
+        lines = [frame.top("wallets", str(len(groups) - 1))]
+        lines += [frame.row(self._wallet(group, frame.inner)) for group in groups[self.top : self.top + seats]]
+        lines += [frame.row([])] * (1 + seats - len(lines))
+        if totals:
+            lines += [frame.rule(), *(frame.row(total) for total in totals)]
+        return lines if self.joined else [*lines, frame.bottom()]
+
+    def _wallet(self, group: tuple[str | None, str, Sums, int], width: int) -> Strip:
+        key, title, total, number = group
+        palette = self.palette
+        chosen = key == self.state.wallet
+        on = "cursor" if chosen and self.active else ""
+        worst = total.worst
+        glyph, style = "·", palette.style("faint", on=on)
+        health, net = "–", "none"
+        if worst is not None:
+            glyph, style = row_look(worst).glyph, palette.severity(worst.severity, on=on)
+            health = figures.row_health(worst) + (figures.mark(worst) or " ")
+            net = _dollars(total.collateral - total.debt) + ("+" if total.partial else "")
+        elif not self.state.shown.ready:
+            net = "…"
+        ink = palette.style("ink", on=on, bold=chosen)
+        name = width - 3 - 6 - 7
+        loud = style if worst is not None and worst.severity.rank <= Severity.WARN.rank else palette.style("ink", on=on)
+        spans: list[Span] = [
+            ("›" if chosen else " ", palette.style("key", bold=True, on=on)),
+            (glyph, style),
+            (" ", ink),
+            (fit(title, name), ink if number or chosen else palette.style("muted", on=on)),
+            (fit(health, 6, "right"), loud if number else palette.style("muted", on=on)),
+            (fit(net, 7, "right"), palette.style("ink" if number else "muted", on=on)),
+        ]
+        return line(spans, width, palette.style(on=on))
+
+    def _totals(self, total: Sums) -> list[list[Span]]:
+        width = self.size.width - 4
+        plus = "+" if total.partial else ""
+        entries = (
+            ("collateral", _dollars(total.collateral) + plus, "ink"),
+            ("debt", _dollars(total.debt) + plus, "ink"),
+            ("debt in danger", _dollars(total.endangered) if total.endangered else "–", "ink"),
+            ("carry per day", _dollars(total.carry / 365) + plus, "ink"),
+        )
+        palette = self.palette
+        return [
+            [(f" {fit(name, width - 9)}", palette.style("muted")), (fit(value, 9, "right"), palette.style(ink))]
+            for name, value, ink in entries
+        ]
+
+
+class Prices(LineView):
+    """What the oracles say, and how old that is against each feed's heartbeat."""
+
+    def __init__(self, state: AppState, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(state, id=id)
+        self.framed = True
+        self.joined = True
+        self.active = False
+        self.top = 0
+
+    def move(self, by: int) -> None:
+        self.move_to(self.top + by)
+
+    def move_to(self, index: int) -> None:
+        room = max(1, self.size.height - 2)
+        self.top = max(0, min(index, len(self.state.shown.feeds) - room))
+        self.update()
+
+    def page(self, pages: float) -> None:
+        self.move(int(pages * self.size.height))
+
+    def build(self, width: int, height: int) -> list[Strip]:
+        palette, shown = self.palette, self.state.shown
+        frame = Frame(palette, width, focused=self.active)
+        times = {chain.name: chain.block.timestamp for chain in shown.chains if chain.block}
+        lines = [frame.top("oracle", "age", joined=self.joined)]
+        feeds = shown.feeds[self.top : self.top + height - 2]
+        lines += [frame.row(self._feed(chain, feed, times.get(chain), frame.inner)) for chain, feed in feeds]
+        if not feeds:
+            lines.append(frame.row([(" none read yet", palette.style("muted"))]))
+        lines += [frame.row([])] * (height - 1 - len(lines))
+        more = len(shown.feeds) - self.top - len(feeds)
+        return [*lines, frame.bottom(f"{more} more" if more > 0 else "")]
+
+    def _feed(self, chain: str, feed: Feed, now: int | None, width: int) -> list[Span]:
+        palette = self.palette
+        age = None if feed.updated_at is None or now is None else now - feed.updated_at
+        late = age is None or age < 0 or (feed.heartbeat is not None and age > feed.heartbeat)
+        style = palette.style("severity-warn" if late else "faint")
+        label = feed.label.removesuffix(" / USD")
+        if sum(1 for _, other in self.state.shown.feeds if other.label == feed.label) > 1:
+            label = f"{label} {self.state.chain_tag(chain)}"
+        name = max(4, width - 19)
+        known = feed.answer is not None
+        return [
+            (f" {fit(label, name)} ", palette.style("ink")),
+            (
+                fit(figures.price(feed.answer, feed.decimals), 11, "right"),
+                palette.style("ink" if known else "severity-warn"),
+            ),
+            (fit(("✗" if late and age is not None else "") + figures.age(age), 5, "right"), style),
+        ]
+
+
+class Alerts(LineView):
+    """Newest first. They go on while the display is frozen."""
+
+    def __init__(self, state: AppState, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(state, id=id)
+        self.framed = True
+        self.active = False
+        self.top = 0
+        self.selected: int | None = None
+        """Id of the alert under the cursor, while the pane has it."""
+
+    @property
+    def chosen(self) -> Alert | None:
+        return next((alert for alert in self.state.snapshot.alerts if alert.id == self.selected), None)
+
+    @property
+    def place(self) -> int:
+        return next((i for i, alert in enumerate(self.state.snapshot.alerts) if alert.id == self.selected), 0)
+
+    def move(self, by: int) -> None:
+        self.move_to(self.place + by)
+
+    def move_to(self, index: int) -> None:
+        alerts = self.state.snapshot.alerts
+        if alerts:
+            self.selected = alerts[max(0, min(index, len(alerts) - 1))].id
+            self.update()
+
+    def page(self, pages: float) -> None:
+        self.move(int(pages * max(1, self.size.height - 2)))
+
+    def build(self, width: int, height: int) -> list[Strip]:
+        snapshot = self.state.snapshot
+        seats = height - 2 if self.framed else height
+        place = self.place if self.active else 0
+        self.top = max(0, min(self.top, place, len(snapshot.alerts) - seats))
+        self.top = max(self.top, place - seats + 1)
+        frame = Frame(self.palette, width, focused=self.active)
+        inner = frame.inner if self.framed else width
+        body = [self._alert(alert, inner) for alert in snapshot.alerts[self.top : self.top + seats]]
+        body += [self._notice(text, inner) for text in snapshot.notices[: seats - len(body)]]
+        if not body and self.framed:
+            body = [line([(" nothing yet", self.palette.style("muted"))], inner, self.palette.style())]
+        if not self.framed:
+            return body
+        right = f"{snapshot.unacked} unacked" if snapshot.unacked else "all acked" if snapshot.alerts else ""
+        lines = [frame.top("alerts", right), *(frame.row(strip) for strip in body)]
+        lines += [frame.row([])] * (height - 1 - len(lines))
+        return [*lines, frame.bottom()]
+
+    def _alert(self, alert: Alert, width: int) -> Strip:
+        palette = self.palette
+        chosen = self.active and alert.id == self.selected
+        on = "cursor" if chosen else ""
+        open_ = alert.acked_at is None and alert.severity is not Severity.OK
+        ink = palette.style("ink" if open_ else "muted", on=on)
+        recent = self.state.snapshot.at - alert.at < _DAY
+        when = (
+            utc(alert.at, "%H:%M:%S" if width >= 60 else "%H:%M")
+            if recent
+            else utc(alert.at, "%b %d  " if width >= 60 else "%b%d")
+        )
+        head: list[Span] = [
+            ("›" if chosen else " ", palette.style("key", bold=True, on=on)) if width >= 60 else ("", ink),
+            (f"{when} ", palette.style("muted", on=on)),
+            (f"{LOOKS[alert.severity].glyph} ", palette.severity(alert.severity, on=on)),
+        ]
+        state, style = self._state(alert, open_=open_, on=on)
+        tail: list[Span] = [(f" {state} ", style)]
+        room = width - spans_width(head) - spans_width(tail)
+        if width >= 100:
+            body: list[Span] = [(fit(alert.title, 24), ink), ("  ", ink), (fit(alert.text, room - 26), ink)]
+        else:
+            body = [(fit(f"{alert.title}  {alert.text}", room), ink)]
+        return line([*head, *body, *tail], width, palette.style(on=on))
+
+    def _state(self, alert: Alert, *, open_: bool, on: str) -> tuple[str, Style]:
+        if open_:
+            return "●new", self.palette.style("strong", bold=True, on=on)
+        return (" ack" if alert.acked_at is not None else "   –"), self.palette.style("faint", on=on)
+
+    def _notice(self, text: str, width: int) -> Strip:
+        palette = self.palette
+        return line(
+            [(f" {fit('note', 8)} · ", palette.style("faint")), (fit(text, width - 13), palette.style("muted"))],
+            width,
+            palette.style(),
+        )
+
+    def on_click(self, event: events.Click) -> None:
+        index = self.top + event.y - (1 if self.framed else 0)
+        if 0 <= index < len(self.state.snapshot.alerts):
+            self.move_to(index)

@@ -1,0 +1,196 @@
+"""What the selected position is made of, what a move would do to it, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from liqtui.core.model import Side
+from liqtui.core.text import short_address
+from liqtui.core.units import BPS, RAY, WAD
+from liqtui.ui import figures
+from liqtui.ui.ladder import steps
+from liqtui.ui.lines import Frame, LineView
+from liqtui.ui.style import LOOKS, Span, spans_width
+
+if TYPE_CHECKING:
+    from textual.strip import Strip
+
+    from liqtui.core.model import Leg, Position, Rescue
+    from liqtui.core.snapshot import Row
+    from liqtui.ui.state import AppState
+
+_LABEL = 17
+
+
+class Preview(LineView):
+    """Continues the frame of the list."""
+
+    def __init__(self, state: AppState, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(state, id=id)
+        self.active = True
+        self.footnote = ""
+        """Where the list is, for the lower edge."""
+
+    def build(self, width: int, height: int) -> list[Strip]:
+        frame = Frame(self.palette, width, focused=self.active)
+        row = self.state.selected_row
+        room = height - 2
+        lines = [] if row is None else self._small(row, frame.inner) if room < 5 else self._full(row, room, frame.inner)
+        title = "" if row is None else self._title(row)
+        body = [frame.row(spans) for spans in lines[:room]]
+        body += [frame.row([])] * (room - len(body))
+        return [frame.top(title, joined=True), *body, frame.bottom(self.footnote)]
+
+    def _title(self, row: Row) -> str:
+        address = next((w.address for w in self.state.shown.wallets if w.key == row.key.wallet), row.key.wallet)
+        return f"{figures.wallet(row)} · {figures.protocol(row, self.state)} · {short_address(address)}"
+
+    def _full(self, row: Row, room: int, width: int) -> list[list[Span]]:
+        position = row.position
+        if position is None:
+            return [[], *self._doubts(row)]
+        doubts = self._doubts(row)
+        tail = [*self._ladder(row, width), *self._target(position, width), *self._alone(position), *doubts]
+        head = self._legs(position, room - len(tail), width)
+        gap: list[list[Span]] = [[]] if len(head) + len(tail) < room else []
+        return [*head, *gap, *tail]
+
+    def _small(self, row: Row, width: int) -> list[list[Span]]:
+        if row.position is None:
+            return self._doubts(row)
+        return [*self._doubts(row), *self._target(row.position, width), *self._ladder(row, width)]
+
+    def _label(self, text: str) -> Span:
+        return (f"  {text:<{_LABEL - 2}}", self.palette.style("muted"))
+
+    # Why not to trust it
+
+    def _doubts(self, row: Row) -> list[list[Span]]:
+        palette = self.palette
+        lines: list[list[Span]] = []
+        if row.error:
+            words = [self._label("not read"), (row.error, palette.style("severity-warn"))]
+            if row.ages.fetch is not None and row.position is not None:
+                words.append((f"  figures are {figures.age(row.ages.fetch)} old", palette.style("muted")))
+            lines.append(words)
+        position = row.position
+        if position is not None and position.health.shown is not None and not position.health.verified:
+            why = position.health.reason or "the contract did not confirm it"
+            lines.append([self._label("unverified"), (why, palette.style("severity-warn"))])
+        return lines
+
+    # What it is made of
+
+    def _legs(self, position: Position, room: int, width: int) -> list[list[Span]]:
+        """Two lines at least; more where one is too short for all assets."""
+        collateral = [leg for leg in position.legs if leg.side is Side.COLLATERAL and leg.amount]
+        debt = [leg for leg in position.legs if leg.side is Side.DEBT and leg.amount]
+        lines = self._flow("collateral", [self._leg(leg, position) for leg in collateral], room - 1, width)
+        return [*lines, *self._flow("debt", [self._leg(leg, position) for leg in debt], room - len(lines), width)]
+
+    def _flow(self, label: str, items: list[list[Span]], room: int, width: int) -> list[list[Span]]:
+        lines: list[list[Span]] = [[self._label(label)]]
+        gap: Span = ("    ", self.palette.style())
+        for place, item in enumerate(items):
+            started = len(lines[-1]) > 1
+            if started and spans_width([*lines[-1], gap, *item]) > width - 1:
+                if len(lines) >= room:
+                    lines[-1].append((f" +{len(items) - place} more", self.palette.style("muted")))
+                    break
+                lines.append([self._label("")])
+                started = False
+            lines[-1] += [gap, *item] if started else item
+        if not items:
+            lines[-1].append(("none", self.palette.style("muted")))
+        return lines
+
+    def _leg(self, leg: Leg, position: Position) -> list[Span]:
+        ink, muted = self.palette.style("ink"), self.palette.style("muted")
+        value = figures.money(leg.value, position.base_decimals, position.base_symbol)
+        spans: list[Span] = [
+            (f"{figures.amount(leg.amount, leg.asset.decimals)} {leg.asset.symbol}", ink),
+            (f"  {value}", muted),
+        ]
+        if leg.side is Side.DEBT:
+            if leg.rate:
+                spans.append((f"  {leg.rate / RAY * 100:.1f}% a year", muted))
+        elif leg.counts:
+            spans.append((f"  LT {leg.threshold * 100 / BPS:.3g}%", muted))
+        else:
+            spans.append(("  does not count", muted))
+        spans += [(f"  {note}", self.palette.style("severity-warn")) for note in leg.notes[:1]]
+        return spans
+
+    # What a move would do
+
+    def _ladder(self, row: Row, width: int) -> list[list[Span]]:
+        made = steps(row)
+        if made is None:
+            return []
+        palette = self.palette
+        spans: list[Span] = [self._label(f"if {made.label} moves")]
+        for step in made.steps:
+            severity, style = step.severity, palette.severity(step.severity)
+            head = "now" if step.now else figures.percent(step.move).replace(".0%", "%")
+            figure = [
+                (f"{head} ", palette.style("muted")),
+                (f"{figures.health(step.health)} ", palette.style("ink", bold=step.now)),
+                (LOOKS[severity].glyph, style),
+                ("    ", palette.style()),
+            ]
+            if spans_width([*spans, *figure]) > width + 3:
+                break
+            spans += figure
+        return [spans]
+
+    # What to do
+
+    def _target(self, position: Position, width: int) -> list[list[Span]]:
+        wanted = self.state.settings.target
+        rescue = next((one for one in position.rescue if one.target >= wanted), None)
+        if rescue is None:
+            return []
+        palette = self.palette
+        muted, ink = palette.style("muted"), palette.style("strong")
+        spans: list[Span] = [self._label(f"back to {figures.health(rescue.target)[:4]}")]
+        ways = self._ways(rescue, position)
+        for place, way in enumerate(ways):
+            made: list[Span] = [("   or   " if place else "", muted), (way[0], ink), (way[1], muted)]
+            if spans_width([*spans, *made]) > width - 1:
+                break
+            spans += made
+        return [spans] if ways else []
+
+    def _ways(self, rescue: Rescue, position: Position) -> list[tuple[str, str]]:
+        prices = {leg.asset.address: leg.price for leg in position.legs}
+        ways: list[tuple[str, str]] = []
+        for word, options in (("repay", rescue.repay), ("add", rescue.add), ("sell", rescue.sell)):
+            for asset, amount in options[:1]:
+                price = prices.get(asset.address)
+                worth = None if price is None else amount * price // 10**asset.decimals
+                value = (
+                    "" if worth is None else f" ({figures.money(worth, position.base_decimals, position.base_symbol)})"
+                )
+                ways.append((f"{word} {figures.amount(amount, asset.decimals)} {asset.symbol}", value))
+        return ways
+
+    def _alone(self, position: Position) -> list[list[Span]]:
+        if not position.has_debt:
+            return [[self._label("left alone"), ("no debt, nothing to liquidate", self.palette.style("ink"))]]
+        eta = position.interest_eta
+        if position.health.shown is not None and position.health.shown < WAD:
+            return [
+                [
+                    self._label("left alone"),
+                    ("can be liquidated now", self.palette.style("severity-critical", bold=True)),
+                ]
+            ]
+        words = "interest never brings it to 1.00" if eta is None else f"interest reaches 1.00 in about {_span(eta)}"
+        return [[self._label("left alone"), (words, self.palette.style("ink"))]]
+
+
+def _span(seconds: int) -> str:
+    days = seconds // 86_400
+    if days >= 3 * 365:
+        return f"{days // 365:,} years"
+    return f"{days} days" if days >= 2 else f"{seconds // 3600} hours"
