@@ -153,6 +153,12 @@ class SharedAssets:
         self.tokens[symbol] = Token(symbol, address, decimals)
         return self.tokens[symbol]
 
+    def new_bytes32_token(self, symbol: str, decimals: int) -> Token:
+        """Deploy a mintable token whose name and symbol are bytes32."""
+        word = symbol.encode().ljust(32, b"\0")
+        self.tokens[symbol] = Token(symbol, self.own.deploy("Bytes32Token", word, word, decimals), decimals)
+        return self.tokens[symbol]
+
     def source_of(self, spec: AssetSpec) -> str:
         """The contract that a market's oracle should read for this asset."""
         if spec.symbol == "wstETH":

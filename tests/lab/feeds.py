@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from eth_utils.address import to_checksum_address
@@ -25,6 +26,17 @@ def chainlink_artifacts(cache: Path) -> Artifacts:
     roots = {"chainlink/": fetch(CHAINLINK, cache) / "src" / "v0.6"}
     entries = ("chainlink/FluxAggregator.sol", "chainlink/EACAggregatorProxy.sol")
     return compile_source(Source(SOLC_0_6, entries, roots), cache)
+
+
+class Breakage(IntEnum):
+    """How a broken source fails; the order is that of ``BrokenFeed.Fault`` in PriceSources.sol."""
+
+    REVERTS = 0
+    REVERTS_WITH_TEXT = 1
+    BURNS_ALL_GAS = 2
+    ANSWERS_HALF_A_WORD = 3
+    ANSWERS_ZERO = 4
+    ANSWERS_NEGATIVE = 5
 
 
 class ChainlinkFeed:

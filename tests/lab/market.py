@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.lab.assets import AssetSpec, Category, SharedAssets, Token
-    from tests.lab.feeds import ChainlinkFeed
+    from tests.lab.feeds import Breakage, ChainlinkFeed
     from tests.lab.node import Node, Receipt
 
 MAX = 2**256 - 1
@@ -220,6 +220,14 @@ class AaveMarket:
     def set_source(self, symbol: str, source: str) -> Receipt | None:
         """Let the oracle read another contract for this asset."""
         return self.node.do(self.oracle, "setAssetSources(address[],address[])", [self._asset(symbol)], [source])
+
+    def break_source(self, symbol: str, breakage: Breakage) -> Receipt | None:
+        """Let the oracle read a contract that fails in this way; :meth:`mend_source` undoes it."""
+        return self.set_source(symbol, self.assets.own.deploy("BrokenFeed", int(breakage)))
+
+    def mend_source(self, symbol: str) -> Receipt | None:
+        """The asset's own source again."""
+        return self.set_source(symbol, self.assets.source_of(self.specs[symbol]))
 
     def set_category(self, category: Category) -> None:
         """Create or change an efficiency mode, its members included."""

@@ -139,9 +139,12 @@ class Node:
     def _watch(self) -> None:
         """A shell that outlives us by a moment, and ends the node even if we are killed outright."""
         if os.name == "posix":
-            script = f"cat >/dev/null; kill -9 {self.pid}"
+            script = 'cat >/dev/null; kill -9 "$1"; rm -rf "$2"'
             self._guard = subprocess.Popen(
-                ["/bin/sh", "-c", script], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+                ["/bin/sh", "-c", script, "guard", str(self.pid), self._folder.name],
+                stdin=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
             )
 
     def _await_ours(self, log_path: Path) -> None:
@@ -160,9 +163,13 @@ class Node:
         self.close()
         raise LabError(f"anvil did not start on port {self.port}: {tail}")
 
-    def stop(self) -> None:
-        """End the process as an outage does; :meth:`start` brings back the same chain."""
-        dump = self.rpc("anvil_dumpState", True)
+    def stop(self, *, keep_history: bool = False) -> None:
+        """End the process as an outage does; :meth:`start` brings back the same chain on the same port.
+
+        Only the newest state is kept, so reads at older blocks and :meth:`reorg` fail afterwards, unless
+        ``keep_history``, which takes seconds.
+        """
+        dump = self.rpc("anvil_dumpState", keep_history)
         self._end()
         (Path(self._folder.name) / "state.json").write_bytes(gzip.decompress(bytes.fromhex(dump[2:])))
 

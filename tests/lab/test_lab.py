@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
+from tests.lab.assets import STEEP_RATES, AssetSpec
 from tests.lab.errors import LabRevert
+from tests.lab.feeds import Breakage
 from tests.lab.lab import MULTICALL3, Lab
 from tests.lab.market import MAX, AaveMarket, wallet
 from tests.lab.node import Node
@@ -145,6 +148,42 @@ def test_grace_period(aave36: AaveMarket) -> None:
         aave36.liquidate(BOB, ALICE, "WETH", "USDC")
     aave36.node.mine(dt=3601)
     assert aave36.liquidate(BOB, ALICE, "WETH", "USDC") is not None
+
+
+HOSTILE = "[bold red]E\x1b[31mVIL\u202e[/]\n"
+
+
+def test_hostile_symbols_can_be_listed(market: AaveMarket) -> None:
+    assets = market.assets
+    assets.new_bytes32_token("MKR", 18)
+    assets.new_feed("MKR / USD", 1_800 * 10**8)
+    for symbol in (HOSTILE, "MKR"):
+        market.list_asset(AssetSpec(symbol, 18, "MKR / USD", 6000, 7000, 10700, STEEP_RATES, 0, 0))
+        market.supply(ALICE, symbol, 3 * ETHER)
+    market.borrow(ALICE, "MKR", ETHER)
+    assert assets.node.view(market.tokens[HOSTILE].address, "symbol()->string") == HOSTILE
+    assert assets.node.view(market.tokens["MKR"].address, "symbol()->bytes32").rstrip(b"\0") == b"MKR"
+    assert market.account_data(ALICE).collateral == pytest.approx(6 * 1_800 * 10**8, rel=1e-8)
+
+
+@pytest.mark.parametrize("breakage", Breakage)
+def test_a_broken_source_hides_the_account(market: AaveMarket, breakage: Breakage) -> None:
+    borrow_against_weth(market)
+    market.supply(ALICE, "LINK", ETHER)
+    market.break_source("LINK", breakage)
+    with pytest.raises(LabRevert):
+        market.account_data(ALICE)
+    market.mend_source("LINK")
+    assert market.health(ALICE) > ETHER
+
+
+def test_a_hanging_node_answers_later(lab: Lab) -> None:
+    with Node(lab.node.binary) as node:
+        node.hang()
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(node.url, json={"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}, timeout=0.2)
+        node.resume()
+        assert node.block_number == 0
 
 
 def test_snapshot_restores_everything(lab_state: Lab) -> None:
