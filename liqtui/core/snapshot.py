@@ -120,6 +120,8 @@ class ChainState:
     stages: tuple[Stage, ...] = ()
     public_endpoints: bool = False
     """Runs on the built-in public endpoints."""
+    explorer: str = ""
+    """Address of the chain's block explorer, without a slash at its end; empty: none known."""
 
 
 @dataclass(frozen=True, slots=True)
