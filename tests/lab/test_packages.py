@@ -33,7 +33,7 @@ def fake_npm(folder: Path, script: str) -> str:
 
 def test_unreachable_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(packages, "tool", lambda _: fake_npm(tmp_path, "echo no route >&2; exit 1"))
-    with pytest.raises(LabError, match="must be reachable on the first run.*no route"):
+    with pytest.raises(LabError, match=r"must be reachable on the first run.*no route"):
         packages.fetch(packages.VIEM, tmp_path / "cache")
 
 
