@@ -27,6 +27,8 @@ class Rejected(NamedTuple):
     text: str
     """What stood there, safe to print."""
     reason: str
+    harmless: bool = False
+    """It is watched already, or stood further up."""
 
 
 class Imported(NamedTuple):
@@ -67,9 +69,9 @@ def _sift(candidates: list[tuple[int, str, Wallet]], rejected: list[Rejected], w
     for line, shown, wallet in candidates:
         twin, double = find_twin(watched.wallets, wallet), find_twin(wallets, wallet)
         if twin:
-            rejected.append(Rejected(line, shown, f"is already watched, as {twin.title}"))
+            rejected.append(Rejected(line, shown, f"is already watched, as {twin.title}", harmless=True))
         elif double:
-            rejected.append(Rejected(line, shown, "stands further up already"))
+            rejected.append(Rejected(line, shown, "stands further up already", harmless=True))
         else:
             wallets.append(wallet)
     return Imported(tuple(wallets), tuple(sorted(rejected)))
