@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_PIPE
     except OSError as fault:
         _drop_output()
-        return _say(f"liqtui: {redact(str(fault))}", EXIT_IO)
+        words = f"{fault.filename}: {fault.strerror}" if fault.filename else str(fault.strerror or fault)
+        return _say(f"liqtui: {redact(words)}", EXIT_IO)
     return code
 
 

@@ -6,12 +6,13 @@ import json
 import sys
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from liqtui.chain.addresses import checksum
 from liqtui.cli.arguments import EXIT_USAGE
 from liqtui.config.chains import known_chains
-from liqtui.config.errors import did_you_mean
+from liqtui.config.errors import WatchlistError, did_you_mean
 from liqtui.config.imports import import_text
 from liqtui.config.kinds import BadValueError
 from liqtui.config.load import load
@@ -139,7 +140,7 @@ def _remove(session: _Session) -> int:
     store.remove(*(wallet.address for wallet in gone))
     for wallet in gone:
         print(f"no longer watching {_title(wallet)}")
-    print(f"The list as it was before is kept: cp '{store.backup}' '{store.path}' brings it back.")
+    print(f"The list as it was before is kept: cp {quote(str(store.backup))} {quote(str(store.path))} brings it back.")
     return 0
 
 

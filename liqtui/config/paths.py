@@ -63,7 +63,8 @@ def locate(config: Path | None = None, watchlist: Path | None = None, env: Mappi
         watchlist=_absolute(watchlist) if watchlist else config_dir / "watchlist.toml",
         themes=config_dir / "themes",
         state=state_dir,
-        runtime=Path(dirs.user_runtime_dir),
+        # Not the folder in /tmp that platformdirs falls back to: anybody could have made it before us.
+        runtime=Path(env["XDG_RUNTIME_DIR"]) / "liqtui" if env.get("XDG_RUNTIME_DIR") else state_dir / "run",
     )
 
 

@@ -66,7 +66,11 @@ _COLORS = {
     "cursor": "background of the selected row",
     "canvas": "background",
 }
-COLORS = Section("[colors]", "", tuple(Setting(name, COLOR, None, f"Of: {words}.") for name, words in _COLORS.items()))
+COLORS = Section(
+    "[colors]",
+    "",
+    tuple(Setting(name, COLOR, None, f"{words[:1].upper()}{words[1:]}.") for name, words in _COLORS.items()),
+)
 
 
 @dataclass(frozen=True)
