@@ -84,7 +84,7 @@ class AaveV3:
                 scope=worst_scope(market, book, entries),
                 flags=_flags(market, entries, health),
                 quotes=tuple(book.quotes.values()),
-                feeds=_feeds(market, entries),
+                feeds=_feeds(entries),
                 facts=_facts(opened, market, account, totals),
                 book=book,
             ),
@@ -179,8 +179,8 @@ def _flags(market: Market, entries: Sequence[Entry], health: Health) -> tuple[Fl
     return tuple(flags)
 
 
-def _feeds(market: Market, entries: Sequence[Entry]) -> tuple[Feed, ...]:
-    feeds = {feed.address: feed for entry in entries for feed in market.prices.feeds(entry.terms.quote)}
+def _feeds(entries: Sequence[Entry]) -> tuple[Feed, ...]:
+    feeds = {feed.address: feed for entry in entries for feed in entry.state.feeds}
     return tuple(feeds.values())
 
 

@@ -219,5 +219,5 @@ def _listing_changed(answers: Answers) -> bool:
 
 
 def _feeds(market: Market) -> tuple[Feed, ...]:
-    feeds = {feed.address: feed for state in market.reserves.values() for feed in market.prices.feeds(state.quote)}
+    feeds = {feed.address: feed for state in market.reserves.values() for feed in state.feeds}
     return tuple(feeds.values())

@@ -92,6 +92,7 @@ def reserve_state(answers: Answers, reserve: Reserve) -> ReserveState:
         borrow_rate=data[4],
         price=price,
         quote=quote,
+        feeds=prices.feeds(quote),
         cash=_cash(answers, i, config),
         supply_room=supply_room,
         borrow_room=borrow_room,

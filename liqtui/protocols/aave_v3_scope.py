@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from liqtui.core.model import Change, Scope
-from liqtui.core.units import BPS, HEALTH_ONE, WAD, percent_mul
+from liqtui.core.model import Change, Scope, is_liquidatable
+from liqtui.core.units import BPS, HEALTH_INFINITE, HEALTH_ONE, WAD, percent_mul
 from liqtui.protocols.aave_v3_math import Side, collateral_value, debt_value, seize
 
 if TYPE_CHECKING:
@@ -32,6 +32,19 @@ class _Limit(NamedTuple):
     reason: str
 
 
+class _Case(NamedTuple):
+    """The largest liquidation of one pair. Compared in this order: one that goes through, then the costliest."""
+
+    possible: bool
+    loss: int
+    collateral: Entry
+    debt: Entry
+    taken: Seizure
+    limit: _Limit
+    reason: str
+    blocked: str
+
+
 def worst_scope(market: Market, book: AaveBook, entries: Sequence[Entry]) -> Scope | None:
     """The pair of collateral and debt whose liquidation costs the owner most, of those that can go through.
 
@@ -41,48 +54,53 @@ def worst_scope(market: Market, book: AaveBook, entries: Sequence[Entry]) -> Sco
     totals = book.totals()
     if totals is None:
         return None
-    scopes = [
-        scope
-        for debt in entries
-        if debt.owed
-        for collateral in entries
-        if collateral.counts and collateral.supplied
-        for scope in [_pair(market, book, totals, collateral, debt)]
-        if scope is not None
-    ]
-    return max(scopes, key=lambda scope: (not scope.blocked, scope.loss or 0), default=None)
-
-
-def _pair(market: Market, book: AaveBook, totals: Totals, collateral: Entry, debt: Entry) -> Scope | None:
-    rules, terms = market.rules, collateral.terms
-    if not (terms.price and debt.terms.price and terms.bonus):
+    taken = [entry for entry in entries if entry.counts and entry.supplied and entry.terms.price and entry.terms.bonus]
+    repaid = [entry for entry in entries if entry.owed and entry.terms.price]
+    held = [(entry, Side(entry.supplied, entry.terms.price or 0, entry.state.reserve.unit)) for entry in taken]
+    owed = [(entry, Side(entry.owed, entry.terms.price or 0, entry.state.reserve.unit)) for entry in repaid]
+    cases = [_case(market, totals, collateral, debt) for debt in owed for collateral in held]
+    if not cases:
         return None
-    held = Side(collateral.supplied, terms.price, collateral.state.reserve.unit)
-    owed = Side(debt.owed, debt.terms.price, debt.state.reserve.unit)
-    fee = collateral.state.config.fee
+    return _scope(market.rules, book, totals, max(cases, key=lambda case: case[:2]))
+
+
+def _case(market: Market, totals: Totals, taken_from: tuple[Entry, Side], repaid_to: tuple[Entry, Side]) -> _Case:
+    (collateral, held), (debt, owed) = taken_from, repaid_to
+    rules, bonus, fee = market.rules, collateral.terms.bonus, collateral.state.config.fee
     health = min(totals.health, HEALTH_ONE - 1)
     limit = _limit(rules, held, owed, health, totals.debt)
-    taken = seize(rules, held, owed, limit.amount, bonus=terms.bonus, fee=fee)
+    taken = seize(rules, held, owed, limit.amount, bonus=bonus, fee=fee)
     blocked, reason = _blocked(market, collateral, debt, health), limit.reason
     if taken.seized == held.amount and taken.repaid < limit.amount:
         reason = "all of this collateral"
-    if rules.close_by_total and _leaves_dust(rules, held, owed, taken):
-        taken = _largest_without_dust(rules, held, owed, limit.amount, bonus=terms.bonus, fee=fee)
+    elif rules.close_by_total and _leaves_dust(rules, held, owed, taken):
+        taken = _largest_without_dust(rules, held, owed, limit.amount, bonus=bonus, fee=fee)
         reason = "what leaves no dust"
         blocked = blocked or ("" if taken.repaid else "any amount would leave dust")
     lost = collateral_value(taken.seized, held.price, held.unit)
+    loss = lost - debt_value(taken.repaid, owed.price, owed.unit, directed=False)
+    return _Case(not blocked, loss, collateral, debt, taken, limit, reason, blocked)
+
+
+def _scope(rules: Rules, book: AaveBook, totals: Totals, case: _Case) -> Scope:
+    terms, taken, reason = case.collateral.terms, case.taken, case.reason
+    after = _health_after(book, case) if is_liquidatable(totals.health) else None
+    price = terms.price or 0
+    worth = collateral_value(taken.seized, price, case.collateral.state.reserve.unit)
+    if rules.close_by_total and worth == totals.collateral:
+        reason, after = f"{reason}; the pool writes off the rest of the debt", after and HEALTH_INFINITE
     return Scope(
-        collateral=collateral.state.reserve.asset,
-        debt=debt.state.reserve.asset,
+        collateral=case.collateral.state.reserve.asset,
+        debt=case.debt.state.reserve.asset,
         max_debt=taken.repaid,
         seized=taken.seized,
-        loss=lost - debt_value(taken.repaid, owed.price, owed.unit, directed=False),
-        close_factor=limit.amount * BPS // owed.amount,
+        loss=case.loss,
+        close_factor=case.limit.amount * BPS // case.debt.owed,
         bonus=terms.bonus,
         reason=reason,
-        health_after=_health_after(book, collateral, debt, taken),
+        health_after=after,
         toxic_below=terms.threshold * terms.bonus * (HEALTH_ONE // BPS**2),
-        blocked=blocked,
+        blocked=case.blocked,
     )
 
 
@@ -121,12 +139,10 @@ def _largest_without_dust(rules: Rules, held: Side, owed: Side, most: int, *, bo
     return seize(rules, held, owed, low, bonus=bonus, fee=fee)
 
 
-def _health_after(book: AaveBook, collateral: Entry, debt: Entry, taken: Seizure) -> int | None:
-    """Of an account that is liquidatable now; for a safe one nobody knows at which prices it would happen."""
-    if not book.liquidatable():
-        return None
-    seized = {collateral.state.reserve.asset.address: -taken.seized}
-    repaid = {debt.state.reserve.asset.address: -taken.repaid}
+def _health_after(book: AaveBook, case: _Case) -> int | None:
+    """Only for an account that is liquidatable now: of a safe one nobody knows at which prices it would happen."""
+    seized = {case.collateral.state.reserve.asset.address: -case.taken.seized}
+    repaid = {case.debt.state.reserve.asset.address: -case.taken.repaid}
     return book.health(Change(collateral=seized, debt=repaid))
 
 

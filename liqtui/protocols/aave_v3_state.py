@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from liqtui.core.model import Asset, Quote
+    from liqtui.core.model import Asset, Feed, Quote
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.aave_v3_math import Rules
     from liqtui.protocols.price_sources import PriceBook
@@ -104,6 +104,7 @@ class ReserveState(NamedTuple):
     borrow_rate: int
     price: int | None
     quote: Quote
+    feeds: tuple[Feed, ...]
     cash: int | None
     supply_room: int | None
     borrow_room: int | None
