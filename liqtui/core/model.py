@@ -6,7 +6,7 @@ Amounts are raw token units, prices and values raw units of the market's base cu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -147,6 +147,10 @@ class Quote:
         elif self.answer_decimals < self.decimals:
             value *= 10 ** (self.decimals - self.answer_decimals)
         return value if self.cap is None else min(value, self.cap)
+
+    def uncapped(self) -> Quote:
+        """The same without its cap."""
+        return replace(self, cap=None)
 
     @property
     def proven(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from liqtui.core.model import FactorKind
+from liqtui.core.severity import liquidatable
 from liqtui.core.snapshot import Severity
 
 if TYPE_CHECKING:
@@ -16,44 +17,52 @@ if TYPE_CHECKING:
 TYPICAL_SIGMA = 0.04
 """Stands in for an unknown daily σ when a row that has one is ranked beside a row that has none. Never shown."""
 
+_ON_TOP = {Severity.LIQUIDATED: 0, Severity.LIQUIDATABLE: 1}
+
 
 def cushion(position: Position | None, sigmas: Mapping[str, float]) -> tuple[Boundary | None, float | None]:
-    """The boundary that ranks the position, and how many daily σ away it is.
+    """The boundary that ranks the position, and how many daily σ away it is (None where σ is not known).
 
-    By σ where the factor's σ is known, else by relative distance with a typical σ. Boundaries of single assets
-    are for checking, not for ranking; "together" is measured with the largest σ of the factors that it moves.
+    `sigmas`: factor id → daily σ as a fraction. Boundaries of single assets are for checking, not for ranking. Where
+    σ of some is unknown they compete with a typical σ, so that a near boundary never hides behind a far one that
+    happens to have a σ. "together" is measured with the largest σ of the factors that it moves, when all are known.
     """
-    if position is None:
-        return None, None
-    together = max((sigmas[b.factor] for b in position.boundaries if b.factor in sigmas), default=None)
+    boundaries = position.boundaries if position is not None else ()
     best: tuple[float, Boundary, float | None] | None = None
-    for boundary in position.boundaries:
+    for boundary in boundaries:
         move = boundary.move
         if boundary.kind is FactorKind.ASSET or move is None:
             continue
-        sigma = together if boundary.kind is FactorKind.TOGETHER else sigmas.get(boundary.factor)
+        sigma = _sigma(boundary, boundaries, sigmas)
         counted = abs(move) / (sigma or TYPICAL_SIGMA)
         if best is None or counted < best[0]:
             best = counted, boundary, counted if sigma else None
     return (best[1], best[2]) if best else (None, None)
 
 
+def _sigma(boundary: Boundary, boundaries: Iterable[Boundary], sigmas: Mapping[str, float]) -> float | None:
+    own = sigmas.get(boundary.factor)
+    if own or boundary.kind is not FactorKind.TOGETHER:
+        return own
+    held = set(boundary.assets)
+    among = [sigmas.get(b.factor) for b in boundaries if b.kind is FactorKind.FACTOR and held >= set(b.assets)]
+    return max((sigma for sigma in among if sigma), default=None) if all(among) else None
+
+
 def _key(row: Row) -> tuple[int, float, float, str]:
-    if row.severity in {Severity.LIQUIDATED, Severity.LIQUIDATABLE}:
-        group = 0
-    elif row.position is None or row.position.health.shown is None:
-        group = 1
-    elif row.cushion is not None:
-        group = 2
-    else:
-        group = 3 if row.position.has_debt else 4
-    move = row.cushion.move if row.cushion else None
-    distance = row.sigmas if row.sigmas is not None else None if move is None else abs(move) / TYPICAL_SIGMA
-    shown = row.position.health.shown if row.position else None
+    position = row.position
+    shown = position.health.shown if position else None
     health = float("inf") if shown is None else float(shown)
-    if group == 0:
-        return group, health, 0.0, row.id
-    return group, float("inf") if distance is None else distance, health, row.id
+    if row.severity in _ON_TOP or (position is not None and position.has_debt and liquidatable(position)):
+        return _ON_TOP.get(row.severity, 1), health, 0.0, row.id
+    if position is None or (position.has_debt and shown is None):
+        return 2, 0.0, 0.0, row.id
+    if not position.has_debt:
+        return 5, health, 0.0, row.id
+    move = row.cushion.move if row.cushion else None
+    if move is None:
+        return 4, health, 0.0, row.id
+    return 3, abs(move) / TYPICAL_SIGMA if row.sigmas is None else row.sigmas, health, row.id
 
 
 def order(rows: Iterable[Row]) -> tuple[Row, ...]:

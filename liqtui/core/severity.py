@@ -7,7 +7,8 @@ Freshness is the worst of three ages, each against its own limit:
 - oracle: each feed on chain time against its heartbeat plus a grace of a tenth of it, at least 15 minutes
   (a limit equal to the heartbeat would raise an endless false alarm, since feeds publish *at* the heartbeat).
 
-A negative age is an error of somebody's clock and never fresh.
+A negative age is an error of somebody's clock and never fresh: late where clocks may differ a little (the head, up
+to `CLOCK_SKEW`), else stale.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from liqtui.core.snapshot import Freshness, Severity
-from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE, WAD
+from liqtui.core.units import HEALTH_ONE, WAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 GRACE_LEAST = 900
 CLOCK_SKEW = 15
-"""Seconds by which a block's time may be ahead of our clock without being an error."""
+"""Seconds by which a block's time may be ahead of our clock and be late only, not stale."""
 
 _ORDER = (Freshness.FRESH, Freshness.LATE, Freshness.STALE, Freshness.BLIND)
 
@@ -38,7 +39,7 @@ def fetch_freshness(age: float | None, poll: float) -> Freshness:
     """Late after two missed rounds, stale after four (at least a minute), blind after ten (at least 3 minutes)."""
     if age is None:
         return Freshness.BLIND
-    if age < -CLOCK_SKEW:
+    if age < 0:
         return Freshness.STALE
     if age > max(180.0, 10 * poll):
         return Freshness.BLIND
@@ -55,7 +56,7 @@ def head_freshness(age: float | None, block_time: float) -> Freshness:
         return Freshness.STALE
     if age > max(300.0, 25 * block_time):
         return Freshness.STALE
-    return Freshness.LATE if age > max(60.0, 8 * block_time) else Freshness.FRESH
+    return Freshness.LATE if age < 0 or age > max(60.0, 8 * block_time) else Freshness.FRESH
 
 
 def oracle_age(feed: Feed, block_time: int) -> int | None:
@@ -79,21 +80,34 @@ def oracle_freshness(feed: Feed, block_time: int) -> Freshness:
     return Freshness.LATE if age > limit else Freshness.FRESH
 
 
+def liquidatable(position: Position) -> bool | None:
+    """By the contract's word where it gave one, else by our own arithmetic; None when neither is known."""
+    health = position.health
+    if health.reported is not None:
+        return health.reported < HEALTH_ONE
+    if position.book is not None:
+        return position.book.liquidatable()
+    return None if health.raw is None else health.raw < HEALTH_ONE
+
+
 def severity(position: Position | None, thresholds: Thresholds, *, liquidated: bool = False) -> Severity:
     """How bad a position is, by the contract's figure where there is one.
 
-    `thresholds` are resolved (`Thresholds.over`); what is None there does not count. A position without debt
-    is ok; one whose health is unknown is unknown, whatever it was before.
+    `thresholds` are resolved (`Thresholds.over`); what is None there does not count. A threshold is crossed when
+    health is under it, or the nearest boundary nearer than the cushion. A position without debt is ok; one whose
+    health is unknown is unknown, whatever it was before.
     """
     if liquidated:
         return Severity.LIQUIDATED
-    health = position.health.shown if position is not None else None
-    if position is None or health is None:
+    if position is None:
         return Severity.UNKNOWN
-    if health == HEALTH_INFINITE:
+    if not position.has_debt:
         return Severity.OK
-    if health < HEALTH_ONE:
+    health, unsafe = position.health.shown, liquidatable(position)
+    if unsafe:
         return Severity.LIQUIDATABLE
+    if health is None or unsafe is None:
+        return Severity.UNKNOWN
     nearest = position.nearest
     distance = None if nearest is None or nearest.move is None else abs(nearest.move)
     if _under(health, thresholds.critical) or _near(distance, thresholds.critical_cushion):

@@ -1,0 +1,227 @@
+"""Where each factor alone takes the account to liquidation, exact to the last digit of its feed.
+
+The closed form (`linear`) gives a candidate; the protocol's own integer rule (`Book.liquidatable`) decides. The
+boundary is the unsafe answer that lies nearest to safety: the first that liquidates on the way from safe to unsafe,
+and likewise the last on the way back for an account that is liquidatable already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from liqtui.core.factors import matters, movers
+from liqtui.core.linear import line
+from liqtui.core.model import Boundary, Change, Direction, Side
+from liqtui.core.search import halve, stride
+from liqtui.core.teeth import teeth
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from liqtui.core.factors import Mover
+    from liqtui.core.linear import Line
+    from liqtui.core.model import Book, Feed
+
+FARTHEST = 1000
+"""A rise beyond this multiple of the price now is not worth a warning and is called none."""
+SCAN = 4
+"""Answers looked at one by one where roundings on both sides may make the rule turn back and forth."""
+
+
+def boundaries(book: Book, feeds: Sequence[Feed] = ()) -> tuple[Boundary, ...]:
+    """One boundary for each factor, for everything volatile together, for each ratio and each single asset.
+
+    Where there is none, direction is NONE and the note says why. `feeds` only lend their labels.
+    """
+    account = _read(book)
+    return tuple(_boundary(account, mover) for mover in movers(book, feeds))
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """What is the same for every factor of one account."""
+
+    book: Book
+    nothing: str = ""
+    """Why there can be no boundary at all."""
+    unsafe: bool = False
+    health: int = 0
+    linear: bool = True
+    """Whether the closed form explains the protocol's figure, but for roundings."""
+    mixed: bool = False
+    """Collateral counts with different thresholds, so that a protocol may truncate their average."""
+
+
+def _read(book: Book) -> _Account:
+    counting = [leg for leg in book.legs if matters(leg)]
+    if not any(leg.side is Side.DEBT for leg in counting):
+        return _Account(book, nothing="no debt")
+    collateral = [leg for leg in counting if leg.side is Side.COLLATERAL]
+    if not collateral:
+        return _Account(book, nothing="no collateral counts, so no price brings it back")
+    unsafe, health, now = book.liquidatable(), book.health(), line(counting)
+    if unsafe is None or health is None or now is None:
+        unknown = sorted({leg.asset.symbol for leg in counting if leg.price is None})
+        what = f"the price of {', '.join(unknown)} is" if unknown else "health is"
+        return _Account(book, nothing=f"{what} unknown")
+    return _Account(
+        book,
+        unsafe=unsafe,
+        health=health,
+        linear=now.off(health) * 100 <= now.weight + 100 * now.noise,
+        mixed=len({leg.threshold for leg in collateral}) > 1,
+    )
+
+
+def _boundary(account: _Account, mover: Mover) -> Boundary:
+    note = account.nothing
+    if not note and not (mover.now and mover.now > 0):
+        note = f"{mover.label} has no price above zero to move from"
+    if note or mover.now is None:
+        return _none(mover, note)
+    search = _Search(account, mover, mover.now)
+    sums = line(account.book.legs, mover) if account.linear else None
+    return search.without_line() if sums is None else search.along(sums)
+
+
+def _none(mover: Mover, note: str) -> Boundary:
+    return Boundary(
+        factor=mover.factor,
+        kind=mover.kind,
+        label=mover.label,
+        direction=Direction.NONE,
+        assets=mover.assets,
+        price_now=mover.now,
+        decimals=mover.decimals,
+        note=note,
+    )
+
+
+class _Search:
+    """One factor of one account.
+
+    Works on an axis on which safety always lies upward: the answer itself where a fall is dangerous, the
+    negative answer where a rise is.
+    """
+
+    def __init__(self, account: _Account, mover: Mover, now: int) -> None:
+        self.account = account
+        self.mover = mover
+        self.now = now
+        self.sign = 1
+        self._known = {now: not account.unsafe}
+
+    def along(self, sums: Line) -> Boundary:
+        """With the closed form as the guide."""
+        note = _why_none(sums, self.mover.label, unsafe=self.account.unsafe)
+        if note:
+            return _none(self.mover, note)
+        self.sign = 1 if sums.slope > 0 else -1
+        if self._held_by_cap():
+            return _none(self.mover, f"no {self.mover.label} price reaches it, because a cap holds the oracle's price")
+        window = max(1, -(-sums.noise * self.now // abs(sums.slope)))
+        return self._result(self._turn(self._points(sums, window), window))
+
+    def without_line(self) -> Boundary:
+        """Without a guide, where the rule is not the sum of its legs: outward from now, down and then up."""
+        step = max(1, self.now // 1000)
+        turn = self._turn([self.now], step)
+        if turn is None:
+            self.sign = -1
+            turn = self._turn([-self.now], step)
+        return self._result(turn)
+
+    def safe(self, place: int) -> bool:
+        """An answer that the protocol gives no verdict on is not counted as a liquidation."""
+        answer = self.sign * place
+        if answer not in self._known:
+            change = Change(prices=self.mover.prices(answer))
+            self._known[answer] = self.account.book.liquidatable(change) is not True
+        return self._known[answer]
+
+    def _limits(self) -> tuple[int, int]:
+        """Lowest and highest place to look at; the safe or unsafe present is one of them."""
+        down, up = sorted((self.sign, self.sign * self.now * FARTHEST))
+        here = self.sign * self.now
+        return (here, max(here, up)) if self.account.unsafe else (min(here, down), here)
+
+    def _held_by_cap(self) -> bool:
+        """Whether the way to the turn leads upward and a cap keeps every answer up there from reaching it."""
+        upward = (self.sign < 0) is not self.account.unsafe
+        return self.mover.capped and upward and self.safe(self.sign * self.now * FARTHEST) is not self.account.unsafe
+
+    def _points(self, sums: Line, window: int) -> list[int]:
+        """Places to ask about, from safe to unsafe, around where the closed form puts the turn."""
+        first_safe = -(-self.sign * sums.gap * self.now // sums.slope)
+        if self.account.mixed and self._truncated(sums, first_safe):
+            found = teeth(sums, self.now, self.sign)
+            if found:
+                return found
+        if window > SCAN:
+            return [first_safe + window, first_safe - window]
+        both_sides = sums.weight_moving > 0 and sums.debt_moving > 0
+        return list(range(first_safe + (window if both_sides else 0), first_safe - 2, -1))
+
+    def _truncated(self, sums: Line, place: int) -> bool:
+        """Whether the protocol's figure differs from the sums by more than roundings do."""
+        low, high = self._limits()
+        answer = self.sign * max(low, min(high, place))
+        health = self.account.book.health(Change(prices=self.mover.prices(answer)))
+        return health is not None and sums.at(answer, self.now).off(health) > 2 * sums.noise
+
+    def _turn(self, points: Sequence[int], step: int) -> int | None:
+        """The unsafe place nearest to safety, asking the points first; None when there is none."""
+        low, high = self._limits()
+        last_safe: int | None = None
+        for place in (max(low, min(high, point)) for point in points):
+            if self.safe(place):
+                last_safe = place
+                continue
+            if last_safe is not None:
+                return self._between(place, last_safe)
+            below, above = stride(self.safe, place, high, step)
+            return None if above is None else self._between(below, above)
+        if last_safe is None:
+            return None
+        above, below = stride(lambda place: not self.safe(place), last_safe, low, step)
+        return None if below is None else self._between(below, above)
+
+    def _between(self, unsafe: int, safe: int) -> int:
+        return halve(self.safe, unsafe, safe, self._plateau) - 1
+
+    def _plateau(self, place: int) -> tuple[int, int]:
+        first, last = self.mover.plateau(self.sign * place)
+        return (first, last) if self.sign > 0 else (-last, -first)
+
+    def _result(self, turn: int | None) -> Boundary:
+        if turn is None:
+            way = "rises" if self.sign < 0 else "falls"
+            if self.account.unsafe:
+                return _none(self.mover, f"liquidatable now; no {self.mover.label} price within reach brings it back")
+            return _none(self.mover, f"not even if {self.mover.label} {way} {FARTHEST:,} times")
+        return Boundary(
+            factor=self.mover.factor,
+            kind=self.mover.kind,
+            label=self.mover.label,
+            direction=Direction.FALLS if self.sign > 0 else Direction.RISES,
+            assets=self.mover.assets,
+            price=self.sign * turn,
+            price_now=self.now,
+            decimals=self.mover.decimals,
+            passed=self.account.unsafe,
+        )
+
+
+def _why_none(sums: Line, label: str, *, unsafe: bool) -> str:
+    """Why the closed form has no positive solution, in words; empty where it has one."""
+    if not sums.weight_rest and not sums.debt_rest:
+        return f"all collateral and debt move together with {label}"
+    if not sums.slope:
+        moving = sums.weight_moving or sums.debt_moving
+        return f"collateral and debt move alike with {label}" if moving else f"{label} does not count toward health"
+    if sums.gap * sums.slope > 0:
+        return ""
+    if unsafe:
+        return f"liquidatable now; no {label} price alone brings it back"
+    return f"the rest covers the debt even if {label} goes to zero"

@@ -1,0 +1,110 @@
+"""Completes a position that an adapter evaluated: boundaries, rescue amounts, interest alone, carry."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import log
+from typing import TYPE_CHECKING
+
+from liqtui.core.boundaries import boundaries
+from liqtui.core.factors import matters
+from liqtui.core.model import Side, is_infinite
+from liqtui.core.rescue import rescue
+from liqtui.core.stress import under
+from liqtui.core.units import BPS, RAY, SECONDS_PER_YEAR, WAD, mul_div_down, mul_div_up
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from liqtui.core.model import Leg, Position
+
+TARGETS = (110 * WAD // 100, 125 * WAD // 100, 150 * WAD // 100)
+MOVES = (-0.05, -0.03, 0.0, 0.03, 0.10)
+
+
+def complete(position: Position, targets: Sequence[int] = TARGETS) -> Position:
+    """The position with its boundaries, rescue amounts, interest ETA and carry.
+
+    Boundaries that the adapter found by its own arithmetic are kept. Without a book (a position that came over a
+    wire) nothing can be tried and the position stays as it is; nothing is made up for an unknown health.
+    """
+    book = position.book
+    if book is None:
+        return position
+    return replace(
+        position,
+        boundaries=position.boundaries or boundaries(book, position.feeds),
+        rescue=position.rescue or (() if position.health.shown is None else rescue(book, targets)),
+        interest_eta=interest_eta(position),
+        carry_per_year=carry_per_year(position),
+    )
+
+
+def interest_eta(position: Position) -> int | None:
+    """Seconds until interest alone brings health to 1: ln(health) ÷ (rate paid − rate earned), prices held.
+
+    Rates are averages weighted by what each leg counts for in the health factor. Zero when it is there already;
+    None when it never happens, and when health, a value or a price is unknown.
+    """
+    health = position.health.shown
+    if health is None or is_infinite(health) or health <= 0 or not position.has_debt:
+        return None
+    if health <= WAD:
+        return 0
+    paid = _average_rate([(leg, 1) for leg in position.legs if leg.side is Side.DEBT])
+    held = [leg for leg in position.legs if leg.side is Side.COLLATERAL and matters(leg)]
+    earned = _average_rate([(leg, leg.threshold) for leg in held])
+    if paid is None or earned is None or paid <= earned:
+        return None
+    return int(log(health / WAD) / (paid - earned) * SECONDS_PER_YEAR)
+
+
+def _average_rate(legs: Sequence[tuple[Leg, int]]) -> float | None:
+    """Yearly, as a fraction; None when a value is unknown or there is nothing to weigh."""
+    total = weighted = 0
+    for leg, weight in legs:
+        if leg.value is None:
+            return None
+        total += leg.value * weight
+        weighted += leg.value * weight * leg.rate
+    return weighted / total / RAY if total else None
+
+
+def carry_per_year(position: Position) -> int | None:
+    """Base units earned minus paid per year at today's rates, rounded against the owner; None when unknown."""
+    carry = 0
+    for leg in position.legs:
+        if leg.value is None:
+            return None
+        paid = leg.side is Side.DEBT
+        carry += -mul_div_up(leg.value, leg.rate, RAY) if paid else mul_div_down(leg.value, leg.rate, RAY)
+    return carry
+
+
+def ladder(
+    position: Position, moves: Sequence[float] = MOVES, factor: str | None = None
+) -> tuple[tuple[float, int | None], ...]:
+    """(relative move, health after it) along one factor, by default that of the nearest boundary.
+
+    Empty without a book and where there is no factor to move along. Health is None when unknown.
+    """
+    if factor is None:
+        nearest = position.nearest
+        factor = nearest.factor if nearest is not None else None
+    book = position.book
+    if book is None or factor is None:
+        return ()
+    return tuple((move, under(book, {factor: move}, position.feeds)) for move in moves)
+
+
+def recovery(position: Position, fall: float, bonus: int = BPS) -> int | None:
+    """Basis points of the debt that lenders get back when all collateral falls by `fall` before it is sold.
+
+    min(1, collateral × (1 − fall) ÷ (bonus × debt)), with `bonus` in basis points as of `Leg.bonus`. None when
+    a value is unknown or there is no debt.
+    """
+    held, owed = position.collateral_value, position.debt_value
+    if held is None or not owed:
+        return None
+    left = held * max(0, BPS - round(fall * BPS)) // BPS
+    return min(BPS, left * BPS * BPS // (owed * bonus))
