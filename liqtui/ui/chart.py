@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, NamedTuple
-
-from textual.content import Content
-from textual.widget import Widget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from rich.style import Style
+
+    from liqtui.ui.style import Palette, Span
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Braille bit by dot row and dot column of one cell."""
@@ -24,6 +25,7 @@ MIN_SPAN = 0.10
 """Health between bottom and top is at least this, so that a flat line looks flat."""
 MAX_HEALTH = 10.0
 """Health above is drawn at the top edge: "far away" needs no scale."""
+DAY = 86_400.0
 GAP = 900.0
 """Seconds between two samples after which they are not joined."""
 
@@ -32,7 +34,8 @@ class Line(NamedTuple):
     """A level drawn across the plot."""
 
     value: float
-    style: str
+    variable: str
+    """Name of its colour."""
 
 
 class Frame(NamedTuple):
@@ -83,69 +86,63 @@ def braille(samples: Sequence[tuple[float, float]], frame: Frame, width: int, he
 
 
 def time_axis(frame: Frame, width: int) -> str:
-    """Hours (UTC) under the plot, as many as find room."""
-    count = max(1, min(6, width // 14))
+    """Round hours (UTC) under the plot, as many as find room."""
+    hours = (frame.end - frame.start) / 3600
+    step = next((step for step in (1, 2, 3, 4, 6, 12, 24) if hours / step * 8 <= width), 24) * 3600
     row = [" "] * width
-    for index in range(count):
-        share = (index + 0.5) / count
-        at = frame.start + (frame.end - frame.start) * share
+    at = math.ceil(frame.start / step) * step
+    while at <= frame.end:
         text = datetime.fromtimestamp(at, UTC).strftime("%H:%M")
-        left = min(max(round(share * width) - 2, 0), width - len(text))
-        if left >= 0:
+        left = frame.column(at, width) - 2
+        if 0 <= left <= width - len(text):
             row[left : left + len(text)] = text
-    return "".join(row)[:width].rstrip()
+        at += step
+    return "".join(row).rstrip()
+
+
+class Pen(NamedTuple):
+    """How to draw: colours, and whether braille may be used."""
+
+    palette: Palette
+    ascii: bool = False
 
 
 def draw(
-    samples: Sequence[tuple[float, float]],
-    lines: Sequence[Line],
-    frame: Frame,
-    size: tuple[int, int],
-    gap: float = GAP,
-) -> list[Content]:
-    """The whole chart as rows of (width, height) cells: labels, levels, curve, hours."""
+    pen: Pen, samples: Sequence[tuple[float, float]], lines: Sequence[Line], frame: Frame, size: tuple[int, int]
+) -> list[list[Span]]:
+    """The whole chart as lines of (width, height) cells: labels, levels, curve, hours. Empty when too small."""
     width, height = size[0] - _AXIS, size[1] - 1
     if width < 8 or height < 2:
         return []
-    curve = braille(samples, frame, width, height, gap)
+    curve = braille(samples, frame, width, height, GAP)
+    if pen.ascii:
+        curve = ["".join(cell if cell == " " else "*" for cell in row) for row in curve]
     levels = {frame.row(line.value, height * 4) // 4: line for line in lines if frame.low <= line.value <= frame.high}
     labels = {0: frame.high, height - 1: frame.low} | {row: line.value for row, line in levels.items()}
-    rows: list[Content] = []
+    rows: list[list[Span]] = []
     for index, cells in enumerate(curve):
-        label = f"{labels[index]:5.2f} " if index in labels else " " * _AXIS
         level = levels.get(index)
-        parts: list[tuple[str, str]] = [(label, level.style if level else "$muted")]
-        parts.extend(
-            (("╌" if char == " " and level else char), level.style if char == " " and level else "$ink")
-            for char in cells
-        )
-        rows.append(Content.assemble(*parts).simplify())
-    rows.append(Content.styled(" " * _AXIS + time_axis(frame, width), "$muted"))
+        style = pen.palette.style(level.variable if level else "muted")
+        label = f"{labels[index]:5.2f} " if index in labels else " " * _AXIS
+        rows.append([(label, style), *_curve_spans(cells, "╌" if level else " ", style, pen.palette.style("strong"))])
+    rows.append([(" " * _AXIS + time_axis(frame, width), pen.palette.style("muted"))])
     return rows
 
 
-class HealthChart(Widget):
-    """Recorded health of one position. `show` gives it new samples; nothing is repainted when none changed."""
+def _curve_spans(cells: str, blank: str, level: Style, ink: Style) -> list[Span]:
+    return [
+        (blank * len(run), level) if run[0] == " " else (run, ink)
+        for run in ("".join(group) for _, group in groupby(cells, lambda cell: cell == " "))
+    ]
 
-    DEFAULT_CSS = """
-    HealthChart { height: 8; min-height: 3; }
-    """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(id=id)
-        self._state: tuple[tuple[tuple[float, float], ...], tuple[Line, ...], Frame] | None = None
-
-    def show(self, samples: Sequence[tuple[float, float]], lines: Sequence[Line], start: float, end: float) -> None:
-        """Samples are (unix time, health), oldest first, health as a plain number."""
-        values = [value for at, value in samples if start <= at <= end]
-        low, high = health_range(values, [line.value for line in lines])
-        state = (tuple(samples), tuple(lines), Frame(start, end, low, high))
-        if state != self._state:
-            self._state = state
-            self.refresh()
-
-    def render(self) -> Content:
-        if self._state is None or not self._state[0]:
-            return Content.styled("nothing recorded yet", "$muted")
-        samples, lines, frame = self._state
-        return Content("\n").join(draw(samples, lines, frame, (self.size.width, self.size.height)))
+def chart(
+    pen: Pen, samples: Sequence[tuple[float, float]], lines: Sequence[Line], now: float, size: tuple[int, int]
+) -> list[list[Span]]:
+    """The last 24 hours; a sentence where nothing was recorded."""
+    start = now - DAY
+    recorded = [(at, value) for at, value in samples if start <= at <= now and not math.isnan(value)]
+    if not recorded:
+        return [[("nothing recorded in the last 24 h", pen.palette.style("muted"))]]
+    low, high = health_range([value for _, value in recorded], [line.value for line in lines])
+    return draw(pen, recorded, lines, Frame(start, now, low, high), size)

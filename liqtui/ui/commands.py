@@ -6,6 +6,10 @@ import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from liqtui.core.text import clean
+from liqtui.core.units import WAD, parse_decimal
+from liqtui.ui.state import SortBy
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -197,3 +201,123 @@ def as_markdown(registry: Registry) -> str:
         usage = command.usage.replace("|", "\\|")
         rows.append(f"| `{usage}` | {command.help[0].upper()}{command.help[1:]}.{also} |")
     return "\n".join(rows) + "\n"
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise CommandError(f"“{clean(text)}” is not a number, 1 is the first row")
+    return int(text)
+
+
+def _health(text: str) -> int:
+    try:
+        value = parse_decimal(text, 18)
+    except ValueError:
+        raise CommandError(f"“{clean(text)}” is not a health factor, such as 1.20") from None
+    if not WAD < value < 100 * WAD:
+        raise CommandError("a threshold is above 1 and under 100")
+    return value
+
+
+def _thresholds(host: Host, argument: str) -> None:
+    words = argument.split()
+    if len(words) != 2:
+        raise CommandError("two health factors are needed, warn and critical, for example :thresholds 1.35 1.10")
+    warn, critical = _health(words[0]), _health(words[1])
+    if critical >= warn:
+        raise CommandError("the first one (warn) has to be above the second (critical)")
+    host.set_thresholds(warn, critical)
+
+
+def _wallet(host: Host, argument: str) -> None:
+    """By address, name or label; a unique part of a label is enough."""
+    wanted = argument.casefold()
+    if wanted in {"", "all"}:
+        host.narrow(None)
+        return
+    wallets = host.state.shown.wallets
+    same = [wallet for wallet in wallets if wanted in {wallet.key, wallet.name.casefold(), wallet.label.casefold()}]
+    found = same or [wallet for wallet in wallets if wanted in wallet.title.casefold() or wallet.key.startswith(wanted)]
+    if len(found) == 1:
+        host.narrow(found[0].key)
+    elif found:
+        raise CommandError(f"“{clean(argument)}” could be {_either([clean(wallet.title) for wallet in found[:4]])}")
+    else:
+        near = difflib.get_close_matches(wanted, [wallet.title.casefold() for wallet in wallets], n=1, cutoff=0.5)
+        hint = f", did you mean “{near[0]}”?" if near else ""
+        raise CommandError(f"no wallet is called “{clean(argument)}”{hint}")
+
+
+def _wallet_names(host: Host) -> Sequence[str]:
+    return ["all", *(clean(wallet.title, 42) for wallet in host.state.shown.wallets)]
+
+
+def _sort(host: Host, argument: str) -> None:
+    names = [by.value for by in SortBy]
+    wanted = argument.casefold()
+    found = [name for name in names if name == wanted] or [name for name in names if name.startswith(wanted)]
+    if len(found) != 1:
+        raise CommandError(f"sort by {_either(names)}")
+    host.sort_by(found[0])
+
+
+def _theme(host: Host, argument: str) -> None:
+    names = list(host.themes())
+    if argument not in names:
+        near = difflib.get_close_matches(argument, names, n=1, cutoff=0.4)
+        raise CommandError(f"no theme is called “{clean(argument)}”, " + (f"did you mean “{near[0]}”?" if near else ""))
+    host.use_theme(argument)
+
+
+def _acknowledge(host: Host, argument: str) -> None:
+    if argument not in {"", "all"}:
+        raise CommandError("say :ack for one alert, :ack all for all of them")
+    host.acknowledge(argument == "all")
+
+
+def _tape(host: Host, argument: str) -> None:
+    from liqtui.ui.playbar import tape_command
+
+    try:
+        tape_command(host.state.engine.playback, argument)
+    except ValueError as fault:
+        raise CommandError(str(fault)) from None
+
+
+def _tape_choices(host: Host) -> Sequence[str]:
+    playback = host.state.engine.playback
+    if playback is None:
+        return ()
+    return ["pause", "play", "speed 1", "speed 4", "step 1", *(f"jump {title}" for _, title in playback.chapters)]
+
+
+def registry() -> Registry:
+    """All commands of the program."""
+    made = Registry()
+    made.add(
+        Command("wallet", "list one wallet only, or all", _wallet, "NAME", _wallet_names, ("w",)),
+        Command("filter", "show only rows that match; nothing shows all", _filter, "[TEXT]", key="list.filter"),
+        Command("sort", "order the list", _sort, "KEY", lambda _: [by.value for by in SortBy], key="list.sort"),
+        Command("goto", "select the row of that number", lambda host, text: host.go_to(_whole(text)), "N"),
+        Command("refresh", "read every chain now", lambda host, _: host.read_now(), key="view.refresh"),
+        Command("ack", "acknowledge one alert, or all", _acknowledge, "[all]", lambda _: ("all",), key="alert.ack"),
+        Command("freeze", "hold the display still, or let it go on", lambda host, _: host.toggle_freeze(),
+                key="view.freeze"),
+        Command("copy", "copy the selected or the marked rows", lambda host, _: host.copy_row(), key="list.copy"),
+        Command("thresholds", "health at which the selected wallet turns to warn and to critical", _thresholds,
+                "WARN CRITICAL"),
+        Command("add", "watch another wallet, or several", lambda host, text: host.add_wallets(text), "[ADDRESS]",
+                key="wallet.add"),
+        Command("wallets", "edit, order, import and remove wallets", lambda host, _: host.manage_wallets()),
+        Command("edit", "open the watchlist in $EDITOR", lambda host, _: host.edit_watchlist()),
+        Command("theme", "change the colours", _theme, "NAME", lambda host: host.themes()),
+        Command("tape", "control a tape: pause, play, speed 4, step 1, jump 120 or the name of a chapter", _tape,
+                "pause|play|speed|step|jump", _tape_choices),
+        Command("help", "keys, commands and signs", lambda host, _: host.show_help(), key="app.help", aliases=("h",)),
+        Command("quit", "leave", lambda host, _: host.leave(), aliases=("q",), key="app.leave"),
+    )  # fmt: skip
+    return made
+
+
+def _filter(host: Host, argument: str) -> None:
+    host.filter_by(argument)

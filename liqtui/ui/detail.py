@@ -1,0 +1,295 @@
+"""One position in full: wide screens show all boxes, narrow ones four tabs; everything scrolls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding
+from textual.screen import Screen
+
+from liqtui.core import format as fmt
+from liqtui.core.snapshot import Severity
+from liqtui.core.units import HEALTH_INFINITE
+from liqtui.ui import clipboard
+from liqtui.ui.bindings import bindings
+from liqtui.ui.chart import DAY
+from liqtui.ui.detail_health import boundary_box, chart_box, header, health_box, nearest_spans, proof
+from liqtui.ui.detail_parts import oracle_box, parts_box
+from liqtui.ui.detail_trust import alerts_box, copy_text, provenance_box, raw_box
+from liqtui.ui.detail_view import View
+from liqtui.ui.detail_ways import ladder_box, rescue_for, safety_box, scope_box, ways_box
+from liqtui.ui.header import Footer
+from liqtui.ui.sheet import Box, Sheet, beside, draw, unframed
+from liqtui.ui.style import line, split_line
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.strip import Strip
+
+    from liqtui.core.model import Position, Rescue
+    from liqtui.core.snapshot import Row
+    from liqtui.ui.state import AppState
+    from liqtui.ui.style import Span
+
+WIDE, FRAMED = 100, 60
+"""Columns from which all boxes are shown at once, and from which they have frames."""
+TABS = ("health", "parts", "ways out", "alerts")
+_CHART_LINES = 9
+_SHOWN_ALERTS = 3
+
+
+class DetailSheet(Sheet):
+    """Boxes of one row. Without a row, the last one that was known."""
+
+    def __init__(self, state: AppState, position_id: str) -> None:
+        super().__init__(state)
+        self.position_id = position_id
+        self.tab = 0
+        self.raw = False
+        self._last: Row | None = None
+        self._samples: tuple[str, int, list[tuple[float, float]]] = ("", -1, [])
+        self._ways: tuple[Position | None, tuple[int, ...], tuple[Rescue, ...]] = (None, (), ())
+
+    @property
+    def row(self) -> Row | None:
+        found = self.state.find(self.position_id)
+        self._last = found or self._last
+        return self._last
+
+    def view(self) -> View | None:
+        row = self.row
+        if row is None:
+            return None
+        return View(self.state, self.palette, self.state.shown, row, self._recorded(row), self._targeted(row))
+
+    def _targeted(self, row: Row) -> tuple[Rescue, ...]:
+        """Searched for once per reading and set of targets, not at each scroll."""
+        position, targets = row.position, self.state.settings.targets
+        if position is None:
+            return ()
+        if self._ways[0] is not position or self._ways[1] != targets:
+            self._ways = (position, targets, rescue_for(position, targets))
+        return self._ways[2]
+
+    def _recorded(self, row: Row) -> list[tuple[float, float]]:
+        """The last day, asked for once per snapshot, with the present figure at its end."""
+        shown = self.state.shown
+        if self._samples[:2] != (row.id, shown.version):
+            found = self.state.engine.samples(row.id, shown.at - DAY)
+            health = row.position.health.shown if row.position and row.trusted else None
+            if health is not None and health < HEALTH_INFINITE:
+                found = [*found, (shown.at, health / 10**18)]
+            self._samples = (row.id, shown.version, found)
+        return self._samples[2]
+
+    def pinned(self, width: int, height: int) -> list[Strip]:
+        view = self.view()
+        if view is None:
+            return []
+        left, right = header(view, width, self._place())
+        lines = [split_line(left, right, width, self.palette.style())]
+        if self.state.find(self.position_id) is None:
+            gone = " no longer held or no longer watched: these are its last figures"
+            lines.append(line([view.ink(gone, "severity-warn", bold=True)], width, self.palette.style()))
+        if width >= WIDE or self.raw:
+            return lines
+        if width >= FRAMED and height >= 16:
+            lines += draw(self.palette, health_box(view, width - 4), width)
+        else:
+            lines.append(line(self._short(view), width, self.palette.style()))
+        return [*lines, line(self._tabs(width), width, self.palette.style())]
+
+    def _place(self) -> str:
+        rows = self.state.rows()
+        place = next((number for number, row in enumerate(rows, 1) if row.id == self.position_id), None)
+        return f"{place} of {len(rows)}" if place else ""
+
+    def _short(self, view: View) -> list[Span]:
+        """Health and the way to 1 in one line, where the big figure has no room."""
+        health = view.position.health.shown if view.position else None
+        mark, _, variable = proof(view)
+        return [
+            view.loud(f" {fmt.health(health)}{view.old} "),
+            view.ink(f"{mark} ", variable),
+            *nearest_spans(view),
+        ]
+
+    def _tabs(self, width: int) -> list[Span]:
+        palette = self.palette
+        spans: list[Span] = [(" ", palette.style())]
+        for number, name in enumerate(TABS):
+            chosen = number == self.tab
+            text = name if width >= 50 or chosen else name[:5].strip()
+            spans += [
+                (f"{number + 1} ", palette.style("key", bold=True)),
+                (text, palette.style("strong" if chosen else "muted", bold=chosen)),
+                ("  " if width < 50 else "    ", palette.style()),
+            ]
+        return spans
+
+    def document(self, width: int) -> list[Strip]:
+        view = self.view()
+        if view is None:
+            return [
+                line(
+                    [(" this position is not known any more", self.palette.style("muted"))], width, self.palette.style()
+                )
+            ]
+        if self.raw:
+            return self._stack([raw_box(view, self._inner(width))], width)
+        if width >= WIDE:
+            return self._wide(view, width)
+        return self._stack(self._tab_boxes(view, self._inner(width)), width)
+
+    @staticmethod
+    def _inner(width: int) -> int:
+        """Cells for text: frames take two, a blank on either side two more."""
+        return width - 4 if width >= FRAMED else width - 1
+
+    def _stack(self, boxes: list[Box], width: int) -> list[Strip]:
+        made = draw if width >= FRAMED else unframed
+        return [strip for box in boxes for strip in made(self.palette, box, width)]
+
+    def _tab_boxes(self, view: View, width: int) -> list[Box]:
+        match self.tab:
+            case 0:
+                return [boundary_box(view, width), chart_box(view, width, _CHART_LINES), safety_box(view, width)]
+            case 1:
+                return [parts_box(view, width), oracle_box(view, width)]
+            case 2:
+                return [ways_box(view, width), ladder_box(view, width), scope_box(view, width)]
+            case _:
+                return [alerts_box(view, width), provenance_box(view, width)]
+
+    def _wide(self, view: View, width: int) -> list[Strip]:
+        first, third = 38, 40
+        second = width - first - third
+        health, bounds = health_box(view, first - 4), boundary_box(view, third - 4)
+        height = max(len(health.lines), len(bounds.lines), _CHART_LINES)
+        top = [(health, first), (chart_box(view, second - 4, height), second), (bounds, third)]
+        left = width * 7 // 12
+        right = width - left
+        inner_left, inner_right = left - 4, right - 4
+        ways = [(ways_box(view, inner_left), left), (ladder_box(view, inner_right), right)]
+        taken = [(scope_box(view, inner_left), left), (safety_box(view, inner_right), right)]
+        inner = width - 4
+        palette = self.palette
+        return [
+            *beside(palette, top),
+            *draw(palette, parts_box(view, inner), width),
+            *beside(palette, ways),
+            *draw(palette, alerts_box(view, inner, _SHOWN_ALERTS), width),
+            *beside(palette, taken),
+            *draw(palette, oracle_box(view, inner), width),
+            *draw(palette, provenance_box(view, inner), width),
+        ]
+
+
+class PositionDetail(Screen[None]):
+    """What the list opens with enter."""
+
+    BINDINGS: ClassVar = [
+        *bindings("detail"),
+        *(
+            Binding(str(number + 1), f"tab({number})", name, id=f"detail.tab-{number + 1}", tooltip=name, show=False)
+            for number, name in enumerate(TABS)
+        ),
+    ]
+    DEFAULT_CSS = """
+    PositionDetail { background: $canvas; overflow: hidden; }
+    PositionDetail DetailSheet { width: 1fr; height: 1fr; }
+    """
+
+    def __init__(self, state: AppState, position_id: str) -> None:
+        super().__init__()
+        self.state = state
+        self.sheet = DetailSheet(state, position_id)
+        self.keys = Footer(state)
+        self.keys.contexts = ("detail", "everywhere")
+
+    def compose(self) -> ComposeResult:
+        yield self.sheet
+        yield self.keys
+
+    def on_mount(self) -> None:
+        self.sheet.focus()
+
+    def refresh_all(self) -> None:
+        """There is a newer snapshot."""
+        self.sheet.update()
+
+    def restyle(self) -> None:
+        self.sheet.repaint()
+        self.keys.repaint()
+
+    def action_back(self) -> None:
+        if self.sheet.raw:
+            self.action_raw()
+        else:
+            self.dismiss()
+
+    def action_step(self, by: int) -> None:
+        """To the neighbour in the list as it is sorted and filtered now."""
+        rows = self.state.rows()
+        here = next((place for place, row in enumerate(rows) if row.id == self.sheet.position_id), None)
+        if not rows:
+            return
+        row = rows[(here + by) % len(rows)] if here is not None else rows[0]
+        self.sheet.position_id = row.id
+        self.state.selected = row.key
+        self.sheet.to(0)
+
+    def action_tab(self, number: int) -> None:
+        self.sheet.tab = number
+        self.sheet.raw = False
+        self.sheet.to(0)
+
+    def action_raw(self) -> None:
+        self.sheet.raw = not self.sheet.raw
+        self.sheet.to(0)
+
+    def action_ack(self) -> None:
+        view = self.sheet.view()
+        waiting = [
+            alert for alert in view.alerts if alert.acked_at is None and alert.severity is not Severity.OK
+        ] if view else []  # fmt: skip
+        if not waiting:
+            self.keys.say("nothing to acknowledge here")
+            return
+        self.state.engine.acknowledge(waiting[0].id)
+        self.keys.say(f"acknowledged: {waiting[0].text}")
+
+    def action_copy(self) -> None:
+        view = self.sheet.view()
+        if view is not None:
+            self.keys.say(clipboard.copy(self.app, copy_text(view)).sentence)
+
+    def action_explorer(self) -> None:
+        """Show and copy the link; a terminal over SSH has no browser to open."""
+        view = self.sheet.view()
+        if view is None:
+            return
+        if view.chain is None or not view.chain.explorer:
+            self.keys.say(f"no block explorer is set for {view.row.chain}")
+            return
+        link = f"{view.chain.explorer}/address/{view.address}"
+        clipboard.copy(self.app, link)
+        self.keys.say(f"copied {link}")
+
+    def action_targets(self) -> None:
+        from liqtui.ui.targets import TargetsDialog
+
+        self.app.push_screen(TargetsDialog(self.state), self._with_targets)
+
+    def _with_targets(self, targets: tuple[int, ...] | None) -> None:
+        if targets:
+            best = self.state.settings.target
+            self.state.configure(targets=targets, target=best if best in targets else targets[len(targets) // 2])
+            self.refresh_all()
+
+    def action_edit(self) -> None:
+        from liqtui.ui.host import host_of
+
+        row = self.sheet.row
+        if row is not None:
+            host_of(self).edit_wallet(row.key.wallet)

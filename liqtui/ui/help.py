@@ -1,0 +1,163 @@
+"""The help page: the keys that work here, the commands, and what each sign on the screen means.
+
+All of it is made from the tables that make the thing itself, so that it cannot be out of date.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.screen import ModalScreen
+
+from liqtui.core.snapshot import Severity
+from liqtui.ui import bindings, filters
+from liqtui.ui.sheet import Box, Sheet, draw, unframed, wrap
+from liqtui.ui.style import LOOKS, fit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from textual.app import ComposeResult
+    from textual.strip import Strip
+
+    from liqtui.ui.commands import Registry
+    from liqtui.ui.state import AppState
+    from liqtui.ui.style import Palette, Span
+
+SEVERITIES: tuple[tuple[Severity, str], ...] = (
+    (Severity.LIQUIDATED, "a liquidation of this wallet was seen"),
+    (Severity.LIQUIDATABLE, "health is under 1: anyone may liquidate now"),
+    (Severity.CRITICAL, "under the critical threshold"),
+    (Severity.WARN, "under the warning threshold"),
+    (Severity.BLIND, "cannot be read now; the figures are old"),
+    (Severity.UNKNOWN, "never read, or a figure is missing"),
+    (Severity.OK, "above the thresholds, and read just now"),
+)
+
+SIGNS: tuple[tuple[str, str], ...] = (
+    ("1.21~", "an old value: it was not confirmed lately"),
+    ("–", "unknown; it never means zero or safe"),
+    ("∞", "no debt, so nothing to liquidate"),
+    ("≠", "our figure and the contract's differ; the contract's is shown"),
+    ("·", "fresh; an age is printed only once it is late"),
+    ("◌", "an old row; in danger it keeps its own sign"),
+    ("▲.021", "change of health over the last hour"),
+)
+
+COLUMNS: tuple[tuple[str, str], ...] = (
+    ("HF", "health factor, as the contract answers; under 1 anyone may liquidate"),
+    ("pressure", "the bar grows as the cushion shrinks; calm rows have none"),
+    ("cush", "distance to liquidation in usual daily moves (σ) of what moves it"),
+    ("to liq", "how far that price has to move, and which way"),
+    ("liquidates at", "the price of that asset at which health is 1"),
+    ("24h", "health over the last day"),
+    ("age", "since the last good read, once that is late"),
+)
+
+
+class HelpSheet(Sheet):
+    """`contexts` name the tables of keys that work on the screen from which help was called."""
+
+    def __init__(self, state: AppState, contexts: Sequence[str], registry: Registry | None = None) -> None:
+        super().__init__(state)
+        self.contexts = tuple(contexts)
+        self.registry = registry
+
+    def document(self, width: int) -> list[Strip]:
+        palette = self.palette
+        keys = [
+            Box(
+                bindings.CONTEXTS[name][0].lower(),
+                self._table(self._keys(name), column_width(width)),
+            )
+            for name in self.contexts
+        ]
+        legend = [
+            Box("how bad", self._severities(column_width(width))),
+            Box("signs", self._table(SIGNS, column_width(width))),
+            Box("columns", self._table(COLUMNS, column_width(width))),
+            Box("filter  /", self._table(filters.HELP, column_width(width))),
+        ]
+        if self.registry is not None:
+            commands = [(command.usage, command.help) for command in self.registry]
+            legend.append(Box("commands  :", self._table(commands, column_width(width), first=22)))
+        return arrange(palette, keys, legend, width)
+
+    def _keys(self, context: str) -> Iterable[tuple[str, str]]:
+        keymap = self.state.settings.keymap
+        for key in bindings.CONTEXTS[context][1]:
+            names = keymap.get(key.id, key.keys).split(",")
+            yield " ".join(bindings.show_key(name.strip()) for name in names), key.tooltip
+
+    def _table(self, rows: Iterable[tuple[str, str]], width: int, first: int = 14) -> list[list[Span]]:
+        """Name and meaning; a long meaning goes on under itself, a long name stands on a line of its own."""
+        name_style, text_style = self.palette.style("key"), self.palette.style("ink")
+        room = width - first - 4
+        lines: list[list[Span]] = []
+        for name, meaning in rows:
+            parts = wrap(meaning, room) or [""]
+            if len(name) >= first:
+                lines.append([(fit(name, width - 4), name_style)])
+                name = ""  # noqa: PLW2901 - printed already
+            for place, part in enumerate(parts):
+                lines.append([(fit(name if place == 0 else "", first), name_style), (part, text_style)])
+        return lines
+
+    def _severities(self, width: int) -> list[list[Span]]:
+        ink = self.palette.style("ink")
+        lines: list[list[Span]] = []
+        for severity, meaning in SEVERITIES:
+            look = LOOKS[severity]
+            for place, part in enumerate(wrap(meaning, width - 20)):
+                head = f"{look.glyph} {look.word}" if place == 0 else ""
+                lines.append([(fit(head, 16), self.palette.severity(severity)), (part, ink)])
+        return lines
+
+
+def column_width(width: int) -> int:
+    return (width + 1) // 2 if width >= 100 else width
+
+
+def arrange(palette: Palette, left: list[Box], right: list[Box], width: int) -> list[Strip]:
+    """Two columns on a wide screen, one under the other on a narrow one, without frames on a tiny one."""
+    if width < 60:
+        return [strip for box in (*left, *right) for strip in unframed(palette, box, width)]
+    if width < 100:
+        return [strip for box in (*left, *right) for strip in draw(palette, box, width)]
+    half = column_width(width)
+    first = [strip for box in left for strip in draw(palette, box, half)]
+    second = [strip for box in right for strip in draw(palette, box, width - half)]
+    return join_columns(palette, first, half, second, width - half)
+
+
+def join_columns(
+    palette: Palette, left: list[Strip], left_width: int, right: list[Strip], right_width: int
+) -> list[Strip]:
+    """Two columns of finished lines; the shorter one is filled with blank lines."""
+    from textual.strip import Strip
+
+    height = max(len(left), len(right))
+    left = left + [Strip.blank(left_width, palette.style())] * (height - len(left))
+    right = right + [Strip.blank(right_width, palette.style())] * (height - len(right))
+    return [Strip.join(pair) for pair in zip(left, right, strict=True)]
+
+
+class HelpScreen(ModalScreen[None]):
+    """Help for the screen below it; any of ? esc q goes back."""
+
+    BINDINGS: ClassVar = [
+        ("escape,q,question_mark", "dismiss", "back"),
+    ]
+    DEFAULT_CSS = """
+    HelpScreen { background: $canvas; overflow: hidden; }
+    HelpScreen HelpSheet { width: 1fr; height: 1fr; }
+    """
+
+    def __init__(self, state: AppState, contexts: Sequence[str], registry: Registry | None = None) -> None:
+        super().__init__()
+        self.state = state
+        self.contexts = contexts
+        self.registry = registry
+
+    def compose(self) -> ComposeResult:
+        yield HelpSheet(self.state, self.contexts, self.registry)
