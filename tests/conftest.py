@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytest_plugins = ["tests.lab.fixtures"]
 
 
-class OutsideNetwork(AssertionError):
+class OutsideNetwork(AssertionError):  # noqa: N818 - reads as what happened
     """A test tried to leave this machine."""
 
 

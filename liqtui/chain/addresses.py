@@ -47,7 +47,7 @@ def _shown(text: str) -> str:
 
 
 def _difference(text: str) -> str:
-    if not text[:2].lower() == "0x":
+    if text[:2].lower() != "0x":
         return "it does not begin with 0x"
     if len(text) != 42:
         return f"it has {len(text) - 2}"

@@ -33,8 +33,8 @@ def looks_like_name(text: str) -> bool:
 
 def node_of(name: str) -> bytes:
     """The 32-byte node of a name in its normal form. Raises LookupError, in a sentence, for any other name."""
-    from ens.exceptions import InvalidName
-    from ens.utils import normalize_name, raw_name_to_hash
+    from ens.exceptions import InvalidName  # pyright: ignore[reportMissingTypeStubs]
+    from ens.utils import normalize_name, raw_name_to_hash  # pyright: ignore[reportMissingTypeStubs]
 
     shown = clean(name, 48)
     try:

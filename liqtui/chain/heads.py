@@ -91,10 +91,8 @@ class HeadHints:
     async def _next_head(self, socket: ClientConnection) -> None:
         """Wait for a message that announces a head. Raises ValueError when the node refuses to."""
         while True:
-            message = cast("Any", json.loads(await socket.recv()))
-            if not isinstance(message, dict):
-                raise ValueError("a message that is no JSON-RPC")
-            fields = cast("dict[str, Any]", message)
+            message = json.loads(await socket.recv())
+            fields = cast("dict[str, Any]", message) if isinstance(message, dict) else {}
             if fields.get("error"):
                 raise ValueError(f"the node offers no new heads: {fields['error']}")
             if fields.get("method") == "eth_subscription":
