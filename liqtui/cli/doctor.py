@@ -1,0 +1,213 @@
+"""`liqtui doctor`: what is configured, what answers, what the terminal can do; and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from liqtui.cli.lines import plain
+from liqtui.core.reads import PlanFailed, ReadError, run_plans
+from liqtui.core.redact import redact
+from liqtui.core.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from liqtui.chain.pool import EndpointPool
+    from liqtui.cli.arguments import Arguments
+    from liqtui.cli.session import Session
+    from liqtui.core.sources import ChainSpec, MarketRef
+
+GOOD, ODD, BAD = "ok", "note", "BAD"
+_LATE_HEAD = 120.0
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Finding:
+    state: str
+    what: str
+    words: str
+
+
+def run(args: Arguments) -> int:
+    """0 when nothing is bad, 1 otherwise; 78 when the configuration cannot be read."""
+    from liqtui.cli.session import begin
+
+    bad = 0
+    session = begin(args)
+    for title, findings in (
+        ("configuration", _configuration(session)),
+        ("state", _state(session)),
+        ("terminal", _terminal(args, session)),
+    ):
+        bad += _print(title, findings, ascii_only=bool(args.ascii))
+    for spec, findings in asyncio.run(_chains(session)):
+        bad += _print(f"chain {spec.name} ({spec.id})", findings, ascii_only=bool(args.ascii))
+    print(f"\n{bad} bad" if bad else "\nnothing bad")
+    return 1 if bad else 0
+
+
+def _print(title: str, findings: Iterable[Finding], *, ascii_only: bool) -> int:
+    print(f"\n{title}")
+    bad = 0
+    for finding in findings:
+        line = f"  {finding.state:<5} {finding.what:<22} {finding.words}"
+        print(plain(line) if ascii_only else line)
+        bad += finding.state == BAD
+    return bad
+
+
+def _configuration(session: Session) -> Iterable[Finding]:
+    source = session.config.source
+    yield Finding(GOOD, "config.toml", str(session.paths.config) if source else "none: defaults")
+    if session.store is not None:
+        count = len(session.wallets)
+        words = f"{session.paths.watchlist}, {count} wallet{'' if count == 1 else 's'}"
+        yield Finding(GOOD if count else ODD, "watchlist", words if count else f"{session.paths.watchlist} is empty")
+    if session.config.public:
+        yield Finding(ODD, "endpoints", "built-in public ones on some chains: add your own under [chains.NAME] rpc")
+    folder = session.paths.config.parent
+    writable = os.access(folder if folder.exists() else folder.parent, os.W_OK)
+    yield Finding(GOOD if writable else BAD, "config folder", f"{folder}{'' if writable else ' cannot be written to'}")
+
+
+def _state(session: Session) -> Iterable[Finding]:
+    from liqtui.config.lock import InstanceLock
+    from liqtui.config.paths import private_dir
+    from liqtui.engine.setup import LOCK
+
+    try:
+        folder = private_dir(session.paths.state)
+        free = shutil.disk_usage(folder).free // 2**20
+        lock = InstanceLock(folder / LOCK)
+        held = lock.acquire()
+        holder = "" if held else f"process {lock.holder() or '?'} is watching and writes the history"
+        lock.release()
+    except OSError as fault:
+        yield Finding(BAD, "state folder", f"{session.paths.state}: {fault.strerror}: no history, no verdict")
+        return
+    yield Finding(GOOD if free > 100 else BAD, "state folder", f"{folder}, {free:,} MB free")
+    yield Finding(GOOD if held else ODD, "other liqtui", holder or "none")
+
+
+def _terminal(args: Arguments, session: Session) -> Iterable[Finding]:
+    from liqtui.cli.tui import terminal_for
+
+    terminal, env = terminal_for(args, session.config), os.environ
+    size = shutil.get_terminal_size()
+    yield Finding(GOOD if sys.stdout.isatty() else ODD, "terminal", env.get("TERM", "TERM is not set"))
+    fits = size.columns >= 80 and size.lines >= 24
+    words = f"{size.columns}×{size.lines}{'' if fits else ': 80×24 shows more, 120×36 shows all'}"
+    yield Finding(GOOD if fits else ODD, "size", words)
+    hint = ": SSH does not forward COLORTERM; SendEnv COLORTERM, or --color truecolor" if terminal.ssh else ""
+    yield Finding(GOOD, "colours", f"{terminal.color}{'' if terminal.color == 'truecolor' else hint}")
+    yield Finding(GOOD, "characters", "ASCII only" if terminal.ascii else "Unicode")
+    yield Finding(GOOD, "mouse", "on" if terminal.mouse else "off (selecting text works; --mouse turns it on)")
+    if env.get("TMUX"):
+        words = "set -g allow-passthrough on · set -g set-clipboard on · set -g monitor-bell on"
+        yield Finding(ODD, "tmux", f"notifications and copying need: {words}")
+
+
+async def _chains(session: Session) -> list[tuple[ChainSpec, list[Finding]]]:
+    gate = asyncio.Semaphore(_AT_ONCE)
+    markets = session.markets
+
+    async def examine(spec: ChainSpec) -> tuple[ChainSpec, list[Finding]]:
+        async with gate:
+            return spec, await _chain(spec, [ref for ref in markets if ref.chain_id == spec.id])
+
+    return await asyncio.gather(*(examine(spec) for spec in session.config.chains.values()))
+
+
+async def _chain(spec: ChainSpec, refs: Sequence[MarketRef]) -> list[Finding]:
+    from liqtui.chain.pool import EndpointPool
+
+    findings = [finding for url in spec.rpc for finding in await _endpoint(spec, url)]
+    if not spec.rpc:
+        findings.append(Finding(BAD, "endpoint", f"none: add rpc under [chains.{spec.name}]"))
+    findings += [await _socket(url) for url in spec.ws]
+    pool = EndpointPool(spec)
+    try:
+        findings += await _markets(pool, refs)
+    finally:
+        await pool.close()
+    return findings
+
+
+async def _endpoint(spec: ChainSpec, url: str) -> list[Finding]:
+    """One endpoint by itself: does it answer, for the right chain, how fast, how far, and by block hash."""
+    import time
+
+    from liqtui.chain.pool import EndpointPool
+    from liqtui.chain.transport import Wire
+    from liqtui.core.reads import Call
+
+    pool = EndpointPool(replace(spec, rpc=(url,)), cross_check_every=0)
+    wire = Wire(url, timeout=spec.timeout)
+    try:
+        block = await pool.head()
+        get_block_number = Call(spec.multicall3, bytes.fromhex("42cbb15c"))
+        await pool.read(block, [get_block_number, Call(spec.multicall3, bytes.fromhex("0f28c97d"))])
+        status = pool.endpoints()[0]
+        archive = "archive" if await _is_archive(wire) else "no archive"
+    except ReadError as fault:
+        return [Finding(BAD, wire.name, fault.detail or fault.kind)]
+    finally:
+        await wire.close()
+        await pool.close()
+    behind = time.time() - block.timestamp
+    parts = [f"block {block.number:,}", f"{(status.latency or 0) * 1000:.0f} ms", archive]
+    parts.append("by block hash" if status.by_hash else "by number only: rounds are checked twice")
+    parts.append("Multicall3" if status.multicall else "no Multicall3: one request per value")
+    if behind > max(_LATE_HEAD, 10 * spec.block_time):
+        return [Finding(BAD, wire.name, f"head is {behind:,.0f} s old, {', '.join(parts)}")]
+    return [Finding(GOOD if status.multicall else ODD, wire.name, ", ".join(parts))]
+
+
+async def _is_archive(wire: object) -> bool:
+    from liqtui.chain.transport import Wire
+
+    assert isinstance(wire, Wire)
+    try:
+        return isinstance(await wire.call("eth_getBalance", ["0x" + "0" * 40, "0x1"]), str)
+    except ReadError:
+        return False
+
+
+async def _socket(url: str) -> Finding:
+    from liqtui.core.redact import redact_url
+
+    try:
+        from websockets.asyncio.client import connect
+
+        async with asyncio.timeout(10), connect(url):
+            return Finding(GOOD, redact_url(url), "connects")
+    except Exception as fault:  # noqa: BLE001 - whatever it is, it is the finding
+        return Finding(ODD, redact_url(url), f"no head hints: {clean(redact(str(fault)), 120) or type(fault).__name__}")
+
+
+async def _markets(pool: EndpointPool, refs: Sequence[MarketRef]) -> list[Finding]:
+    from liqtui.protocols.registry import ADAPTERS
+
+    if not refs:
+        return [Finding(ODD, "markets", "none known on this chain: add [[markets]] to config.toml")]
+    try:
+        block = await pool.head()
+        opened = await run_plans(pool, block, [ADAPTERS[ref.protocol].open(ref, block) for ref in refs])
+    except ReadError as fault:
+        return [Finding(BAD, "markets", f"not looked at: {fault.detail or fault.kind}")]
+    return [_market(ref, found) for ref, found in zip(refs, opened, strict=True)]
+
+
+def _market(ref: MarketRef, found: object) -> Finding:
+    name = f"{ref.protocol} {clean(ref.name, 40)}"
+    if isinstance(found, PlanFailed):
+        return Finding(BAD, name, clean(str(found), 160))
+    if isinstance(found, Exception):
+        return Finding(BAD, name, clean(f"{type(found).__name__}: {found}", 160))
+    return Finding(GOOD, name, str(getattr(found, "summary", "opens")))

@@ -1,0 +1,124 @@
+"""A snapshot in plain lines: for `check`, for a tape without a terminal, for pipes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from liqtui.core import format as fmt
+from liqtui.core.model import Direction
+from liqtui.core.snapshot import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from liqtui.core.model import Position
+    from liqtui.core.snapshot import Alert, Row, Snapshot
+
+GLYPHS: Mapping[Severity, str] = {
+    Severity.LIQUIDATED: "✖",
+    Severity.LIQUIDATABLE: "✖",
+    Severity.CRITICAL: "▲",
+    Severity.WARN: "◆",
+    Severity.BLIND: "◌",
+    Severity.UNKNOWN: "?",
+    Severity.OK: "●",
+}
+ASCII_GLYPHS: Mapping[Severity, str] = dict(zip(GLYPHS, "XX!~??.", strict=True))
+_PLAIN = str.maketrans({"−": "-", "–": "-", "∞": "inf", "σ": "s", "→": "->", "·": ".", "×": "x", "…": "..", "≈": "~"})
+
+COLUMNS = ("", "state", "wallet", "protocol", "health", "to liq", "cushion", "liquidates at", "what to do")
+
+
+def table(rows: Sequence[Row], *, ascii_only: bool = False, target: int | None = None) -> list[str]:
+    """One line per position under a header; columns as wide as they need to be."""
+    cells = [COLUMNS, *(_cells(row, ascii_only, target) for row in rows)]
+    if ascii_only:
+        cells = [tuple(plain(cell) for cell in line) for line in cells]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(COLUMNS))]
+    right = {4, 5, 6}
+    return [
+        "  ".join(
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in cells
+    ]
+
+
+def plain(text: str) -> str:
+    """The same in ASCII."""
+    return text.translate(_PLAIN).encode("ascii", "replace").decode()
+
+
+def _cells(row: Row, ascii_only: bool, target: int | None) -> tuple[str, ...]:
+    glyphs = ASCII_GLYPHS if ascii_only else GLYPHS
+    position = row.position
+    where = f"{row.key.protocol} {row.chain}"
+    if position is None or position.health.shown is None:
+        why = row.error or (position.health.reason if position else "") or "not read"
+        return (glyphs[row.severity], row.severity.upper(), row.label, where, fmt.UNKNOWN, "", "", "", why)
+    return (
+        glyphs[row.severity],
+        row.severity.upper(),
+        row.label,
+        where,
+        health(row),
+        fmt.percent(row.cushion.move) if row.cushion else "",
+        fmt.sigma(row.sigmas) if row.sigmas is not None else "",
+        boundary(row),
+        row.error or cure(position, target),
+    )
+
+
+def health(row: Row) -> str:
+    """The figure, with ~ when it is old and ! when the contract's answer is not ours."""
+    if row.position is None:
+        return fmt.UNKNOWN
+    text = fmt.health(row.position.health.shown)
+    return text + ("" if row.trusted else "~") + ("" if row.position.health.verified else "!")
+
+
+def boundary(row: Row) -> str:
+    found = row.cushion
+    if found is None or found.direction is Direction.NONE or found.price is None:
+        return ""
+    if found.kind.value == "together":
+        return f"{found.label} ×{fmt.price(found.price, 18)}"
+    return f"{found.label} {fmt.price(found.price, found.decimals)}"
+
+
+def cure(position: Position, target: int | None = None) -> str:
+    """The least that helps, for the given target or the first that is above the present health."""
+    now = position.health.shown
+    fitting = [way for way in position.rescue if now is not None and way.target > now]
+    chosen = next((way for way in fitting if way.target == target), fitting[0] if fitting else None)
+    if chosen is None:
+        return ""
+    ways = [f"repay {fmt.amount(raw, asset.decimals, up=True)} {asset.symbol}" for asset, raw in chosen.repay[:1]]
+    ways += [f"add {fmt.amount(raw, asset.decimals, up=True)} {asset.symbol}" for asset, raw in chosen.add[:1]]
+    return f"to {fmt.health(chosen.target, 2)}: {' or '.join(ways)}" if ways else ""
+
+
+def verdict(snapshot: Snapshot, *, ascii_only: bool = False) -> str:
+    """Counts by severity, and the worst position."""
+    glyphs = ASCII_GLYPHS if ascii_only else GLYPHS
+    found = [(severity, count) for severity in Severity if (count := snapshot.counts.get(severity, 0))]
+    parts = [f"{glyphs[severity]} {count} {severity.upper()}" for severity, count in found]
+    worst = snapshot.worst
+    if worst is not None and worst.position is not None:
+        parts.append(f"worst {health(worst)} {worst.label} {worst.key.protocol} {worst.chain}")
+    text = "   ".join(parts) or "no positions"
+    return plain(text) if ascii_only else text
+
+
+def alert(entry: Alert, *, ascii_only: bool = False) -> str:
+    glyphs = ASCII_GLYPHS if ascii_only else GLYPHS
+    at = datetime.fromtimestamp(entry.at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    text = f"{at}  {glyphs[entry.severity]} {entry.title}  {entry.text}" + (f"  {entry.cure}" if entry.cure else "")
+    return plain(text) if ascii_only else text
+
+
+def fresh_alerts(snapshot: Snapshot, known: int) -> Iterable[Alert]:
+    """Alerts newer than the id given, oldest first."""
+    return (entry for entry in reversed(snapshot.alerts) if entry.id > known)

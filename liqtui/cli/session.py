@@ -1,0 +1,89 @@
+"""What most commands begin with: files found and read, wallets known, the engine's setup put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from liqtui.chain.addresses import checksum
+from liqtui.config import load, paths
+from liqtui.config.errors import ConfigError
+from liqtui.config.kinds import BadValueError
+from liqtui.config.store import WatchlistStore
+from liqtui.config.watchlist import Watchlist, is_resolved, read_address
+from liqtui.core.wallet import Wallet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from liqtui.cli.arguments import Arguments
+    from liqtui.config.load import Config
+    from liqtui.config.paths import Paths
+    from liqtui.core.sources import MarketRef
+    from liqtui.engine.setup import Setup
+
+PUBLIC = "public endpoints are in use: slow, rate-limited, and they see your addresses. Set your own in config.toml"
+
+
+@dataclass(frozen=True)
+class Session:
+    paths: Paths
+    config: Config
+    store: WatchlistStore | None
+    """None when the wallets were given on the command line: nothing is saved."""
+    wallets: tuple[Wallet, ...]
+
+    @property
+    def markets(self) -> tuple[MarketRef, ...]:
+        """Shipped markets of the configured chains, then the person's own; an own one replaces a shipped twin."""
+        from liqtui.protocols.registry import known_markets
+
+        own = self.config.markets
+        taken = {(market.chain_id, market.entry) for market in own}
+        shipped = known_markets(chain.id for chain in self.config.chains.values())
+        return (*(market for market in shipped if (market.chain_id, market.entry) not in taken), *own)
+
+    def setup(self) -> Setup:
+        from liqtui.engine.setup import Setup
+
+        return Setup(
+            chains=tuple(self.config.chains.values()),
+            markets=self.markets,
+            wallets=self.wallets,
+            thresholds=self.config.thresholds,
+            state=self.paths.state,
+            keep_days=self.config.keep_days,
+            notices=(PUBLIC,) if self.config.public else (),
+        )
+
+
+def locate(args: Arguments) -> Paths:
+    return paths.locate(args.config, args.watchlist)
+
+
+def begin(args: Arguments) -> Session:
+    """Raises ConfigError or WatchlistError with every mistake of the files."""
+    where = locate(args)
+    config = load.load(where.config, named=where.config_named)
+    if args.addresses:
+        return Session(where, config, None, given(args.addresses))
+    store = WatchlistStore(where.watchlist, checksum, config.chains.keys())
+    return Session(where, config, store, store.load().wallets)
+
+
+def given(addresses: Sequence[str]) -> tuple[Wallet, ...]:
+    """Wallets from the command line, doubles once. Raises ConfigError for a wrong checksum."""
+    found = Watchlist()
+    for text in addresses:
+        try:
+            wallet = Wallet(read_address(text, checksum))
+        except BadValueError as fault:
+            raise ConfigError("command line", None, text, str(fault), fault.hint) from fault
+        if found.get(wallet.address) is None:
+            found = found.add(wallet)
+    return found.wallets
+
+
+def unresolved(wallets: Sequence[Wallet]) -> tuple[Wallet, ...]:
+    """Those that are still an ENS name only."""
+    return tuple(wallet for wallet in wallets if not is_resolved(wallet))

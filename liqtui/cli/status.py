@@ -1,0 +1,61 @@
+"""`liqtui status`: the last saved verdict in one line, for status bars. Reads one small file and nothing else."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from liqtui.core import format as fmt
+from liqtui.core.snapshot import Severity
+
+if TYPE_CHECKING:
+    from liqtui.cli.arguments import Arguments
+    from liqtui.engine.verdict import Verdict
+
+OLD = 180.0
+"""Seconds after which a verdict says nothing about now: the monitor is not running, or stuck."""
+
+
+def run(args: Arguments) -> int:
+    """Exit code as of `check`: 0 ok, 1 warn, 2 critical or worse, 3 blind, unknown, or nothing recent to tell."""
+    from liqtui.cli.session import locate
+    from liqtui.engine import verdict
+
+    found = verdict.read(locate(args).state)
+    line, code = describe(found, time.time(), ascii_only=bool(args.ascii))
+    print(line)
+    return code
+
+
+def describe(found: Verdict | None, now: float, *, ascii_only: bool = False) -> tuple[str, int]:
+    from liqtui.cli.lines import ASCII_GLYPHS, GLYPHS, plain
+
+    glyphs = ASCII_GLYPHS if ascii_only else GLYPHS
+    if found is None:
+        return "? liqtui: nothing seen yet", 3
+    age = found.age(now)
+    old = age > OLD or age < -OLD
+    counts = [(s, found.counts[s.value]) for s in Severity if found.counts.get(s.value)]
+    parts = [" ".join(f"{glyphs[severity]}{count}" for severity, count in counts) or "no positions"]
+    if found.title:
+        parts.append(f"{found.health}{'~' if old and not found.health.endswith('~') else ''} {found.title}")
+    if found.nearest:
+        parts.append(found.nearest)
+    if found.engine_error:
+        parts.insert(0, f"{glyphs[Severity.BLIND]} {found.engine_error}")
+    if found.unacked:
+        parts.append(f"{found.unacked} unacked")
+    if old:
+        parts.insert(0, f"{glyphs[Severity.BLIND]} not watching, last seen {fmt.age(age)} ago:")
+    text = "  ".join(parts)
+    code = 3 if old or found.engine_error or not found.ready else _code(found)
+    return (plain(text) if ascii_only else text), code
+
+
+def _code(found: Verdict) -> int:
+    seen = {severity for severity in Severity if found.counts.get(severity.value)} | {Severity(found.worst)}
+    if seen & {Severity.LIQUIDATED, Severity.LIQUIDATABLE, Severity.CRITICAL}:
+        return 2
+    if seen & {Severity.BLIND, Severity.UNKNOWN}:
+        return 3
+    return 1 if Severity.WARN in seen else 0
