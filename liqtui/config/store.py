@@ -138,12 +138,16 @@ class WatchlistStore:
 
     def import_text(self, text: str) -> Imported:
         """Add the wallets in the text; see `liqtui.config.imports`. Raises ConfigError, and as `save`."""
-        from liqtui.config.imports import import_text
-
-        found = import_text(text, self.current, self._checksum, self._chains)
+        found = self.preview(text)
         if found.wallets:
             self.add(*found.wallets)
         return found
+
+    def preview(self, text: str) -> Imported:
+        """What `import_text` would add and what it would refuse. Changes nothing. Raises ConfigError."""
+        from liqtui.config.imports import import_text
+
+        return import_text(text, self.current, self._checksum, self._chains)
 
     def _replay(self, source: list[_Step], target: list[_Step], *, back: bool) -> Watchlist | None:
         if not source:
