@@ -86,7 +86,7 @@ def _state(session: Session) -> Iterable[Finding]:
         free = shutil.disk_usage(folder).free // 2**20
         lock = InstanceLock(folder / LOCK)
         held = lock.acquire()
-        holder = "" if held else f"process {lock.holder() or '?'} is watching and writes the history"
+        holder = "" if held else f"process {lock.holder or '?'} is watching and writes the history"
         lock.release()
     except OSError as fault:
         yield Finding(BAD, "state folder", f"{session.paths.state}: {fault.strerror}: no history, no verdict")
@@ -192,13 +192,13 @@ async def _socket(url: str) -> Finding:
 
 
 async def _markets(pool: EndpointPool, refs: Sequence[MarketRef]) -> list[Finding]:
-    from liqtui.protocols.registry import ADAPTERS
+    from liqtui.protocols.registry import adapter_for
 
     if not refs:
         return [Finding(ODD, "markets", "none known on this chain: add [[markets]] to config.toml")]
     try:
         block = await pool.head()
-        opened = await run_plans(pool, block, [ADAPTERS[ref.protocol].open(ref, block) for ref in refs])
+        opened = await run_plans(pool, block, [adapter_for(ref.protocol).open(ref, block) for ref in refs])
     except ReadError as fault:
         return [Finding(BAD, "markets", f"not looked at: {fault.detail or fault.kind}")]
     return [_market(ref, found) for ref, found in zip(refs, opened, strict=True)]

@@ -11,7 +11,7 @@ from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.units import HEALTH_INFINITE, WAD, decimal_string
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from liqtui.core.model import Boundary, Health, Leg, Position, Rescue, Scope
     from liqtui.core.snapshot import ChainState, Row, Snapshot
@@ -37,19 +37,22 @@ def blind_places(snapshot: Snapshot) -> list[tuple[str, str]]:
     return places
 
 
-def worst_severity(snapshot: Snapshot) -> Severity:
-    """What the exit code goes by: critical or worse, then blind, then warn, then ok."""
+def worst_severity(snapshot: Snapshot, unresolved: Sequence[tuple[str, str]] = ()) -> Severity:
+    """What the exit code goes by: critical or worse, then blind, then warn, then ok.
+
+    `unresolved`: (name, why) of wallets that nobody looked at because their name has no address.
+    """
     severities = {row.severity for row in snapshot.rows}
     if severities & _CRITICAL:
         return min(severities & _CRITICAL, key=lambda severity: severity.rank)
-    if blind_places(snapshot):
+    if unresolved or blind_places(snapshot):
         return Severity.BLIND
     return Severity.WARN if Severity.WARN in severities else Severity.OK
 
 
-def exit_code(snapshot: Snapshot) -> int:
+def exit_code(snapshot: Snapshot, unresolved: Sequence[tuple[str, str]] = ()) -> int:
     """As monitoring plugins do: 0 ok, 1 warn, 2 critical or worse, 3 blind or unknown."""
-    worst = worst_severity(snapshot)
+    worst = worst_severity(snapshot, unresolved)
     if worst in _CRITICAL:
         return EXIT_CRITICAL
     if worst in _BLIND:
@@ -57,15 +60,17 @@ def exit_code(snapshot: Snapshot) -> int:
     return EXIT_WARN if worst is Severity.WARN else EXIT_OK
 
 
-def as_json(snapshot: Snapshot) -> dict[str, Any]:
+def as_json(snapshot: Snapshot, unresolved: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+    errors = [{"scope": where, "kind": "unread", "detail": redact(why)} for where, why in blind_places(snapshot)]
+    errors += [{"scope": name, "kind": "ens", "detail": redact(why)} for name, why in unresolved]
     addresses = {wallet.key: wallet.address for wallet in snapshot.wallets}
     return {
         "schema": SCHEMA,
         "generated_at": datetime.fromtimestamp(snapshot.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "worst": worst_severity(snapshot).value,
+        "worst": worst_severity(snapshot, unresolved).value,
         "chains": [_chain(chain) for chain in snapshot.chains],
         "positions": [_row(row, addresses) for row in snapshot.rows],
-        "errors": [{"scope": where, "kind": "unread", "detail": redact(why)} for where, why in blind_places(snapshot)],
+        "errors": errors,
     }
 
 

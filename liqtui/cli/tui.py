@@ -31,9 +31,7 @@ def run(args: Arguments) -> int:
     from liqtui.cli.session import begin
 
     if not is_terminal():
-        print(
-            "liqtui: the screen needs a terminal. `liqtui check` prints once, `liqtui status` a line", file=sys.stderr
-        )
+        print("liqtui: the screen needs a terminal; `liqtui check` prints once, `status` a line", file=sys.stderr)
         return EXIT_USAGE
     session = begin(args)
     terminal = terminal_for(args, session.config)
