@@ -19,7 +19,7 @@ from liqtui.core.snapshot import Alert, Severity
 from liqtui.core.units import WAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from liqtui.core.model import Feed
@@ -30,10 +30,9 @@ SPACING = 60.0
 STEP = 2000
 """A sample is kept at once when health moved by more than one part in this many."""
 ALERTS_KEPT = 500
-READ_ONLY = "another liqtui is running and keeps the history; this one only reads it"
 _DAY = 86_400.0
-FINE, COARSE, ROUNDS, ALERTS = 2 * _DAY, 30 * _DAY, 30 * _DAY, 365 * _DAY
-"""How long samples are kept as taken, then one per `_SLOT`; feed rounds; alerts."""
+FINE, ROUNDS, ALERTS = 2 * _DAY, 30 * _DAY, 365 * _DAY
+"""How long samples are kept as taken (then one per `_SLOT`, as long as the person says); feed rounds; alerts."""
 _SLOT = 600.0
 _PRUNE_EVERY = 3600.0
 _QUEUE = 20_000
@@ -51,7 +50,7 @@ _MIGRATIONS = (
     CREATE TABLE round (
         chain_id INTEGER NOT NULL, feed TEXT NOT NULL, at INTEGER NOT NULL, factor TEXT NOT NULL,
         answer TEXT NOT NULL, PRIMARY KEY (chain_id, feed, at)) WITHOUT ROWID;
-    CREATE INDEX round_factor ON round (factor, at);
+    CREATE INDEX round_at ON round (at);
     CREATE TABLE alert (
         id INTEGER PRIMARY KEY, at REAL NOT NULL, severity TEXT NOT NULL, kind TEXT NOT NULL, title TEXT NOT NULL,
         text TEXT NOT NULL, position TEXT NOT NULL, cure TEXT NOT NULL, acked_at REAL, block INTEGER);
@@ -73,6 +72,9 @@ class Sample(NamedTuple):
 
 
 class Answer(NamedTuple):
+    chain_id: int
+    feed: str
+    """Address."""
     factor: str
     at: int
     """Chain time of the feed's update."""
@@ -96,11 +98,15 @@ class Saved:
 class History:
     """Write methods only queue; `flush` writes. Reading may be done from any thread. Never raises sqlite3.Error."""
 
-    def __init__(self, folder: Path | None, *, read_only: bool = False) -> None:
-        """In memory with `folder` None; when the file cannot be used, in memory with a notice that says so."""
-        self.notice = READ_ONLY if read_only else ""
+    def __init__(self, folder: Path | None, *, read_only: bool = False, keep_days: float = 30) -> None:
+        """In memory with `folder` None; when the file cannot be used, in memory with a notice that says so.
+
+        `read_only` writes nothing, not even the file; `keep_days` is how long samples stay.
+        """
+        self.notice = ""
         """What is wrong, for the person; empty when all is well."""
         self.read_only = read_only
+        self._keep = keep_days * _DAY
         self._lock = threading.Lock()
         self._facts: dict[tuple[Any, ...], tuple[str, tuple[Any, ...]]] = {}
         self._flow: deque[tuple[str, tuple[Any, ...]]] = deque(maxlen=_QUEUE)
@@ -177,7 +183,7 @@ class History:
                 for sql, values in (*self._facts.values(), *self._flow):
                     db.execute(sql, values)
                 if prune:
-                    _prune(db, now)
+                    _prune(db, now, self._keep)
         except sqlite3.Error as error:
             self.notice = f"history cannot be written ({error}); watching goes on"
             return
@@ -188,7 +194,7 @@ class History:
         self._pruned_at = now if prune else self._pruned_at
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self) -> Generator[sqlite3.Connection]:
         """A transaction; readers wait only where there is one connection for both."""
         with self._lock if self._db is self._reading else contextlib.nullcontext():
             self._db.execute("BEGIN IMMEDIATE")
@@ -228,9 +234,9 @@ class History:
         return [(at, int(health) / WAD) for at, health in rows if int(health) != HEALTH_INFINITE]
 
     def answers(self, since: float) -> list[Answer]:
-        """Feed rounds of all factors, oldest first."""
-        rows = self._rows("SELECT factor, at, answer FROM round WHERE at >= ? ORDER BY at", since)
-        return [Answer(factor, at, int(answer)) for factor, at, answer in rows]
+        """Feed rounds of all chains, oldest first."""
+        rows = self._rows("SELECT chain_id, feed, factor, at, answer FROM round WHERE at >= ? ORDER BY at", since)
+        return [Answer(chain_id, feed, factor, at, int(answer)) for chain_id, feed, factor, at, answer in rows]
 
     def _rows(self, sql: str, *values: object) -> list[Any]:
         try:
@@ -243,7 +249,7 @@ class History:
 
 def _connect(folder: Path | None, *, read_only: bool) -> tuple[sqlite3.Connection, sqlite3.Connection]:
     """The writing and the reading connection; the same one in memory and read-only."""
-    if folder is None:
+    if folder is None or (read_only and not (folder / FILE).exists()):
         db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         _migrate(db)
         return db, db
@@ -290,9 +296,9 @@ def _migrate(db: sqlite3.Connection) -> None:
         db.executescript(f"BEGIN; {_MIGRATIONS[version]} PRAGMA user_version = {version + 1}; COMMIT;")
 
 
-def _prune(db: sqlite3.Connection, now: float) -> None:
+def _prune(db: sqlite3.Connection, now: float, keep: float) -> None:
     """Forget by age; of older samples keep the lowest health of each slot."""
-    db.execute("DELETE FROM sample WHERE at < ?", (now - COARSE,))
+    db.execute("DELETE FROM sample WHERE at < ?", (now - keep,))
     db.execute(
         "DELETE FROM sample WHERE at < ? AND (position, at) NOT IN (SELECT position, at FROM (SELECT position, at,"
         " row_number() OVER (PARTITION BY position, CAST(at / ? AS INTEGER) ORDER BY length(health), health) AS place"

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.reads import PlanFailed, ReadError, run_plans
-from liqtui.core.redact import redact
 from liqtui.core.risk import complete
 from liqtui.core.snapshot import Stage
-from liqtui.core.text import clean
+from liqtui.engine.words import safe, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -97,7 +96,7 @@ class _Market:
         """Keep or clear the reason for which a step failed."""
         self.faults.pop(step, None)
         if fault is not None:
-            self.faults[step] = _words(fault)
+            self.faults[step] = words(fault)
 
     def close(self) -> None:
         self.opened, self.tried_at, self.searched_at = None, None, None
@@ -265,7 +264,7 @@ class ChainRounds:
                 market.note("refresh", value)
             else:
                 market.note("refresh", None)
-                market.notes = tuple(clean(redact(text), 200) for text in value.errors)
+                market.notes = tuple(safe(text) for text in value.errors)
                 readings.append((market, value))
 
         walks = [(m, m.adapter.refresh(m.opened, block, m.hints)) for m in markets if m.opened is not None and m.hints]
@@ -327,12 +326,12 @@ class ChainRounds:
         if account is None:
             return "the market gave no answer for this wallet"
         if isinstance(account, Exception):
-            return _words(account)
+            return words(account)
         try:
             bare = market.adapter.evaluate(market.opened, block, reading.market, account, wallet)
             return [self._whole(position) for position in bare if not position.empty]
         except Exception as fault:  # noqa: BLE001 - one account's surprise must not blank the others; it is shown
-            return _words(fault)
+            return words(fault)
 
     def _whole(self, bare: Position) -> Position:
         """The position with boundaries and rescue, reused while nothing but the block changed."""
@@ -351,11 +350,3 @@ def _contained(plan: Plan[Any]) -> Plan[Any]:
         return (yield from plan)
     except Exception as fault:  # noqa: BLE001 - handed on as a value and shown
         return fault
-
-
-def _words(fault: object) -> str:
-    """Why, safe to show."""
-    text = clean(redact(str(fault)), 200)
-    if isinstance(fault, PlanFailed | ReadError):
-        return text
-    return f"{type(fault).__name__}: {text}" if text else type(fault).__name__

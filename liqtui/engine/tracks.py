@@ -6,7 +6,8 @@ from collections import deque
 
 HOUR = 3600.0
 SLOTS = 7
-SLOT = 24 * HOUR / SLOTS
+DAY = 24 * HOUR
+SLOT = DAY / SLOTS
 _SPACING = 60.0
 
 

@@ -102,3 +102,24 @@ def read(folder: Path) -> Verdict | None:
         return Verdict(**found)
     except TypeError:
         return None
+
+
+class Keeper:
+    """Writes the verdict when it says something new, and every few seconds so that its age tells of life."""
+
+    def __init__(self, folder: Path, every: float = 5.0) -> None:
+        self._folder = folder
+        self._every = every
+        self._last: Verdict | None = None
+
+    def keep(self, snapshot: Snapshot) -> str:
+        """What is wrong with the file, in words; empty when all is well."""
+        verdict, last = of(snapshot), self._last
+        if last is not None and verdict == replace(last, at=verdict.at) and 0 <= last.age(verdict.at) < self._every:
+            return ""
+        try:
+            write(verdict, self._folder)
+        except OSError as error:
+            return f"the last verdict cannot be saved: {error.strerror or error}"
+        self._last = verdict
+        return ""

@@ -96,7 +96,7 @@ class FakeChain:
     async def logs(self, first, last, wanted):
         return []
 
-    async def aclose(self):
+    async def close(self):
         self.closed = True
 
     def _fault(self):

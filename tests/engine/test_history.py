@@ -7,7 +7,7 @@ from liqtui.core.model import HEALTH_INFINITE, Feed, PositionKey
 from liqtui.core.snapshot import Alert, Severity
 from liqtui.core.units import WAD
 from liqtui.engine import history as module
-from liqtui.engine.history import FILE, READ_ONLY, SPACING, Answer, History, Sample
+from liqtui.engine.history import FILE, SPACING, Answer, History, Sample
 from tests.engine.fakes import FEED, START, address
 
 KEY = PositionKey(1, "fake", "main", address(1))
@@ -78,7 +78,7 @@ def test_times_without_debt_have_no_figure(opened):
 
 
 def test_old_samples_keep_the_lowest_of_a_slot_and_then_go(opened, tmp_path):
-    history = opened()
+    history = opened(keep_days=10)
     start = START - START % 600
     for at, health in ((start, 12.0), (start + 60, 1.2), (start + 120, 1.3), (start + 600, 1.4)):
         history.sample(sample(at, health))
@@ -86,7 +86,7 @@ def test_old_samples_keep_the_lowest_of_a_slot_and_then_go(opened, tmp_path):
     assert len(stored(tmp_path)) == 4
     history.flush(start + 600 + module.FINE)
     assert stored(tmp_path) == [(start + 60, 1.2), (start + 600, 1.4)]
-    history.flush(start + 601 + module.COARSE)
+    history.flush(start + 601 + 10 * 86_400)
     assert stored(tmp_path) == []
 
 
@@ -99,17 +99,20 @@ def test_feed_rounds_are_kept_once(opened):
     assert not history.round(1, feed._replace(updated_at=None))
     assert history.round(1, feed._replace(answer=2001, updated_at=START + 1))
     history.flush(START)
-    assert history.answers(START) == [Answer("eth", START, 2000), Answer("eth", START + 1, 2001)]
+    assert history.answers(START) == [
+        Answer(1, FEED, "eth", START, 2000),
+        Answer(1, FEED, "eth", START + 1, 2001),
+    ]
     history.flush(START + 2 + module.ROUNDS)
     assert history.answers(0) == []
 
 
-def test_a_second_writer_only_reads_and_says_so(opened, tmp_path):
+def test_a_second_instance_only_reads(opened, tmp_path):
     first = opened()
     first.sample(sample(START))
     first.flush(START)
     second = opened(read_only=True)
-    assert second.notice == READ_ONLY
+    assert second.notice == ""
     assert second.samples(NAME, 0) == [(START, 1.5)]
     second.sample(sample(START + 100))
     second.flush(START + 100)
@@ -215,3 +218,8 @@ def test_reading_a_closed_history_is_a_notice():
     history.close()
     assert history.samples(NAME, 0) == []
     assert "cannot be read" in history.notice
+
+
+def test_reading_only_makes_no_file(opened, tmp_path):
+    assert opened(read_only=True).load().alerts == ()
+    assert list(tmp_path.iterdir()) == []

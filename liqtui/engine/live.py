@@ -1,0 +1,195 @@
+"""The engine that watches real chains.
+
+One supervised task per chain reads and hands outcomes to the `Monitor`; a task that dies is started again, and
+says so. A stalled terminal stops the screen's loop, not this one: see `EngineThread`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from liqtui.core.clock import SystemClock
+from liqtui.core.snapshot import Snapshot
+from liqtui.engine.history import History
+from liqtui.engine.monitor import Monitor
+from liqtui.engine.setup import ownership, pool, resolve_name, rounds_on, shipped_adapters
+from liqtui.engine.thread import EngineThread
+from liqtui.engine.verdict import Keeper
+from liqtui.engine.watch import ChainWatch
+from liqtui.engine.words import words
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from liqtui.core.clock import Clock
+    from liqtui.core.reads import ReadError
+    from liqtui.core.snapshot import Stage
+    from liqtui.core.sources import ChainSpec
+    from liqtui.core.wallet import Wallet
+    from liqtui.engine.handle import Playback
+    from liqtui.engine.rounds import ChainRounds, Outcome
+    from liqtui.engine.setup import Link, Reader, ReaderFactory, Setup
+    from liqtui.protocols.adapter import Adapter
+
+TICK = 2.0
+"""Seconds between two looks at the ages; also the heartbeat and the pace of the history."""
+RESTART, RESTART_MAX = 1.0, 60.0
+"""Seconds before a task that died is started again: doubled each time, up to the second."""
+READ_ONLY = "another liqtui keeps the history here; this one only reads it"
+_PROGRESS = 0.25
+
+
+class LiveEngine(EngineThread):
+    """Implements `EngineHandle`."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        reader_factory: ReaderFactory = pool,
+        adapters: Mapping[str, Adapter] | None = None,
+        clock: Clock | None = None,
+        history: History | None = None,
+    ) -> None:
+        """With the shipped adapters, and a history opened from `setup`, unless told otherwise."""
+        clock = clock or SystemClock()
+        super().__init__(clock, Snapshot(0, clock.now(), wallets=setup.wallets, notices=setup.notices))
+        self._setup = setup
+        self._factory = reader_factory
+        self._adapters = adapters
+        self._history = history
+        self._wallets = setup.wallets
+        self._chains: tuple[ChainWatch, ...] = ()
+        self._shown_at = 0.0
+
+    # -- any thread ----------------------------------------------------------------------------------------------
+
+    @property
+    def playback(self) -> Playback | None:
+        return None
+
+    def refresh(self) -> None:
+        """Look for positions again and read every chain, not sooner than 2 s after the last time."""
+
+        def wake() -> None:
+            for chain in self._chains:
+                chain.wake(rediscover=True)
+
+        self.tell(wake)
+
+    def acknowledge(self, alert_id: int | None) -> None:
+        def acknowledge() -> None:
+            self._monitor.acknowledge(alert_id, self.clock.now())
+            self._show()
+
+        self.tell(acknowledge)
+
+    def watch(self, wallets: Sequence[Wallet]) -> None:
+        self._wallets = tuple(wallets)
+
+        def watch() -> None:
+            self._monitor.watch(self._wallets)
+            for chain in self._chains:
+                chain.watch(self._wallets)
+            self._show()
+
+        self.tell(watch)
+
+    def resolve(self, name: str) -> Future[str]:
+        answer: Future[str] = Future()
+
+        def ask() -> None:
+            task = asyncio.ensure_future(resolve_name(name, self._setup.chains, self._factory))
+            task.add_done_callback(lambda done: _hand_over(done, answer))
+
+        if not self.tell(ask):
+            answer.set_exception(LookupError("the engine is not running"))
+        return answer
+
+    def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
+        return self._history.samples(position_id, since) if self._history else []
+
+    # -- the engine's thread -------------------------------------------------------------------------------------
+
+    async def serve(self, ended: asyncio.Event) -> None:
+        setup = self._setup
+        with ownership(setup.state) as owner:
+            history = self._history = self._history or History(
+                setup.state, read_only=not owner, keep_days=setup.keep_days
+            )
+            self._keeper = Keeper(setup.state) if setup.state is not None and owner else None
+            self._monitor = Monitor(setup, history, self.clock.now())
+            self._monitor.watch(self._wallets)
+            self._monitor.remark("owner", "" if owner else READ_ONLY)
+            adapters = self._adapters if self._adapters is not None else shipped_adapters()
+
+            def connect(spec: ChainSpec) -> tuple[Reader, ChainRounds]:
+                reader = self._factory(spec)
+                return reader, rounds_on(spec, setup, adapters, reader)
+
+            self._chains = tuple(ChainWatch(spec, self.clock, self._wallets, connect, self) for spec in setup.chains)
+            works = [self._supervised("", self._tick)]
+            works += [self._supervised(chain.spec.name, chain.run) for chain in self._chains]
+            tasks = [asyncio.create_task(work) for work in works]
+            self.up()
+            try:
+                await ended.wait()
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                self._show()
+                history.flush(self.clock.now())
+                history.close()
+
+    async def _supervised(self, chain: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run for ever; what ends with an exception is told, and started again a little later."""
+        delay, loop = RESTART, asyncio.get_running_loop()
+        while True:
+            started = loop.time()
+            try:
+                await work()
+            except Exception as fault:  # noqa: BLE001 - told by an alert, by the snapshot and by the chain's state
+                delay = RESTART if loop.time() - started > RESTART_MAX else min(delay * 2, RESTART_MAX)
+                self._monitor.crashed(chain, words(fault), self.clock.now())
+                self._show()
+            await asyncio.sleep(delay)
+
+    async def _tick(self) -> None:
+        while True:
+            self.beat()
+            self._show()
+            assert self._history is not None
+            self._history.flush(self.clock.now())
+            self._monitor.alive()
+            await asyncio.sleep(TICK)
+
+    def took(self, spec: ChainSpec, outcome: Outcome | ReadError, link: Link, next_poll: float) -> None:
+        self._monitor.apply(spec.name, outcome, self.clock.now(), link=link, next_poll=next_poll)
+        self._show()
+
+    def progressed(self, spec: ChainSpec, stages: tuple[Stage, ...]) -> None:
+        self._monitor.progress(spec.name, stages)
+        if asyncio.get_running_loop().time() - self._shown_at >= _PROGRESS:
+            self._show()
+
+    def _show(self) -> None:
+        """Publish how things stand now."""
+        self._shown_at = asyncio.get_running_loop().time()
+        self._monitor.remark("listener", self.listener_fault and f"the screen missed a snapshot: {self.listener_fault}")
+        snapshot = self._monitor.publish(self.clock.now())
+        self.publish(snapshot)
+        if self._keeper is not None:
+            self._monitor.remark("verdict", self._keeper.keep(snapshot))
+
+
+def _hand_over(done: asyncio.Future[str], answer: Future[str]) -> None:
+    """Give a task's end to who waits in another thread."""
+    if done.cancelled():
+        answer.set_exception(LookupError("the engine has ended"))
+    elif (fault := done.exception()) is not None:
+        answer.set_exception(fault if isinstance(fault, LookupError) else LookupError(words(fault)))
+    else:
+        answer.set_result(done.result())

@@ -1,0 +1,379 @@
+"""What is known of all chains together, and what it means: rows, ranks, alerts, one snapshot.
+
+Synchronous and deterministic: outcomes, wishes and the time go in, snapshots come out, whatever clock drives it.
+A chain that cannot be read blinds its own positions only; they keep their place and their last figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from liqtui.core import rank
+from liqtui.core.model import PositionKey, is_infinite
+from liqtui.core.reads import ReadError
+from liqtui.core.severity import (
+    fetch_freshness,
+    head_freshness,
+    oracle_age,
+    oracle_freshness,
+    severity,
+    worst,
+)
+from liqtui.core.snapshot import Ages, Alert, ChainState, Freshness, Row, Severity, Snapshot
+from liqtui.core.units import WAD
+from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
+from liqtui.engine.history import ALERTS_KEPT, ROUNDS, Sample
+from liqtui.engine.rounds import Spot
+from liqtui.engine.setup import Link, wallets_on
+from liqtui.engine.sigmas import Sigmas
+from liqtui.engine.tracks import DAY, Track
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from liqtui.core.model import Feed, Position
+    from liqtui.core.reads import Block
+    from liqtui.core.snapshot import Stage
+    from liqtui.core.sources import ChainSpec
+    from liqtui.core.wallet import Wallet
+    from liqtui.engine.history import History
+    from liqtui.engine.rounds import Outcome
+    from liqtui.engine.setup import Setup
+
+
+@dataclass(slots=True)
+class _Chain:
+    """What the last rounds of a chain told of the chain itself."""
+
+    spec: ChainSpec
+    link: Link = field(default_factory=Link)
+    block: Block | None = None
+    good_at: float | None = None
+    tried: bool = False
+    error: str = ""
+    """Why the last round failed; empty after a good one."""
+    crash: str = ""
+    """Why the task that reads it ended; empty after a good round."""
+    troubles: tuple[str, ...] = ()
+    """Markets that could not be read while the chain could."""
+    notes: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    next_poll: float | None = None
+
+    def state(self, now: float) -> ChainState:
+        age = None if self.good_at is None else now - self.good_at
+        states = [fetch_freshness(age, self.spec.poll)]
+        if self.block is not None and self.good_at is not None:
+            states.append(head_freshness(self.good_at - self.block.timestamp, self.spec.block_time))
+        if self.link.contradiction:
+            states.append(Freshness.STALE)
+        told = (self.error, self.crash, self.link.contradiction, *self.troubles)
+        return ChainState(
+            name=self.spec.name,
+            chain_id=self.spec.id,
+            block=self.block,
+            freshness=worst(states),
+            age=None if age is None else int(age),
+            endpoints_ok=self.link.ok,
+            endpoints_all=self.link.all,
+            source=self.link.source,
+            next_poll=self.next_poll,
+            error="; ".join(text for text in told if text),
+            stages=self.stages,
+            public_endpoints=self.spec.public,
+        )
+
+
+@dataclass(slots=True)
+class _Held:
+    """A position between rounds."""
+
+    key: PositionKey
+    chain: _Chain
+    position: Position | None = None
+    read_at: float | None = None
+    error: str = ""
+    track: Track = field(default_factory=Track)
+    severity: Severity | None = None
+    since: float = 0.0
+    row: Row | None = None
+
+    @property
+    def spot(self) -> Spot:
+        return Spot(self.key.protocol, self.key.market, self.key.wallet)
+
+    @property
+    def health(self) -> int | None:
+        """1e18-scaled; None when unknown or without debt."""
+        shown = self.position.health.shown if self.position else None
+        return None if is_infinite(shown) else shown
+
+
+class Monitor:
+    """One engine's knowledge. Call `publish` after whatever was done to it."""
+
+    def __init__(self, setup: Setup, history: History, now: float) -> None:
+        self._setup = setup
+        self._history = history
+        self._chains = {spec.name: _Chain(spec) for spec in setup.chains}
+        self._wallets: dict[str, Wallet] = {}
+        self._held: dict[PositionKey, _Held] = {}
+        self._remarks: dict[str, str] = {}
+        self._sigmas = Sigmas()
+        saved = history.load()
+        self._alerts: list[Alert] = list(saved.alerts)
+        self._last_alert = saved.last_alert
+        self._memory = saved.memory
+        self._remembered = saved.positions
+        for answer in history.answers(now - ROUNDS):
+            self._sigmas.add(*answer)
+        self._crash = ""
+        self._last: Snapshot | None = None
+
+    # -- what happens --------------------------------------------------------------------------------------------
+
+    def watch(self, wallets: Iterable[Wallet]) -> None:
+        """The watchlist. Positions of others are dropped without an alert; remembered ones come back as unread."""
+        self._wallets = {wallet.key: wallet for wallet in wallets}
+        watched = {name: set(wallets_on(name, self._wallets.values())) for name in self._chains}
+        for held in list(self._held.values()):
+            if held.key.wallet not in watched[held.chain.spec.name]:
+                self._drop(held)
+        for key in self._remembered:
+            chain = next((chain for chain in self._chains.values() if chain.spec.id == key.chain_id), None)
+            if chain is not None and key not in self._held and key.wallet in watched[chain.spec.name]:
+                self._held[key] = _Held(key, chain, error="not read since the start")
+        self._remembered = ()
+
+    def progress(self, chain: str, stages: tuple[Stage, ...]) -> None:
+        self._chains[chain].stages = stages
+
+    def apply(
+        self,
+        chain: str,
+        outcome: Outcome | ReadError,
+        now: float,
+        *,
+        link: Link | None = None,
+        next_poll: float | None = None,
+    ) -> None:
+        """Take a round of one chain, good or not."""
+        state = self._chains[chain]
+        before = state.link
+        state.tried, state.next_poll = True, next_poll
+        state.link = before if link is None else link
+        if state.link.contradiction and not before.contradiction:
+            self._alert(now, Severity.CRITICAL, chain, state.link.contradiction)
+        if isinstance(outcome, ReadError):
+            state.error = str(outcome)
+            return
+        state.error = state.crash = ""
+        state.good_at, state.block = now, outcome.block
+        state.stages, state.notes = outcome.stages, outcome.notes
+        state.troubles = tuple(
+            f"{trouble.spot.protocol} {trouble.spot.market}: {trouble.error}"
+            for trouble in outcome.troubles
+            if not trouble.spot.wallet
+        )
+        for feed in outcome.feeds:
+            if self._history.round(state.spec.id, feed) and feed.answer is not None and feed.updated_at is not None:
+                self._sigmas.add(state.spec.id, feed.address, feed.factor, feed.updated_at, feed.answer)
+        self._positions(state, outcome, now)
+
+    def crashed(self, chain: str, text: str, now: float) -> None:
+        """The task that reads a chain (empty: the one that looks at the ages) ended and will be started again."""
+        state = self._chains.get(chain)
+        known = state.crash if state else self._crash
+        if state is None:
+            self._crash = text
+        else:
+            state.tried, state.crash = True, text
+        if not known:
+            self._alert(now, Severity.CRITICAL, chain or "engine", f"a task of the engine failed: {text}")
+
+    def alive(self) -> None:
+        """The task that looks at the ages runs."""
+        self._crash = ""
+
+    def remark(self, about: str, text: str) -> None:
+        """A standing remark for the person; empty text takes it away."""
+        self._remarks[about] = text
+
+    def acknowledge(self, alert_id: int | None, now: float) -> None:
+        """One alert, or all with None."""
+        for place, alert in enumerate(self._alerts):
+            if alert.acked_at is None and alert_id in {None, alert.id}:
+                self._alerts[place] = replace(alert, acked_at=now)
+                self._history.alert(self._alerts[place])
+
+    # -- positions -----------------------------------------------------------------------------------------------
+
+    def _positions(self, chain: _Chain, outcome: Outcome, now: float) -> None:
+        watched = set(wallets_on(chain.spec.name, self._wallets.values()))
+        for key, position in outcome.positions.items():
+            if key.wallet in watched:
+                self._take(chain, position, now)
+        wrong = {trouble.spot: trouble.error for trouble in outcome.troubles}
+        markets = {(stage.protocol, stage.market) for stage in outcome.stages}
+        for held in [held for held in self._held.values() if held.chain is chain]:
+            spot = held.spot
+            if held.key in outcome.positions:
+                continue
+            if spot in outcome.covered or (spot.protocol, spot.market) not in markets:
+                self._drop(held)
+            else:
+                held.error = wrong.get(spot) or wrong.get(spot._replace(wallet="")) or held.error
+        known = {held.spot for held in self._held.values() if held.chain is chain}
+        for spot, error in wrong.items():
+            if spot.wallet in watched and spot not in known:
+                key = PositionKey(chain.spec.id, *spot)
+                self._held[key] = _Held(key, chain, error=error)
+
+    def _take(self, chain: _Chain, position: Position, now: float) -> None:
+        held = self._held.get(position.key)
+        if held is None or held.position is None:
+            held = self._held[position.key] = _Held(position.key, chain)
+            for at, health in self._history.samples(str(position.key), now - DAY):
+                held.track.add(at, health)
+            self._history.position(position.key, is_open=True)
+        held.position, held.read_at, held.error = position, now, ""
+        health = position.health.shown
+        if health is None:
+            return
+        boundary, _ = rank.cushion(position, {})
+        self._history.sample(
+            Sample(str(position.key), now, position.block.number, health, boundary.move if boundary else None)
+        )
+        if not is_infinite(health):
+            held.track.add(now, health / WAD)
+
+    def _drop(self, held: _Held) -> None:
+        del self._held[held.key]
+        if held.position is not None or held.row is not None:
+            self._history.position(held.key, is_open=False)
+
+    # -- snapshot ------------------------------------------------------------------------------------------------
+
+    def publish(self, now: float) -> Snapshot:
+        """How things stand now, after the alert rules have seen it."""
+        sigmas = self._sigmas.by_factor()
+        rows = rank.order(self._row(held, sigmas, now) for held in self._held.values())
+        chains = tuple(chain.state(now) for chain in self._chains.values())
+        snapshot = Snapshot(
+            version=self._last.version + 1 if self._last else 1,
+            at=now,
+            wallets=tuple(self._wallets.values()),
+            chains=chains,
+            rows=rows,
+            feeds=_feeds(rows),
+            engine_error=self._engine_error(),
+            notices=self._notices(),
+            ready=all(chain.tried for chain in self._chains.values()),
+            counts=rank.counts(rows),
+        )
+        self._judge(snapshot, now)
+        self._last = replace(snapshot, alerts=tuple(self._alerts))
+        return self._last
+
+    def _row(self, held: _Held, sigmas: Mapping[str, float], now: float) -> Row:
+        wallet, position = self._wallets[held.key.wallet], held.position
+        thresholds = self._thresholds(wallet, held.key)
+        freshness, ages = _trust(held, now)
+        found = severity(position, thresholds)
+        if freshness is Freshness.BLIND and position is not None:
+            found = min(found, Severity.BLIND, key=lambda state: state.rank)
+        if found is not held.severity:
+            held.severity, held.since = found, now
+        cushion, distance = rank.cushion(position, sigmas)
+        health = held.health
+        trend, window = held.track.trend(now, health / WAD) if health is not None else (None, 3600)
+        row = Row(
+            key=held.key,
+            chain=held.chain.spec.name,
+            label=wallet.title,
+            severity=found,
+            freshness=freshness,
+            ages=ages,
+            position=position,
+            thresholds=thresholds,
+            cushion=cushion,
+            sigmas=distance,
+            since=held.since,
+            error=held.error or (held.chain.error if freshness is not Freshness.FRESH else ""),
+            trend=trend,
+            trend_window=window,
+            spark=held.track.spark(now),
+            tags=wallet.tags,
+        )
+        held.row = _same(held.row, row)
+        return held.row
+
+    def _thresholds(self, wallet: Wallet, key: PositionKey) -> Thresholds:
+        own = dict(wallet.position_thresholds).get(str(key), Thresholds())
+        return own.over(wallet.thresholds).over(self._setup.thresholds).over(DEFAULT_THRESHOLDS)
+
+    def _engine_error(self) -> str:
+        crashes = {chain.spec.name: chain.crash for chain in self._chains.values()} | {"the engine": self._crash}
+        return "; ".join(f"{name}: {text}, starting again" for name, text in crashes.items() if text)
+
+    def _notices(self) -> tuple[str, ...]:
+        told = [*self._setup.notices]
+        for chain in self._chains.values():
+            told += [f"{chain.spec.name}: {text}" for text in (chain.link.notice, *chain.notes) if text]
+        told += [self._history.notice, *self._remarks.values()]
+        return tuple(dict.fromkeys(text for text in told if text))
+
+    # -- alerts --------------------------------------------------------------------------------------------------
+
+    def _judge(self, snapshot: Snapshot, now: float) -> None:
+        """Let the rules compare; positions that are no longer watched are not compared."""
+
+    def _alert(self, now: float, how: Severity, title: str, text: str) -> None:
+        self._keep(Alert(0, now, how, "engine", title, text))
+
+    def _keep(self, alert: Alert) -> None:
+        """Number it, store it, put it first."""
+        self._last_alert += 1
+        numbered = replace(alert, id=self._last_alert)
+        self._alerts.insert(0, numbered)
+        del self._alerts[ALERTS_KEPT:]
+        self._history.alert(numbered)
+
+
+def _trust(held: _Held, now: float) -> tuple[Freshness, Ages]:
+    """By the worst of three ages: the block when it was read, each feed on chain time, and our own reading."""
+    position, read_at, spec = held.position, held.read_at, held.chain.spec
+    if position is None or read_at is None:
+        return Freshness.BLIND, Ages(None, None, None)
+    at = position.block.timestamp
+    states = [fetch_freshness(now - read_at, spec.poll), head_freshness(read_at - at, spec.block_time)]
+    states += [oracle_freshness(feed, at) for feed in position.feeds]
+    if held.chain.link.contradiction:
+        states.append(Freshness.STALE)
+    ages = [
+        (age / (feed.heartbeat or DAY), age) for feed in position.feeds if (age := oracle_age(feed, at)) is not None
+    ]
+    negative = min((age for _, age in ages if age < 0), default=None)
+    oracle = negative if negative is not None else max(ages)[1] if ages else None
+    return worst(states), Ages(int(now - at), oracle, int(now - read_at))
+
+
+def _same(old: Row | None, new: Row) -> Row:
+    """The old row where the new one says nothing else: while all is fresh, a growing age is no news."""
+    if old is None:
+        return new
+    if new.freshness is Freshness.FRESH and replace(new, ages=old.ages, trend_window=old.trend_window) == old:
+        return old
+    return old if new == old else new
+
+
+def _feeds(rows: Iterable[Row]) -> tuple[tuple[str, Feed], ...]:
+    """What the positions hang on, each feed once per chain, as last read."""
+    found: dict[tuple[str, str], Feed] = {}
+    for row in rows:
+        for feed in row.position.feeds if row.position else ():
+            known = found.get((row.chain, feed.address))
+            if known is None or (feed.updated_at or 0) > (known.updated_at or 0):
+                found[row.chain, feed.address] = feed
+    return tuple((chain, feed) for (chain, _), feed in found.items())

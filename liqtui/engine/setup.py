@@ -1,0 +1,145 @@
+"""What an engine is told to watch, and how its parts are put together from that."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+
+from liqtui.core.reads import ChainReader, ReadError
+from liqtui.core.risk import TARGETS, complete
+from liqtui.core.wallet import Thresholds
+from liqtui.engine.rounds import ChainRounds
+from liqtui.engine.words import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Mapping
+    from pathlib import Path
+
+    from liqtui.core.sources import ChainSpec, MarketRef
+    from liqtui.core.wallet import Wallet
+    from liqtui.protocols.adapter import Adapter
+
+LOCK = "liqtui.lock"
+"""In the state folder: held by the one process that writes there."""
+
+
+class Reader(ChainReader, Protocol):
+    """A `ChainReader` that holds connections."""
+
+    async def close(self) -> None: ...
+
+
+@runtime_checkable
+class _Pooled(Protocol):
+    """What an endpoint pool can tell of itself."""
+
+    def counts(self) -> tuple[int, int]: ...
+    @property
+    def last_source(self) -> str: ...
+    @property
+    def contradiction(self) -> str: ...
+    @property
+    def notice(self) -> str: ...
+
+
+class Link(NamedTuple):
+    """How a chain is reached now."""
+
+    ok: int = 0
+    all: int = 0
+    source: str = ""
+    """Redacted."""
+    contradiction: str = ""
+    """Two endpoints disagree about the same block, in a sentence."""
+    notice: str = ""
+    """What could be configured better."""
+
+
+class ReaderFactory(Protocol):
+    def __call__(self, spec: ChainSpec, /) -> Reader: ...
+
+
+def pool(spec: ChainSpec) -> Reader:
+    """The endpoints of the chain."""
+    from liqtui.chain.pool import EndpointPool
+
+    return EndpointPool(spec)
+
+
+def link_of(reader: ChainReader) -> Link:
+    if not isinstance(reader, _Pooled):
+        return Link(1, 1)
+    return Link(*reader.counts(), reader.last_source, reader.contradiction, reader.notice)
+
+
+@dataclass(frozen=True)
+class Setup:
+    chains: tuple[ChainSpec, ...]
+    markets: tuple[MarketRef, ...]
+    wallets: tuple[Wallet, ...] = ()
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    """Of the config; what it leaves open falls back to the defaults."""
+    targets: tuple[int, ...] = TARGETS
+    """Health that rescue amounts aim at, 1e18-scaled."""
+    state: Path | None = None
+    """Folder of the history, its lock and the last verdict; None keeps all in memory."""
+    keep_days: int = 30
+    """How long samples are kept."""
+    notices: tuple[str, ...] = ()
+    """Standing remarks for the screen."""
+
+
+def wallets_on(chain: str, wallets: Iterable[Wallet]) -> list[str]:
+    """Keys of the wallets that are looked at on a chain."""
+    return [wallet.key for wallet in wallets if not wallet.chains or chain in wallet.chains]
+
+
+def rounds_on(spec: ChainSpec, setup: Setup, adapters: Mapping[str, Adapter], reader: ChainReader) -> ChainRounds:
+    """The rounds of one chain over its share of the markets and wallets."""
+    refs = [ref for ref in setup.markets if ref.chain_id == spec.id]
+    rounds = ChainRounds(spec, refs, adapters, reader, finish=partial(complete, targets=setup.targets))
+    rounds.watch(wallets_on(spec.name, setup.wallets))
+    return rounds
+
+
+@contextlib.contextmanager
+def ownership(state: Path | None) -> Generator[bool]:
+    """Hold the state folder for as long as it lasts; False when another process has it or it cannot be used."""
+    if state is None:
+        yield True
+        return
+    from liqtui.config.lock import InstanceLock
+
+    lock = InstanceLock(state / LOCK)
+    try:
+        held = lock.acquire()
+    except OSError:
+        held = False
+    try:
+        yield held
+    finally:
+        lock.release()
+
+
+async def resolve_name(name: str, chains: Iterable[ChainSpec], factory: ReaderFactory) -> str:
+    """Checksummed address of an ENS name. Raises LookupError with a sentence."""
+    from liqtui.chain.ens import CHAIN_ID, resolve
+
+    spec = next((spec for spec in chains if spec.id == CHAIN_ID), None)
+    if spec is None:
+        raise LookupError("ENS names are resolved on Ethereum, which is not configured")
+    reader = factory(spec)
+    try:
+        return await resolve(reader, name)
+    except ReadError as error:
+        raise LookupError(f"{safe(name)} could not be looked up: {error}") from error
+    finally:
+        await reader.close()
+
+
+def shipped_adapters() -> Mapping[str, Adapter]:
+    from liqtui.protocols.registry import adapters
+
+    return adapters()

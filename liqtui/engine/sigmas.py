@@ -1,0 +1,44 @@
+"""Daily volatility of each factor, from the oracle rounds that were seen."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from liqtui.core.sigma import daily_sigma
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WINDOW = 30 * 86_400
+SPACING = 1800
+"""Least seconds between two rounds that count, so that busy feeds stay small; a jump between is not lost."""
+
+
+class Sigmas:
+    """Kept per feed, since two feeds of one factor differ in decimals and times; a factor takes its wildest feed."""
+
+    def __init__(self) -> None:
+        self._rounds: dict[str, dict[tuple[int, str], deque[tuple[float, float]]]] = {}
+        self._stale: set[str] = set()
+        self._known: dict[str, float] = {}
+
+    def add(self, chain_id: int, feed: str, factor: str, at: int, answer: int) -> None:
+        """A round of a feed: raw answer and chain time, oldest first."""
+        rounds = self._rounds.setdefault(factor, {}).setdefault((chain_id, feed), deque())
+        if rounds and at - rounds[-1][0] < SPACING:
+            return
+        rounds.append((float(at), float(answer)))
+        while rounds[0][0] < at - WINDOW:
+            rounds.popleft()
+        self._stale.add(factor)
+
+    def by_factor(self) -> Mapping[str, float]:
+        """Factor id → daily σ; only those that are known."""
+        for factor in self._stale:
+            found = [sigma for rounds in self._rounds[factor].values() if (sigma := daily_sigma(rounds)) is not None]
+            self._known.pop(factor, None)
+            if found:
+                self._known[factor] = max(found)
+        self._stale.clear()
+        return self._known

@@ -1,0 +1,137 @@
+"""The thread under an engine: one event loop, one slot with the newest snapshot, listeners, and a heartbeat.
+
+Everything that an engine owns is touched in its own thread only; wishes from other threads are passed in by
+`tell`. What other threads read (the slot, the heartbeat, the reason of death) is replaced, never changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from liqtui.engine.words import words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from liqtui.core.clock import Clock
+    from liqtui.core.snapshot import Snapshot
+
+SILENCE = 10.0
+"""Seconds without a heartbeat after which the engine counts as stuck."""
+_JOIN = 5.0
+
+
+class EngineThread:
+    """The part of an `EngineHandle` that does not depend on where the snapshots come from."""
+
+    def __init__(self, clock: Clock, first: Snapshot) -> None:
+        self.clock = clock
+        self._slot = first
+        self._listeners: list[Callable[[int], None]] = []
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._up = threading.Event()
+        self._beat = clock.monotonic()
+        self._death = ""
+        self._stopped = False
+        self.listener_fault = ""
+        """Why the last listener that failed did."""
+
+    async def serve(self, ended: asyncio.Event) -> None:
+        """The engine itself: call `up` once it can be told things, return soon after `ended` is set."""
+        raise NotImplementedError
+
+    # -- any thread ----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        if self._thread is None:
+            self.beat()
+            self._thread = threading.Thread(target=self._run, name="liqtui-engine", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped = True
+        if self._thread is None:
+            return
+        self._up.wait(_JOIN)
+        self.tell(self._end)
+        self._thread.join(_JOIN)
+
+    def snapshot(self) -> Snapshot:
+        """The newest; with `engine_error` set when the engine has died or its thread is stuck."""
+        newest, trouble = self._slot, self._trouble()
+        return replace(newest, engine_error=trouble) if trouble else newest
+
+    def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
+        """`listener` runs in the engine's thread and must return at once: post a message, no more.
+
+        One that raises is kept and noted in the snapshot's notices; one that blocks shows as a stuck engine.
+        """
+        self._listeners.append(listener)
+
+        def end() -> None:
+            with contextlib.suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return end
+
+    def tell(self, wish: Callable[[], None]) -> bool:
+        """Run `wish` in the engine's thread; False when it does not run: not up yet, or over."""
+        if self._loop is None or not self._up.is_set():
+            return False
+        try:
+            self._loop.call_soon_threadsafe(wish)
+        except RuntimeError:  # the loop has just closed
+            return False
+        return True
+
+    def _trouble(self) -> str:
+        if self._death:
+            return self._death
+        if self._thread is None or self._stopped:
+            return ""
+        silent = self.clock.monotonic() - self._beat
+        return f"the engine has not moved for {silent:.0f} s" if silent > SILENCE else ""
+
+    # -- the engine's thread -------------------------------------------------------------------------------------
+
+    def beat(self) -> None:
+        self._beat = self.clock.monotonic()
+
+    def up(self) -> None:
+        """From now on wishes are taken."""
+        self._up.set()
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Put it into the slot and tell the listeners."""
+        self._slot = snapshot
+        for listener in tuple(self._listeners):
+            try:
+                listener(snapshot.version)
+            except Exception as fault:  # noqa: BLE001 - a screen in trouble must not stop the watching
+                self.listener_fault = words(fault)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as fault:  # noqa: BLE001 - the last place where the end can be told
+            self._death = f"the engine has died: {words(fault)}"
+        else:
+            if not self._stopped:
+                self._death = "the engine has ended by itself"
+        finally:
+            self._up.set()
+            if self._death:
+                self.publish(replace(self._slot, version=self._slot.version + 1, engine_error=self._death))
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ended = asyncio.Event()
+        await self.serve(self._ended)
+
+    def _end(self) -> None:
+        self._ended.set()

@@ -1,0 +1,218 @@
+import threading
+
+import pytest
+
+from liqtui.core.clock import FrozenClock
+from liqtui.core.reads import ReadError
+from liqtui.core.snapshot import Freshness, Severity
+from liqtui.engine import live, thread, watch
+from liqtui.engine.live import LiveEngine
+from liqtui.engine.once import run_once
+from liqtui.engine.setup import Setup
+from tests.engine.fakes import START, FakeAdapter, FakeChain, chain, market, wallet
+
+PATIENCE = 10.0
+"""Only reached when something is broken."""
+
+
+class Seen:
+    """Waits for snapshots that come from another thread."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.news = threading.Condition()
+        engine.subscribe(self.hear)
+
+    def hear(self, version):
+        with self.news:
+            self.news.notify_all()
+
+    def until(self, wanted):
+        with self.news:
+            assert self.news.wait_for(lambda: wanted(self.engine.snapshot()), PATIENCE), self.engine.snapshot()
+        return self.engine.snapshot()
+
+
+@pytest.fixture
+def world():
+    node = FakeChain()
+    node.hold(1, 1, 1000)
+    return node
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(watch, "GAP", 0.005)
+    monkeypatch.setattr(live, "TICK", 0.01)
+    monkeypatch.setattr(live, "RESTART", 0.005)
+
+
+def setup(*chains, **more):
+    chains = chains or (chain(poll=0.01),)
+    markets = tuple(market("main", spec.id) for spec in chains)
+    return Setup(chains, markets, (wallet(1),), **more)
+
+
+@pytest.fixture
+def run():
+    engines = []
+
+    def start(nodes, made=None, **more):
+        nodes = nodes if isinstance(nodes, dict) else {"lab": nodes}
+        clock = more.pop("clock", FrozenClock(START))
+        engine = LiveEngine(
+            made or setup(),
+            reader_factory=lambda spec: nodes[spec.name],
+            adapters={"fake": FakeAdapter()},
+            clock=clock,
+            **more,
+        )
+        engines.append(engine)
+        seen = Seen(engine)
+        engine.start()
+        return engine, seen
+
+    yield start
+    for engine in engines:
+        engine.stop()
+
+
+def test_reads_and_publishes(world, run):
+    _, seen = run(world)
+    found = seen.until(lambda snapshot: snapshot.ready and snapshot.rows)
+    assert found.rows[0].severity is Severity.OK
+    assert found.rows[0].freshness is Freshness.FRESH
+    world.mine(price=1249)
+    seen.until(lambda snapshot: snapshot.rows[0].severity is Severity.LIQUIDATABLE)
+
+
+def test_stop_closes_the_readers_and_ends_the_thread(world, run):
+    engine, seen = run(world)
+    seen.until(lambda snapshot: snapshot.ready)
+    engine.stop()
+    assert world.closed
+    assert not engine._thread.is_alive()
+    assert engine.snapshot().engine_error == ""
+
+
+def test_stop_without_start_is_quiet():
+    LiveEngine(setup(), adapters={}).stop()
+
+
+def test_a_dead_task_is_started_again_and_told(world, run):
+    world.crash = TypeError("a bug")
+    _, seen = run(world)
+    found = seen.until(lambda snapshot: snapshot.engine_error)
+    assert "a bug" in found.engine_error
+    assert found.alerts[0].kind == "engine"
+    world.crash = None
+    found = seen.until(lambda snapshot: snapshot.rows)
+    assert found.engine_error == ""
+    assert [alert.kind for alert in found.alerts].count("engine") == 1, "one alert, however often it was restarted"
+
+
+def test_one_chain_that_fails_leaves_the_other(world, run):
+    other = FakeChain(2)
+    other.down = ReadError("timeout", "slow")
+    _, seen = run({"lab": world, "side": other}, setup(chain(poll=0.01), chain("side", 2, poll=0.01)))
+    found = seen.until(lambda snapshot: snapshot.ready and snapshot.rows)
+    assert [state.error for state in found.chains] == ["", "timeout: slow"]
+    assert found.rows[0].freshness is Freshness.FRESH
+
+
+def test_watching_other_wallets(world, run):
+    world.hold(2, 1, 500)
+    engine, seen = run(world)
+    seen.until(lambda snapshot: snapshot.rows)
+    engine.watch([wallet(2)])
+    found = seen.until(lambda snapshot: [row.label for row in snapshot.rows] == ["w2"])
+    assert [w.label for w in found.wallets] == ["w2"]
+
+
+def test_refresh_wakes_and_looks_for_positions_again(world, run):
+    engine, seen = run(world, setup(chain(poll=3600)))
+    seen.until(lambda snapshot: snapshot.rows)
+    world.hold(1, 1, 500)
+    world.mine()
+    world.seen = []
+    engine.refresh()
+    seen.until(lambda snapshot: snapshot.rows[0].position.block == world.block)
+    assert "has" in [what for what, *_ in world.seen]
+
+
+def test_a_listener_that_raises_stops_nothing(world, run):
+    engine, seen = run(world)
+
+    def bad(version):
+        raise RuntimeError("screen gone")
+
+    engine.subscribe(bad)
+    found = seen.until(lambda snapshot: any("screen gone" in notice for notice in snapshot.notices))
+    seen.until(lambda snapshot: snapshot.version > found.version + 3)
+
+
+def test_a_listener_that_blocks_is_seen_from_outside(world, run):
+    clock = FrozenClock(START)
+    engine, seen = run(world, clock=clock)
+    seen.until(lambda snapshot: snapshot.ready)
+    stuck, release = threading.Event(), threading.Event()
+
+    def block(version):
+        stuck.set()
+        release.wait(PATIENCE)
+
+    end = engine.subscribe(block)
+    assert stuck.wait(PATIENCE)
+    clock.advance(thread.SILENCE + 1)
+    assert "has not moved for 11 s" in engine.snapshot().engine_error
+    end()
+    release.set()
+    seen.until(lambda snapshot: not snapshot.engine_error)
+
+
+def test_a_dead_engine_says_so(world, run, monkeypatch):
+    monkeypatch.setattr(LiveEngine, "serve", lambda self, ended: 1 / 0)
+    _, seen = run(world)
+    seen.until(lambda snapshot: "has died" in snapshot.engine_error)
+
+
+def test_resolve_without_ethereum_is_a_sentence(world, run):
+    engine, seen = run(world)
+    seen.until(lambda snapshot: snapshot.ready)
+    with pytest.raises(LookupError, match="Ethereum"):
+        engine.resolve("vitalik.eth").result(PATIENCE)
+
+
+def test_resolve_before_the_start_is_a_sentence():
+    with pytest.raises(LookupError, match="not running"):
+        LiveEngine(setup(), adapters={}).resolve("a.eth").result(0)
+
+
+def test_run_once_reads_each_chain_once(world):
+    broken, hung = FakeChain(2), FakeChain(3)
+    broken.crash = TypeError("a bug")
+
+    async def never():
+        import asyncio
+
+        await asyncio.Event().wait()
+
+    hung.head = never
+    nodes = {"lab": world, "side": broken, "far": hung}
+    told = []
+    found = run_once(
+        setup(chain(), chain("side", 2), chain("far", 3)),
+        deadline=0.05,
+        progress=lambda name, stages: told.append(name),
+        reader_factory=lambda spec: nodes[spec.name],
+        adapters={"fake": FakeAdapter()},
+        clock=FrozenClock(START),
+    )
+    assert found.ready
+    assert len(found.rows) == 1
+    assert [state.freshness for state in found.chains] == [Freshness.FRESH, Freshness.BLIND, Freshness.BLIND]
+    assert "a bug" in found.chains[1].error
+    assert "timeout" in found.chains[2].error
+    assert set(told) == {"lab"}
+    assert world.closed
+    assert hung.closed
