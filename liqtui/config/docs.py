@@ -31,9 +31,9 @@ chains are read through public endpoints; the screen says so.
 
 `--config FILE` and `--watchlist FILE` each name that one file. [watchlist.md](watchlist.md) is about the watchlist.
 
-`${NAME}` in any text is replaced by the environment variable of that name, so that keys of endpoints can stay out
-of the file. A variable that is missing or empty is an error. Its value is never shown, nor is anything of an
-endpoint but scheme and host.
+`${NAME}` in any text but those of `[keys]` is replaced by the environment variable of that name, so that keys of
+endpoints can stay out of the file. A variable that is missing or empty is an error. Its value is never shown, nor
+is anything of an endpoint but scheme and host.
 
 Every mistake is named with file, line and key, all of them at once, and liqtui ends with code 78 instead of
 watching with settings that nobody wanted:

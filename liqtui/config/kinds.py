@@ -116,6 +116,8 @@ def choice(*names: str) -> Kind:
     words = " · ".join(f'"{name}"' for name in names)
 
     def read(value: object) -> str:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)  # color = 256
         if value not in names:
             raise BadValueError(f"has to be one of {', '.join(names)}")
         return cast("str", value)
@@ -127,6 +129,14 @@ def _read_flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise BadValueError(f"has to be true or false, not {type_words(value)}")
     return value
+
+
+def _read_switch(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value not in {"auto", "on", "off"}:
+        raise BadValueError('has to be "auto", true or false')
+    return cast("str", value)
 
 
 def _read_text(value: object) -> str:
@@ -195,11 +205,6 @@ def _read_link(value: object) -> str:
     return text.rstrip("/")
 
 
-def _read_gas(value: object) -> int | None:
-    gas = whole(0, 10**12).read(value)
-    return gas or None
-
-
 def _read_targets(value: object) -> tuple[int, ...]:
     if not isinstance(value, list) or not value:
         raise BadValueError("has to be a list of decimals above 1", "for example [1.10, 1.25, 1.50]")
@@ -215,7 +220,8 @@ ADDRESS = Kind("address", read_address)
 URLS = Kind("list of endpoints", _read_urls)
 LINK = Kind("web address", _read_link)
 IDS = Kind("list of 32-byte ids", _read_ids)
-GAS = Kind("whole number, 0 for the node's own", _read_gas)
+GAS = Kind("whole number, 0 for the node's own", whole(0, 10**12).read)
+SWITCH = Kind('"auto" · true · false', _read_switch)
 THRESHOLD = decimal_wad("decimal above 1 and under 100", Decimal(1), Decimal(100))
 CUSHION = decimal_wad("decimal above 0 and under 1", Decimal(0), Decimal(1))
 TARGET = decimal_wad("decimal above 1 and under 100", Decimal(1), Decimal(100))

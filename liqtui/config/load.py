@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from liqtui.core.wallet import Thresholds
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_CHAIN_NAME = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -110,7 +111,11 @@ def _expand(value: Any, path: KeyPath, report: Report, env: Mapping[str, str]) -
     """Every ${NAME} in every text replaced. What is missing is reported by name; values are never repeated."""
     if isinstance(value, dict):
         table = cast("dict[str, Any]", value)
-        return {key: _expand(item, (*path, key), report, env) for key, item in table.items()}
+        # A key that is no key is shown in the mistake, so [keys] is left as it is written.
+        return {
+            key: item if (*path, key) == ("keys",) else _expand(item, (*path, key), report, env)
+            for key, item in table.items()
+        }
     if isinstance(value, list):
         items = cast("list[Any]", value)
         return [_expand(item, (*path, place), report, env) for place, item in enumerate(items)]
@@ -177,7 +182,10 @@ def _chains(values: dict[str, Any], poll: float, report: Report) -> dict[str, Ch
     for name, table in _child(values, "chains", report).items():
         path = ("chains", name)
         if not isinstance(table, dict):
-            report.add(path, "has to be a table", f"write [chains.{name}]")
+            report.add(path, f"has to be a table, not {type_words(table)}", "write [chains.NAME]")
+            continue
+        if not _CHAIN_NAME.fullmatch(name):
+            report.add(path, "a chain's name has up to 32 letters, digits, dots, dashes or underscores")
             continue
         read = read_table(schema.CHAIN, cast("dict[str, Any]", table), path, report)
         if read.pop("enabled"):
@@ -202,6 +210,8 @@ def _chain(name: str, read: dict[str, Any], path: KeyPath, report: Report) -> Ch
     known = known_chains()
     given = {key: value for key, value in read.items() if value is not None}
     endpoints: tuple[str, ...] = given.pop("rpc", ())
+    if "gas" in given:
+        given["gas"] = given["gas"] or None  # 0: none is given with a call
     if name in known:
         base = known[name].spec
         if given.get("id", base.id) != base.id:
@@ -293,6 +303,8 @@ def _market(
         if read.get(key) is not None:
             report.add((*path, key), f"does not belong to {protocol}", f"it takes {entry_key}")
     entry = read[entry_key]
+    if entry is None and report.knows((*path, entry_key)):
+        return None
     if entry is None:
         report.add(path, f"{entry_key} is missing")
         return None

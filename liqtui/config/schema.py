@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 COLORS = ("auto", "truecolor", "256", "16", "mono")
 NOTIFY = ("auto", "9", "99", "777", "off")
-SWITCH = ("auto", "on", "off")
 
 PROTOCOLS: Mapping[str, str] = {
     "aave-v3": "pool_addresses_provider",
@@ -114,14 +113,14 @@ UI = Section(
         ),
         Setting(
             "ascii",
-            kinds.choice(*SWITCH),
+            kinds.SWITCH,
             "auto",
             "Draw with ASCII only; `auto` does so where the locale is not UTF-8.",
             '"auto"',
         ),
         Setting(
             "mouse",
-            kinds.choice(*SWITCH),
+            kinds.SWITCH,
             "auto",
             "Mouse support; `auto` is off over SSH, where each movement "
             "is traffic and selecting text with the mouse is wanted.",

@@ -131,10 +131,8 @@ class Scanner:
         return path
 
     def _pair(self, table: KeyPath) -> None:
-        line = self.line
         key = self._key()
-        for end in range(1, len(key) + 1):
-            self.lines.setdefault((*table, *key[:end]), line)
+        self._note((*table, *key))
         self._skip_blank()
         self._advance(1)  # =
         self._skip_blank()
@@ -218,7 +216,8 @@ class Scanner:
         return False
 
     def _note(self, path: KeyPath) -> None:
-        self.lines.setdefault(path, self.line)
+        for end in range(1, len(path) + 1):
+            self.lines.setdefault(path[:end], self.line)
 
     def _peek(self) -> str:
         return self.text[self.at : self.at + 1]

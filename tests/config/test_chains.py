@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+
+from liqtui.config.chains import FILE, known_chains
+
+KNOWN = known_chains()
+
+
+def test_names_tags_and_ids_are_each_of_one_chain() -> None:
+    specs = [chain.spec for chain in KNOWN.values()]
+    assert len({spec.id for spec in specs}) == len({spec.short for spec in specs}) == len(specs)
+    assert [spec.name for spec in specs] == list(KNOWN)
+    assert {name: KNOWN[name].spec.tag for name in ("ethereum", "gnosis")} == {"ethereum": "eth", "gnosis": "gno"}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_each_chain_can_be_used_as_it_is(name: str) -> None:
+    spec = KNOWN[name].spec
+    assert spec.public
+    assert 1 <= len(spec.short) <= 5
+    assert 0.05 <= spec.block_time <= 15
+    assert re.fullmatch("0x[0-9a-f]{40}", spec.multicall3)
+    assert spec.explorer == "" or urlsplit(spec.explorer).scheme == "https"
+    assert len(set(spec.rpc)) == len(spec.rpc) >= (3 if KNOWN[name].main else 1)
+    for url in spec.rpc:
+        parts = urlsplit(url)
+        assert (parts.scheme, bool(parts.hostname), parts.query, parts.username) == ("https", True, "", None)
+        assert not re.search("[0-9a-fA-F]{16}", url), "looks like somebody's key"
+
+
+def test_only_zksync_has_a_multicall_of_its_own() -> None:
+    usual = "0xca11bde05977b3631167028862be2a173976ca11"
+    assert [name for name, chain in KNOWN.items() if chain.spec.multicall3 != usual] == ["zksync"]
+
+
+def test_the_file_says_where_it_comes_from() -> None:
+    assert re.search(r"read 20\d\d-\d\d-\d\d", FILE.read_text().split("\n\n", 1)[0])
