@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from liqtui.chain.batching import BlockReader, Memory
-from liqtui.chain.endpoint import LONGEST_REST, Deadline, Endpoint
+from liqtui.chain.endpoint import Deadline, Endpoint
 from liqtui.chain.faults import Fault
 from liqtui.core.reads import Block, Call, Failure, Result
 
@@ -147,7 +147,7 @@ class CrossCheck:
                 loser = next((end for end in self._endpoints if end.name == source), None)
         if loser is not None and third is not None:
             text += f"; {third.name} contradicts {loser.name}, which is left out for now"
-            loser.failed(Fault("malformed", f"contradicted by two others about {about}", wait=LONGEST_REST))
+            loser.distrust(f"contradicted by two others about {about}")
         self.contradiction = text
 
     async def _asked(self, endpoint: Endpoint, ask: Callable[[Endpoint], Awaitable[T]]) -> T:

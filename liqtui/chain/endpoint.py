@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Sleep = Callable[[float], Awaitable[object]]
 
 LONGEST_REST = 300.0
+DISTRUST = 120.0
 LONGEST_HOLD = 60.0
 """A node that asks for more is asked again after this."""
 LATENCY_WEIGHT = 0.3
@@ -192,6 +193,11 @@ class Endpoint:
             self._hold_until = now + min(LONGEST_HOLD, back_off if fault.wait is None else fault.wait)
         else:
             self._rest_until = now + min(LONGEST_REST, max(back_off, fault.wait or 0.0))
+
+    def distrust(self, detail: str) -> None:
+        """It said what others, or it itself, do not confirm: a long rest at once."""
+        self.worked()
+        self.failed(Fault("malformed", detail, wait=DISTRUST))
 
     def status(self) -> EndpointStatus:
         return EndpointStatus(

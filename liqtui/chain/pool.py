@@ -59,7 +59,9 @@ class EndpointPool:
         self._memory = Memory()
         grace = max(60.0, 20 * spec.block_time) if rollback_grace is None else rollback_grace
         self._line = HeadLine(clock, grace)
+        self._sleep = sleep
         self._read_hash = ""
+        self._announcer: Endpoint | None = None
         self._source = ""
         self._cross = CrossCheck(spec, self._endpoints, self._memory, clock, cross_check_every)
 
@@ -83,7 +85,8 @@ class EndpointPool:
             if rolled_back is None:
                 raise
             return rolled_back
-        self._cross.head(source, self._line)
+        self._announcer = source
+        self._cross.head(source.name, self._line)
         return block
 
     async def read(self, block: Block, calls: Sequence[Call]) -> list[Result]:
@@ -102,8 +105,8 @@ class EndpointPool:
                 return await reader.read([calls[at] for at in chunk], len(calls))
 
             async with gate:
-                source, answers = await self._first(ask, deadline)
-            sources.add(source)
+                source, answers = await self._patiently(ask, deadline)
+            sources.add(source.name)
             for at, answer in zip(chunk, answers, strict=True):
                 results[at] = answer
 
@@ -120,7 +123,7 @@ class EndpointPool:
                 self._cross.data(sources.pop(), block, calls, done)
             return done
         if fault.kind == "behind" and block.hash != self._read_hash:
-            self._line.forget(block)
+            self._disown(block)
         raise ReadError(fault.kind, fault.detail)
 
     async def logs(self, first: int, last: int, wanted: LogFilter) -> list[Log]:
@@ -178,7 +181,29 @@ class EndpointPool:
         ill = sorted((endpoint for endpoint in usable if endpoint.trouble), key=lambda ill: ill.rests_until)
         return sorted(well, key=lambda endpoint: endpoint.by_hash is False) + ill
 
-    async def _first(self, ask: Callable[[Endpoint, Deadline], Awaitable[T]], deadline: Deadline) -> tuple[str, T]:
+    async def _patiently(
+        self, ask: Callable[[Endpoint, Deadline], Awaitable[T]], deadline: Deadline
+    ) -> tuple[Endpoint, T]:
+        """`_first`, and once more after a moment when all are behind: a new block takes time to get around."""
+        try:
+            return await self._first(ask, deadline)
+        except ReadError as error:
+            moment = min(1.0, self._spec.block_time / 4)
+            if error.kind != "behind" or deadline.left <= moment:
+                raise
+        await self._sleep(moment)
+        return await self._first(ask, deadline)
+
+    def _disown(self, block: Block) -> None:
+        """Nobody has a head that was announced: whoever announced it is at fault, and not those who lack it."""
+        self._line.forget(block)
+        for endpoint in self._endpoints:
+            if endpoint is self._announcer:
+                endpoint.distrust(f"announced block {block.number}, and does not have it")
+            elif endpoint.error.startswith("behind"):
+                endpoint.worked()
+
+    async def _first(self, ask: Callable[[Endpoint, Deadline], Awaitable[T]], deadline: Deadline) -> tuple[Endpoint, T]:
         """(endpoint, the first good answer). Raises ReadError with what each endpoint said."""
         faults: list[tuple[Endpoint, Fault]] = []
         for endpoint in self._candidates():
@@ -199,7 +224,7 @@ class EndpointPool:
             else:
                 endpoint.worked()
                 self._source = endpoint.name
-                return endpoint.name, answer
+                return endpoint, answer
         raise self._verdict(faults)
 
     def _verdict(self, faults: list[tuple[Endpoint, Fault]]) -> ReadError:

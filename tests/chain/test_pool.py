@@ -1,0 +1,398 @@
+"""Reading from well-behaved nodes: pinning, batching, counts, heads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from liqtui.core.clock import FrozenClock
+from liqtui.core.reads import Failure, LogFilter, ReadError
+from tests.chain.node import BARE, BURNS, NOBODY, REVERTS, Call, Chain, block_hash, echo, echoed, nodes, spec_of
+
+if TYPE_CHECKING:
+    from tests.chain.conftest import PoolMaker
+
+
+async def test_results_come_in_order_and_failures_are_values(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+        calls = [*echo(3), Call(REVERTS, b"1234"), Call(NOBODY, b"1234"), *echo(2, 10)]
+        results = await pool.read(block, calls)
+    assert [results[at] for at in (0, 1, 2, 5, 6)] == [echoed(block, calls[at]) for at in (0, 1, 2, 5, 6)]
+    refused, short = results[3], results[4]
+    assert isinstance(refused, Failure)
+    assert (refused.kind, refused.detail) == ("revert", "no")
+    assert isinstance(short, Failure)
+    assert short.kind == "short"
+
+
+async def test_every_read_names_the_block_by_its_hash(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+        node.chain.grow(5)
+        results = await pool.read(block, echo(1))
+        calls = [request for request in node.seen if request["method"] == "eth_call"]
+    assert results == [echoed(block, echo(1)[0])]
+    assert [call["params"][1] for call in calls] == [{"blockHash": block.hash, "requireCanonical": True}]
+
+
+async def test_requests_do_not_grow_with_calls(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        pool = make_pool(spec_of(node))
+        counts = []
+        for size in (1, 10, 100, 500):
+            before = pool.requests
+            await pool.read(await pool.head(), echo(size))
+            counts.append(pool.requests - before)
+            node.chain.grow()
+    assert counts == [4, 2, 2, 2]  # chain id and Multicall3 once
+
+
+async def test_large_reads_are_cut_by_count_and_by_bytes(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        pool = make_pool(spec_of(node, max_calls=100))
+        block = await pool.head()
+        assert await pool.read(block, echo(250)) == [echoed(block, call) for call in echo(250)]
+        by_count = node.methods().count("eth_call")
+        node.seen.clear()
+        narrow = make_pool(spec_of(node, max_calldata=10_000))
+        assert await narrow.read(block, echo(250)) == [echoed(block, call) for call in echo(250)]
+        longest = max(len(each["params"][0]["data"]) for each in node.seen if each["method"] == "eth_call")
+    assert by_count == 3
+    assert longest < 2 * 11_000
+
+
+async def test_reading_nothing_asks_nobody(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        pool = make_pool(spec_of(node))
+        assert await pool.read(node.chain.head, []) == []
+        assert node.seen == []
+
+
+async def test_no_endpoint_says_what_to_configure(make_pool: PoolMaker) -> None:
+    pool = make_pool(spec_of())
+    with pytest.raises(ReadError, match=r"add rpc under \[chains.lab\]") as caught:
+        await pool.head()
+    assert caught.value.kind == "no-endpoint"
+    assert pool.counts() == (0, 0)
+
+
+# -- what a node can take ------------------------------------------------------------------------
+
+
+async def test_a_batch_that_is_too_large_is_halved_and_the_size_is_remembered(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        node.most_calls = 32
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+        assert await pool.read(block, echo(100)) == [echoed(block, call) for call in echo(100)]
+        first = node.methods().count("eth_call")
+        assert await pool.read(block, echo(100)) == [echoed(block, call) for call in echo(100)]
+        again = node.methods().count("eth_call") - first
+    assert first == 2 + 4
+    assert again == 4
+
+
+@pytest.mark.parametrize("breaks", [True, False], ids=["the batch fails", "those after it fail"])
+async def test_a_call_that_burns_all_gas_harms_no_other(make_pool: PoolMaker, breaks: bool) -> None:
+    async with nodes() as [node]:
+        node.burning_breaks = breaks
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+        calls = [*echo(20), Call(BURNS, b"burn"), *echo(20, 20)]
+        for _ in range(2):
+            results = await pool.read(block, calls)
+            assert [*results[:20], *results[21:]] == [echoed(block, call) for call in echo(40)]
+            assert isinstance(results[20], Failure)
+        before = len(node.seen)
+        await pool.read(block, calls)
+        assert len(node.seen) - before == 2  # the others, and the greedy one by itself
+
+
+async def test_calls_that_fail_without_a_word_are_doubted_once_only(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+        calls = [Call(BARE, b"0"), *echo(5), Call(BARE, b"1"), Call(BARE, b"2"), *echo(5, 5)]
+        results = await pool.read(block, calls)
+        bare = [results[0], results[6], results[7]]
+        assert all(isinstance(result, Failure) and result.kind == "revert" for result in bare)
+        before = len(node.seen)
+        assert await pool.read(block, calls) == results
+        assert len(node.seen) - before == 1
+
+
+async def test_a_silent_call_that_turns_greedy_is_found_out(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        mood = {"burns": False}
+        target = "0x" + "77" * 20
+        node.chain.contracts[target] = lambda data, block: None
+        run = node._run
+        node._run = lambda call, block: (  # type: ignore[method-assign]
+            ArithmeticError() if call.target == target and mood["burns"] else run(call, block)
+        )
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+        calls = [*echo(3), Call(target, b"x"), *echo(9, 3)]
+        await pool.read(block, calls)
+        mood["burns"] = True
+        for _ in range(3):
+            results = await pool.read(block, calls)
+            assert [result for at, result in enumerate(results) if at != 3] == [echoed(block, c) for c in echo(12)]
+
+
+async def test_more_silent_failures_than_can_be_proved_are_unread_not_refused(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+        calls = [Call(BARE, bytes([at])) for at in range(12)]
+        kinds = [result.kind for result in await pool.read(block, calls) if isinstance(result, Failure)]
+        assert kinds == ["revert"] * 8 + ["unread"] * 4
+        kinds = [result.kind for result in await pool.read(block, calls) if isinstance(result, Failure)]
+    assert kinds == ["revert"] * 12
+
+
+async def test_a_node_that_refuses_our_gas_is_left_to_its_own(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        node.most_gas = 30_000_000
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+        assert await pool.read(block, echo(3)) == [echoed(block, call) for call in echo(3)]
+
+
+# -- without Multicall3 --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batches", [True, False])
+async def test_without_multicall_calls_go_in_a_batch_or_one_by_one(make_pool: PoolMaker, batches: bool) -> None:
+    chain = Chain(multicall="0x" + "11" * 20)
+    async with nodes(chain=chain) as [node]:
+        node.batches = batches
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+        calls = [*echo(3), Call(REVERTS, b""), Call(NOBODY, b""), Call(BURNS, b"")]
+        results = await pool.read(block, calls)
+        assert results[:3] == [echoed(block, call) for call in echo(3)]
+        assert [result.kind for result in results[3:] if isinstance(result, Failure)] == ["revert", "short", "unread"]
+        before = len(node.seen)
+        await pool.read(block, calls)
+        assert len(node.seen) - before == (1 if batches else 6)
+    assert 'set multicall3 = "0x…" under [chains.lab]' in pool.notice
+
+
+async def test_too_many_calls_without_multicall_say_what_to_configure(make_pool: PoolMaker) -> None:
+    async with nodes(chain=Chain(multicall="0x" + "11" * 20)) as [node]:
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+        with pytest.raises(ReadError, match=r"\[chains.lab\]") as caught:
+            await pool.read(block, echo(450))
+    assert caught.value.kind == "no-multicall"
+
+
+async def test_another_multicall_address_can_be_configured(make_pool: PoolMaker) -> None:
+    other = "0x" + "11" * 20
+    async with nodes(chain=Chain(multicall=other)) as [node]:
+        pool = make_pool(spec_of(node, multicall3=other))
+        block = await pool.head()
+        assert await pool.read(block, echo(9)) == [echoed(block, call) for call in echo(9)]
+        assert node.methods().count("eth_call") == 1
+    assert pool.notice == ""
+
+
+# -- nodes without EIP-1898 ----------------------------------------------------------------------
+
+
+async def test_without_eip1898_the_hash_is_checked_before_and_after(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        node.by_hash = False
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+        node.chain.grow(3)
+        assert await pool.read(block, echo(3)) == [echoed(block, call) for call in echo(3)]
+        before = len(node.seen)
+        assert await pool.read(block, echo(3)) == [echoed(block, call) for call in echo(3)]
+        assert node.methods()[before:] == ["eth_getBlockByNumber", "eth_call", "eth_getBlockByNumber"]
+        assert pool.endpoints()[0].by_hash is False
+
+
+async def test_without_eip1898_a_reorganisation_under_the_read_is_noticed(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        node.by_hash = False
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+
+        def reorganise(method: str, result: object) -> object:
+            if method == "eth_call":
+                node.chain.cut(block.number)
+                node.chain.grow(1, "other")
+            return result
+
+        node.alter = reorganise
+        with pytest.raises(ReadError) as caught:
+            await pool.read(block, echo(1))
+    assert caught.value.kind == "behind"
+
+
+async def test_endpoints_with_eip1898_are_preferred(make_pool: PoolMaker) -> None:
+    async with nodes(2) as [old, new]:
+        old.by_hash = False
+        pool = make_pool(spec_of(old, new), cross_check_every=0)
+        await pool.read(await pool.head(), echo(1))
+        assert pool.endpoints()[0].by_hash is False
+        before = len(old.seen)
+        await pool.read(await pool.head(), echo(1))
+        assert len(old.seen) == before
+        assert pool.last_source == new.name
+
+
+# -- heads ---------------------------------------------------------------------------------------
+
+
+async def test_a_node_that_lags_is_passed_over(make_pool: PoolMaker) -> None:
+    async with nodes(2) as [first, second]:
+        pool = make_pool(spec_of(first, second))
+        seen = await pool.head()
+        first.lag = 3
+        assert await pool.head() == seen
+        assert pool.last_source == second.name
+        assert pool.counts() == (1, 2)
+
+
+async def test_a_head_never_goes_back_on_the_same_chain(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        clock = FrozenClock()
+        pool = make_pool(spec_of(node), clock, rollback_grace=60.0)
+        seen = await pool.head()
+        node.lag = 2
+        clock.advance(30)
+        with pytest.raises(ReadError) as caught:
+            await pool.head()
+        assert caught.value.kind == "behind"
+        node.lag = 0
+        assert await pool.head() == seen
+        node.lag = 2
+        clock.advance(61)  # whoever said so is gone: believe the node that answers
+        assert (await pool.head()).number == seen.number - 2
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+async def test_a_reorganisation_is_accepted_when_the_node_confirms_it(make_pool: PoolMaker, length: int) -> None:
+    async with nodes() as [node]:
+        pool = make_pool(spec_of(node))
+        for _ in range(2):
+            await pool.head()
+            node.chain.grow()
+        old = await pool.head()
+        node.chain.cut(old.number - 1)
+        node.chain.grow(length, "fork")
+        new = await pool.head()
+        assert new.hash == block_hash(new.number, "fork")
+        assert new.number == old.number - 2 + length
+        node.chain.grow(1, "fork")
+        assert (await pool.head()).number == new.number + 1
+
+
+async def test_another_endpoint_may_still_have_the_head_that_one_lost(make_pool: PoolMaker) -> None:
+    chain, fork = Chain(), Chain()
+    async with nodes(chain=chain) as [good], nodes(chain=fork) as [forked]:
+        pool = make_pool(spec_of(forked, good), cross_check_every=0)
+        seen = await pool.head()
+        fork.cut(99)
+        fork.grow(1, "fork")
+        assert await pool.head() == seen
+        assert pool.last_source == good.name
+
+
+async def test_a_head_that_nobody_can_serve_does_not_hold_the_others_to_it(make_pool: PoolMaker) -> None:
+    async with nodes(2) as [liar, honest]:
+        pool = make_pool(spec_of(liar, honest), cross_check_every=0)
+        liar.alter = lambda method, result: (
+            result | {"number": hex(5000), "hash": block_hash(5000)} if method == "eth_getBlockByNumber" else result
+        )
+        claimed = await pool.head()
+        assert claimed.number == 5000
+        with pytest.raises(ReadError) as caught:
+            await pool.read(claimed, echo(1))
+        assert caught.value.kind == "behind"
+        assert "announced block 5000" in pool.endpoints()[0].error
+        assert await pool.head() == honest.chain.head
+
+
+async def test_a_block_that_has_not_got_around_yet_is_asked_for_once_more(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        waits: list[float] = []
+
+        async def catch_up(seconds: float) -> None:
+            waits.append(seconds)
+            node.lag = 0
+
+        pool = make_pool(spec_of(node), sleep=catch_up)
+        block = await pool.head()
+        node.lag = 1
+        assert await pool.read(block, echo(1)) == [echoed(block, echo(1)[0])]
+        assert len(waits) == 1
+
+
+# -- logs ----------------------------------------------------------------------------------------
+
+TOPIC = "0x" + "aa" * 32
+PLACE = "0x" + "ee" * 20
+
+
+def log(number: int, index: int = 0, **changes: object) -> dict[str, object]:
+    return {
+        "address": PLACE, "topics": [TOPIC], "data": "0x01", "blockNumber": hex(number), "removed": False,
+        "blockHash": block_hash(number), "transactionHash": "0x" + "cd" * 32, "logIndex": hex(index),
+    } | changes  # fmt: skip
+
+
+WANTED = LogFilter((PLACE,), ((TOPIC,),))
+
+
+async def test_logs_are_read_in_ranges_that_the_node_accepts(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        node.chain.logs = [log(number, index) for number in range(100) for index in (1, 0)]
+        node.most_blocks = 30
+        pool = make_pool(spec_of(node))
+        found = await pool.logs(10, 90, WANTED)
+        assert [(each.block_number, each.log_index) for each in found] == [
+            (n, i) for n in range(10, 91) for i in (0, 1)
+        ]
+        before = node.methods().count("eth_getLogs")
+        assert await pool.logs(10, 90, WANTED) == found
+        assert node.methods().count("eth_getLogs") - before == 5  # ranges of 20, as learned
+        assert await pool.logs(5, 4, WANTED) == []
+
+
+async def test_a_node_without_the_last_block_is_not_asked_for_logs(make_pool: PoolMaker) -> None:
+    async with nodes(2) as [first, second]:
+        first.chain.logs = [log(99)]
+        first.lag = 5
+        pool = make_pool(spec_of(first, second))
+        assert len(await pool.logs(90, 99, WANTED)) == 1
+        assert "eth_getLogs" not in first.methods()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"address": NOBODY},
+        {"topics": []},
+        {"blockNumber": "0x1"},
+        {"data": "0x0"},
+        {"removed": True},
+        {"logIndex": None},
+    ],
+    ids=str,
+)
+async def test_logs_that_were_not_asked_for_are_refused(make_pool: PoolMaker, wrong: dict[str, object]) -> None:
+    async with nodes() as [node]:
+        node.chain.logs = [log(50, **wrong)]
+        node.alter = lambda method, result: node.chain.logs if method == "eth_getLogs" else result
+        pool = make_pool(spec_of(node))
+        with pytest.raises(ReadError) as caught:
+            await pool.logs(40, 60, WANTED)
+    assert caught.value.kind == "malformed"
