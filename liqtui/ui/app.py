@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
-import signal
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.message import Message
 
+from liqtui.ui import signals
 from liqtui.ui import theme as themes
 from liqtui.ui.bell import Bell
 from liqtui.ui.bindings import bindings
@@ -19,7 +20,7 @@ from liqtui.ui.state import AppState, Settings
 from liqtui.ui.style import DEFAULT_VARIABLES, AsciiFilter, Palette
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from textual.filter import LineFilter
     from textual.screen import Screen
@@ -114,19 +115,20 @@ class LiqtuiApp(App[None]):
         self.host.welcome()
 
     def _catch_signals(self) -> None:
-        """A hang-up or a polite kill must leave the terminal as it was found."""
         if self.is_headless:
             return
-        import asyncio
-
         loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(name, self.exit)
+        signals.on_kill(lambda: loop.call_soon_threadsafe(self.exit), self.state.engine.stop)
 
     def on_unmount(self) -> None:
+        self.let_go()
+
+    def let_go(self) -> None:
+        """End the engine; once is enough."""
         if self._unsubscribe is not None:
-            self._unsubscribe()
-        self.state.engine.stop()
+            unsubscribe, self._unsubscribe = self._unsubscribe, None
+            unsubscribe()
+            self.state.engine.stop()
 
     # Snapshots
 
@@ -178,7 +180,12 @@ class LiqtuiApp(App[None]):
             self.exit()
             return
         self._interrupted = now
-        self.dashboard.say("ctrl+c once more leaves")
+        self.host.say("ctrl+c once more leaves")
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette lists what the command line knows."""
+        del screen
+        return self.host.palette_entries()
 
     def action_help(self) -> None:
         self.host.show_help()
@@ -191,3 +198,4 @@ def run(app: LiqtuiApp, *, mouse: bool = False) -> None:
         app.run(mouse=mouse)
     finally:
         gc.enable()
+        app.let_go()

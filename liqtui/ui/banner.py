@@ -36,7 +36,7 @@ def _age(seconds: float) -> str:
 
 
 def summary(verdict: Mapping[str, Any], now: float, *, ascii_only: bool = False) -> str:
-    """One line from the saved verdict: {"at": unix time, "counts": {severity: n}, "worst": {…}}. Never raises."""
+    """One line from the saved verdict: as `liqtui.engine.verdict` writes it. Never raises."""
     parts: list[str] = []
     at = verdict.get("at")
     if isinstance(at, (int, float)) and math.isfinite(at) and 0 < at <= now + 60:
@@ -48,14 +48,9 @@ def summary(verdict: Mapping[str, Any], now: float, *, ascii_only: bool = False)
             number = known.get(severity)
             if isinstance(number, int) and number > 0:
                 parts.append(f"{glyphs[ascii_only]} {number} {severity.upper()}")
-    worst = verdict.get("worst")
-    if isinstance(worst, dict):
-        told = cast("dict[str, Any]", worst)
-        words = [clean(str(told[name]), 40) for name in ("health", "label", "protocol", "chain") if told.get(name)]
-        if words and "health" in told:
-            words[0] += "~"
-        if words:
-            parts.append("worst " + " ".join(words))
+    health, title = verdict.get("health"), verdict.get("title")
+    if health and title:
+        parts.append(f"worst {clean(str(health), 12).removesuffix('~')}~ {clean(str(title), 60)}")
     return "  ".join(parts)
 
 

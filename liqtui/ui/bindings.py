@@ -94,7 +94,8 @@ TAPE = (
     Key("tape.faster", "greater_than_sign", "tape_speed(1)", "faster", "play at twice the speed"),
     Key("tape.back", "comma", "tape_step(-1)", "back", "one block back"),
     Key("tape.forward", "full_stop", "tape_step(1)", "forward", "one block forward"),
-    Key("tape.chapter", "n", "tape_chapter", "chapter", "on to the next chapter"),
+    Key("tape.chapter", "n", "tape_chapter(1)", "chapter", "on to the next chapter"),
+    Key("tape.previous-chapter", "N", "tape_chapter(-1)", "previous chapter", "back to the chapter before"),
 )
 
 CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
@@ -112,9 +113,10 @@ _SHOWN = {
 }  # fmt: skip
 
 
-def show_key(name: str) -> str:
-    """A Textual key name as people write it: "question_mark" → "?"."""
-    return _SHOWN.get(name, name)
+def show_key(name: str, *, plain: bool = False) -> str:
+    """A Textual key name as people write it: "question_mark" → "?"; with `plain` in ASCII: "enter" stays."""
+    shown = _SHOWN.get(name, name)
+    return shown if shown.isascii() or not plain else name
 
 
 def bindings(context: str) -> list[Binding]:
@@ -138,15 +140,17 @@ def actions() -> list[Action]:
     ]
 
 
-def keys_of(key: Key, keymap: Mapping[str, str]) -> str:
+def keys_of(key: Key, keymap: Mapping[str, str], *, plain: bool = False) -> str:
     """The first key that does it now, as people write it."""
-    return show_key(keymap.get(key.id, key.keys).split(",")[0].strip())
+    return show_key(keymap.get(key.id, key.keys).split(",")[0].strip(), plain=plain)
 
 
-def footer(contexts: tuple[str, ...], keymap: Mapping[str, str], room: int, gap: int = 2) -> list[tuple[str, str]]:
+def footer(
+    contexts: tuple[str, ...], keymap: Mapping[str, str], room: int, gap: int = 2, *, plain: bool = False
+) -> list[tuple[str, str]]:
     """(key, label) of the most important keys that fit into `room` cells, in the order of the table."""
     shown = [key for name in contexts for key in CONTEXTS[name][1] if key.footer]
-    made = {key: (keys_of(key, keymap), key.label) for key in shown}
+    made = {key: (keys_of(key, keymap, plain=plain), key.label) for key in shown}
     chosen: set[Key] = set()
     for key in sorted(shown, key=lambda key: key.footer):
         room -= sum(cell_len(word) for word in made[key]) + 1 + (gap if chosen else 0)

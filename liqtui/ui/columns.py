@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from liqtui.core import format as text
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.ui import figures
 from liqtui.ui.style import Span, fit, row_look
@@ -24,20 +25,18 @@ class Column(NamedTuple):
     align: str
     rank: int
     """Who comes first when there is little room; 0 is always there."""
-    most: int = 0
-    """Width up to which it takes what is left over; 0: it does not grow."""
     gap: int = 1
     """Blank cells after it."""
 
 
 COLUMNS = (
-    Column("wallet", "wallet", 8, "left", 2, 14),
-    Column("protocol", "protocol", 12, "left", 4, 18),
+    Column("wallet", "wallet", 8, "left", 2),
+    Column("protocol", "protocol", 12, "left", 4),
     Column("health", "HF", 6, "right", 0),
-    Column("bar", "pressure", 8, "left", 7, 14),
+    Column("bar", "pressure", 8, "left", 7),
     Column("cushion", "cush", 5, "right", 5),
     Column("distance", "to liq", 6, "right", 3),
-    Column("factor", "liquidates at", 6, "left", 8, 10),
+    Column("factor", "liquidates at", 6, "left", 8),
     Column("price", "", 8, "right", 8),
     Column("trend", "1h", 5, "left", 9),
     Column("spark", "24h", 7, "left", 10),
@@ -45,6 +44,9 @@ COLUMNS = (
     Column("age", "age", 4, "right", 6),
 )
 """In the order of the screen."""
+
+_GROWTH = (("bar", 14), ("wallet", 12), ("protocol", 16), ("spark", 24), ("wallet", 20), ("protocol", 22), ("bar", 24))
+"""Who gets what is left over, up to which width, in turn."""
 
 LEAD = 3
 """Cursor, glyph and a blank."""
@@ -68,13 +70,17 @@ def layout(width: int) -> tuple[Column, ...]:
     room += 1
     grown = [column for column in COLUMNS if any(c.name == column.name for c in chosen)]
     widths = {column.name: column for column in chosen}
-    for name in ("bar", "wallet", "protocol", "factor"):
+    for name, most in _GROWTH:
         if name in widths and room > 0:
             column = widths[name]
-            extra = min(room, max(0, column.most - column.width))
+            extra = min(room, max(0, most - column.width))
             widths[name] = column._replace(width=column.width + extra)
             room -= extra
     return tuple(widths[column.name] for column in grown)
+
+
+_PLAIN = {ord("▲"): "^", ord("▼"): "v", ord("∞"): "inf"}
+"""Under --ascii a trend must not look like a severity, nor "no debt" like a number."""
 
 
 class Cells(NamedTuple):
@@ -93,12 +99,14 @@ class Cells(NamedTuple):
 def cells(row: Row, columns: tuple[Column, ...], state: AppState) -> Cells:
     ink = rest = ""
     texts: list[str] = []
+    plain = state.settings.ascii
     for column in columns:
         if column.name == "bar":
             ink, rest = figures.bar(figures.pressure(row), column.width)
             texts.append("")
         else:
-            texts.append(fit(_text(column, row, state), column.width, column.align))
+            words = _text(column, row, state)
+            texts.append(fit(words.translate(_PLAIN) if plain else words, column.width, column.align))
     look = row_look(row)
     falling = 0 if not row.trend else -1 if row.trend < 0 else 1
     return Cells(row.severity, row.freshness, look.glyph, ink, rest, tuple(texts), falling)
@@ -113,7 +121,7 @@ def _text(column: Column, row: Row, state: AppState) -> str:
         case "health":
             return figures.row_health(row) + (figures.mark(row) or " ")
         case "cushion":
-            return figures.sigmas(row.sigmas)
+            return text.sigma(row.sigmas)
         case "distance":
             return figures.distance(row)
         case "factor":
@@ -126,7 +134,7 @@ def _text(column: Column, row: Row, state: AppState) -> str:
             return figures.spark(row, column.width)
         case "debt":
             position = row.position
-            return figures.money(position.debt_value, position.base_decimals, position.base_symbol) if position else "–"
+            return text.money(position.debt_value, position.base_decimals, position.base_symbol) if position else "–"
         case _:
             return figures.row_age(row)
 
@@ -138,14 +146,14 @@ def paint(made: Cells, columns: tuple[Column, ...], palette: Palette, *, selecte
     bad = made.severity.rank <= Severity.WARN.rank
     loud = palette.severity(made.severity, on=on)
     quiet = palette.style("severity-blind" if not alive and not bad else "muted", on=on)
-    text = palette.style("ink" if alive else "muted", on=on, bold=selected and alive)
+    name = palette.style("ink" if alive else "muted", on=on, bold=selected and alive, reverse=selected and palette.flat)
     plain = palette.style("ink", on=on)
     styles: dict[str, Style] = {
-        "wallet": text,
+        "wallet": name,
         "protocol": palette.style("ink" if alive else "muted", on=on),
-        "health": loud if bad else text,
-        "cushion": loud if bad and alive else text,
-        "distance": loud if bad and alive else text,
+        "health": loud if bad else name,
+        "cushion": loud if bad and alive else name,
+        "distance": loud if bad and alive else name,
         "factor": plain if alive else quiet,
         "price": plain if alive else quiet,
         "trend": palette.style({-1: "fall", 0: "faint", 1: "rise"}[made.falling], on=on),

@@ -14,8 +14,8 @@ from liqtui.ui.bindings import bindings
 from liqtui.ui.filters import Filter
 from liqtui.ui.grid import Positions, next_sort
 from liqtui.ui.header import Clocks, Footer, Verdict, utc
-from liqtui.ui.lines import LineView
 from liqtui.ui.panes import Alerts, Prices, Wallets
+from liqtui.ui.playbar import Playbar
 from liqtui.ui.preview import Preview
 from liqtui.ui.prompt import Prompt
 
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from liqtui.core.snapshot import Alert, Row
+    from liqtui.ui.lines import LineView
     from liqtui.ui.state import AppState
 
 
 class Dashboard(Screen[None]):
     """Shows the newest snapshot. All keys act on the active pane; only the prompt takes the focus."""
 
-    BINDINGS: ClassVar = bindings("dashboard")
+    BINDINGS: ClassVar = [*bindings("dashboard"), *bindings("tape")]
     AUTO_FOCUS = ""
 
     def __init__(self, state: AppState) -> None:
@@ -49,6 +50,8 @@ class Dashboard(Screen[None]):
         self.alerts = Alerts(state, id="alerts")
         self.keys = Footer(state, id="footer")
         self.prompt = Prompt(id="prompt")
+        playback = state.engine.playback
+        self.playbar = Playbar(playback) if playback is not None else None
         self.panes: dict[str, Positions | Wallets | Alerts | Prices] = {
             "positions": self.positions, "wallets": self.wallets, "alerts": self.alerts, "prices": self.prices,
         }  # fmt: skip
@@ -65,6 +68,8 @@ class Dashboard(Screen[None]):
                 yield self.preview
         yield self.alerts
         yield self.clocks_low
+        if self.playbar is not None:
+            yield self.playbar
         yield self.keys
         yield self.prompt
 
@@ -219,6 +224,29 @@ class Dashboard(Screen[None]):
             state.marks.clear()
             self.refresh_all()
 
+    # The tape
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys of a tape mean nothing while there is none."""
+        del parameters
+        return self.playbar is not None if action.startswith("tape_") else True
+
+    def action_tape_pause(self) -> None:
+        if self.playbar is not None:
+            self.playbar.toggle()
+
+    def action_tape_speed(self, by: int) -> None:
+        if self.playbar is not None:
+            (self.playbar.faster if by > 0 else self.playbar.slower)()
+
+    def action_tape_step(self, by: int) -> None:
+        if self.playbar is not None:
+            self.playbar.step(by)
+
+    def action_tape_chapter(self, by: int) -> None:
+        if self.playbar is not None:
+            self.playbar.chapter(forward=by > 0)
+
     # What is shown
 
     def action_sort(self) -> None:
@@ -249,7 +277,11 @@ class Dashboard(Screen[None]):
         self._open_prompt("/", self.state.filter.text)
 
     def action_command_line(self) -> None:
-        self._open_prompt(":", "")
+        self.open_command("")
+
+    def open_command(self, text: str) -> None:
+        """Let the person finish a command."""
+        self._open_prompt(":", text)
 
     def _open_prompt(self, sign: str, text: str) -> None:
         from liqtui.ui.host import host_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from liqtui.core import format as text
 from liqtui.core.model import Direction, FactorKind
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.text import short_address
@@ -27,14 +28,8 @@ _LEVELS = "▁▂▃▄▅▆▇█"
 
 
 def health(raw: int | None) -> str:
-    """Rounded down, never up over a threshold: "1.042"; "∞" without debt, "–" when unknown."""
-    if raw is None:
-        return "–"
-    if raw >= 10_000 * WAD:
-        return "∞"
-    digits = 3 if raw < 10 * WAD else 2 if raw < 100 * WAD else 1
-    scaled = raw * 10**digits // WAD
-    return f"{scaled // 10**digits}.{scaled % 10**digits:0{digits}d}"
+    """Never longer than six cells: fewer decimals when there is more before the point."""
+    return text.health(raw, 3 if raw is None or raw < 10 * WAD else 2 if raw < 100 * WAD else 1)
 
 
 def mark(row: Row) -> str:
@@ -50,13 +45,6 @@ def row_health(row: Row) -> str:
     return health(row.position.health.shown if row.position else None)
 
 
-def percent(move: float | None) -> str:
-    if move is None:
-        return "–"
-    text = f"{abs(move) * 100:.1f}%"
-    return f"−{text}" if move < 0 else f"+{text}"
-
-
 def distance(row: Row) -> str:
     """How far the ranking factor may move: "−4.3%"; "none" when no price liquidates."""
     if row.position is None:
@@ -66,35 +54,7 @@ def distance(row: Row) -> str:
         return "none" if row.position.boundaries else "–"
     if boundary.passed:
         return "now"
-    return "none" if boundary.direction is Direction.NONE else percent(boundary.move)
-
-
-def sigmas(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.1f}σ" if value < 9.95 else f"{value:.0f}σ" if value < 1000 else ">999σ"
-
-
-def price(raw: int | None, decimals: int) -> str:
-    """About five significant digits: 2,308.4 · 0.6057 · 56,045."""
-    if raw is None:
-        return "–"
-    value = raw / 10**decimals
-    size = abs(value)
-    digits = (
-        0
-        if size >= 10_000
-        else 1
-        if size >= 1000
-        else 2
-        if size >= 100
-        else 3
-        if size >= 10
-        else 4
-        if size >= 0.1
-        else 6
-    )
-    return f"{value:,.{digits}f}".replace("-", "−")
+    return "none" if boundary.direction is Direction.NONE else text.percent(boundary.move)
 
 
 def boundary_price(boundary: Boundary | None) -> str:
@@ -102,53 +62,16 @@ def boundary_price(boundary: Boundary | None) -> str:
         return ""
     if boundary.kind is FactorKind.TOGETHER:
         return f"×{boundary.price / WAD:.4f}"
-    return price(boundary.price, boundary.decimals)
-
-
-def age(seconds: float | None) -> str:
-    if seconds is None:
-        return "–"
-    if seconds < 0:
-        return "<0"
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{int(seconds // size)}{unit}"
-    return f"{int(seconds)}s"
+    return text.price(boundary.price, boundary.decimals)
 
 
 def row_age(row: Row) -> str:
     """A dot while everything is fresh; else the age that is to blame."""
     if row.freshness is Freshness.FRESH:
         return "·"
-    return age(row.ages.fetch if row.freshness is not Freshness.LATE or row.ages.oracle is None else row.ages.oracle)
-
-
-def compact(value: float) -> str:
-    """1.96M · 86.4k · 140."""
-    size = abs(value)
-    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if size >= limit * 0.9995:
-            scaled = value / limit
-            digits = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0
-            return f"{scaled:.{digits}f}{unit}".replace("-", "−")
-    return f"{value:.0f}".replace("-", "−")
-
-
-def money(raw: int | None, decimals: int, symbol: str) -> str:
-    if raw is None:
-        return "–"
-    text = compact(raw / 10**decimals)
-    if symbol != "USD":
-        return f"{text} {symbol}"
-    return f"−${text[1:]}" if text.startswith("−") else f"${text}"
-
-
-def amount(raw: int, decimals: int) -> str:
-    """Whole units from 10,000 on, else up to four digits after the point: 277,181 · 173.1 · 0.4127."""
-    value = raw / 10**decimals
-    size = abs(value)
-    digits = 0 if size >= 10_000 else 1 if size >= 100 else 2 if size >= 10 else 4
-    return f"{value:,.{digits}f}".replace("-", "−")
+    return text.age(
+        row.ages.fetch if row.freshness is not Freshness.LATE or row.ages.oracle is None else row.ages.oracle
+    )
 
 
 def trend(row: Row) -> str:

@@ -110,7 +110,7 @@ def _field(name: str, wanted: str) -> Test:
 def _severity(wanted: str) -> Test:
     named = [severity for severity in Severity if severity.value.startswith(wanted)] if wanted else []
     if not named:
-        return lambda row: False
+        return lambda _: False
     limit = named[0] if len(named) == 1 or named[0].value == wanted else named[-1]
     if limit in {Severity.BLIND, Severity.UNKNOWN, Severity.OK}:
         return lambda row: row.severity is limit

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual.message import Message
-from textual.strip import Strip
 
 from liqtui.ui import columns as spec
 from liqtui.ui import figures
@@ -15,6 +14,7 @@ from liqtui.ui.style import Span, line
 
 if TYPE_CHECKING:
     from textual import events
+    from textual.strip import Strip
 
     from liqtui.core.model import PositionKey
     from liqtui.core.snapshot import ChainState, Row
@@ -126,6 +126,7 @@ class Positions(LineView):
             return body
         lines = [frame.top(self._title(), self._count()), frame.row(self._heading(columns, inner))]
         lines += [frame.row(strip) for strip in body]
+        lines += [frame.row([])] * (room - len(body))
         return lines if self.joined else [*lines, frame.bottom(self.position_text)]
 
     def _title(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from liqtui.core import format as text
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.ui import bindings, figures
 from liqtui.ui.lines import LineView
@@ -49,23 +50,25 @@ class Verdict(LineView):
         if trouble:
             style = palette.style("severity-critical", bold=True, reverse=True)
             return line([(f" ✖ {trouble} ", style)], width, style)
-        tally = self._tally(short=width < 100)
-        right = self._remarks(width)
-        left = [(" ", palette.style()), *tally]
-        if width >= 60:
-            gap = "         " if width >= 100 else "    "
-            left += [(gap, palette.style()), *self._worst(width - spans_width(left) - spans_width(right) - len(gap))]
-        elif width < 12:
-            left = tally
+        tally, right = self._tally(short=width < 100), self._remarks(width)
         if not snapshot.ready:
             right = [(self._progress(width), palette.style("muted")), *right]
+        left = [(" ", palette.style()), *tally] if width >= 12 else tally
+        if width >= 60:
+            gap = "         " if width >= 100 else "    "
+            room = width - spans_width(left) - spans_width(right) - len(gap)
+            left += [(gap, palette.style()), *self._worst(room)]
+        while left and spans_width(left) > width:
+            left.pop()  # a number that is cut would be another number
+        if spans_width(left) + spans_width(right) > width:
+            right = []
         return split_line(left, right, width, palette.style())
 
     def _trouble(self) -> str:
         if self.state.snapshot.engine_error:
             return f"ENGINE DEAD  {self.state.snapshot.engine_error}  figures are old"
         silent = self.state.silent_for
-        return f"ENGINE SILENT for {figures.age(silent)}  figures are old" if silent else ""
+        return f"ENGINE SILENT for {text.age(silent)}  figures are old" if silent else ""
 
     def _tally(self, *, short: bool) -> list[Span]:
         palette, found = self.palette, counts(self.state.snapshot)
@@ -77,14 +80,26 @@ class Verdict(LineView):
             look = LOOKS[severity]
             if spans:
                 spans.append((" " if short else "   ", palette.style()))
-            text = f"{look.glyph}{number}" if short else f"{look.glyph} {number} {look.word}"
+            told = f"{look.glyph}{number}" if short else f"{look.glyph} {number} {look.word}"
             if look.reverse and not short:
-                text = f" {text} "
-            spans.append((text, palette.severity(severity, verdict=True)))
+                told = f" {told} "
+            spans.append((told, palette.severity(severity, verdict=True)))
         if not spans:
             words = "no positions" if self.state.snapshot.ready else "reading the chains"
             spans.append((words, palette.style("muted")))
+        unread = self._unread_chains()
+        if unread:
+            words = f" ✗{unread}" if short else f"   ✗ {unread} CHAIN{'S' if unread > 1 else ''} UNREAD"
+            spans.append((words, palette.style("severity-warn", bold=True)))
         return spans
+
+    def _unread_chains(self) -> int:
+        """Chains that nothing is known of, not even positions that could be counted as blind."""
+        snapshot = self.state.snapshot
+        if not snapshot.ready:
+            return 0
+        spoken = {row.chain for row in snapshot.rows}
+        return sum(1 for c in snapshot.chains if c.freshness is Freshness.BLIND and c.name not in spoken)
 
     def _worst(self, room: int) -> list[Span]:
         palette, row = self.palette, self.state.snapshot.worst
@@ -102,7 +117,7 @@ class Verdict(LineView):
         elif row.cushion and row.cushion.price is not None:
             parts.append([dot, (f"{row.cushion.label} {figures.distance(row)}", ink)])
         if row.sigmas is not None:
-            parts.append([dot, ("cushion ", muted), (figures.sigmas(row.sigmas), ink)])
+            parts.append([dot, ("cushion ", muted), (text.sigma(row.sigmas), ink)])
         spans: list[Span] = []
         for part in parts:
             if spans_width(spans) + spans_width(part) > room:
@@ -124,7 +139,7 @@ class Verdict(LineView):
                 *chain_troubles(self.state, palette, width // 3),
                 (f" {utc(snapshot.at)}Z", palette.style("muted")),
             ]
-        return [*spans, (" ", palette.style())] if width >= 12 else []
+        return [*spans, (" ", palette.style())]
 
     def _progress(self, width: int) -> str:
         chains = self.state.snapshot.chains
@@ -138,14 +153,14 @@ def _chain(chain: ChainState, tag: str, palette: Palette, *, full: bool) -> list
     if chain.freshness in {Freshness.STALE, Freshness.BLIND}:
         if chain.block is None and not chain.error:
             return [(f"{tag} ", muted), ("…", muted)]
-        age = f" {figures.age(chain.age)}" if chain.age is not None else ""
+        age = f" {text.age(chain.age)}" if chain.age is not None else ""
         return [
             ("✗ ", palette.style("severity-critical", bold=True)),
             (f"{tag}{age}", palette.style("severity-warn", bold=True)),
         ]
     number = f" {chain.block.number:,}" if full and chain.block else ""
     if chain.freshness is Freshness.LATE:
-        return [(tag, ink), (number, muted), (f" {figures.age(chain.age)}", palette.style("severity-warn"))]
+        return [(tag, ink), (number, muted), (f" {text.age(chain.age)}", palette.style("severity-warn"))]
     return [(tag, ink), (number or " ·", muted)]
 
 
@@ -237,14 +252,14 @@ class Footer(LineView):
         super().__init__(state, id=id)
         self._said = ""
 
-    def say(self, text: str, seconds: float = 5.0) -> None:
+    def say(self, remark: str, seconds: float = 5.0) -> None:
         """Show a remark in place of the keys for a while."""
-        self._said = text
+        self._said = remark
         self.update()
-        self.set_timer(seconds, lambda: self._unsay(text))
+        self.set_timer(seconds, lambda: self._unsay(remark))
 
-    def _unsay(self, text: str) -> None:
-        if self._said == text:
+    def _unsay(self, remark: str) -> None:
+        if self._said == remark:
             self._said = ""
             self.update()
 
@@ -259,6 +274,7 @@ class Footer(LineView):
             return [line([(f" {self._said}", palette.style("strong"))], width, palette.style())]
         spans: list[Span] = [(" ", palette.style())]
         gap = "  " if width >= 100 or width < 60 else " "
-        for key, label in bindings.footer(self.contexts, self.state.settings.keymap, width - 1, len(gap)):
+        settings = self.state.settings
+        for key, label in bindings.footer(self.contexts, settings.keymap, width - 1, len(gap), plain=settings.ascii):
             spans += [(key, palette.style("key", bold=True)), (f" {label}{gap}", palette.style("muted"))]
         return [line(spans, width, palette.style())]

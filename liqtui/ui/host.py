@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from liqtui.ui.commands import CommandError, Registry
 from liqtui.ui.state import SortBy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from textual.app import SystemCommand
     from textual.screen import Screen
 
     from liqtui.ui.app import LiqtuiApp
@@ -40,15 +42,42 @@ class AppHost:
         try:
             self.registry.run(self, text)
         except CommandError as fault:
-            self.dashboard.say(str(fault))
+            self.say(str(fault))
+
+    def say(self, remark: str) -> None:
+        """At the bottom of whatever screen is open."""
+        from liqtui.ui.header import Footer
+
+        for keys in self.app.screen.query(Footer):
+            keys.say(remark)
+
+    def palette_entries(self) -> Iterator[SystemCommand]:
+        """A line for each command, or for each thing that its argument can be."""
+        from textual.app import SystemCommand
+
+        for command in self.registry:
+            choices = command.choices(self)
+            for choice in choices:
+                yield SystemCommand(
+                    f"{command.name} {choice}", command.help, partial(self.execute, f"{command.name} {choice}")
+                )
+            if not command.needs_argument:
+                yield SystemCommand(command.name, command.help, partial(self.execute, command.name))
+            elif not choices:
+                yield SystemCommand(
+                    command.usage[1:], command.help, partial(self.dashboard.open_command, f"{command.name} ")
+                )
 
     def welcome(self) -> None:
         """Without a wallet there is nothing to show: ask for one."""
 
     def show_help(self) -> None:
+        from liqtui.ui.header import Footer
         from liqtui.ui.help import HelpScreen
 
-        contexts = ["dashboard", "everywhere"]
+        contexts = next((keys.contexts for keys in self.app.screen.query(Footer)), ("dashboard", "everywhere"))
+        if self.state.engine.playback is not None:
+            contexts = (*contexts, "tape")
         self.app.push_screen(HelpScreen(self.state, contexts, self.registry))
 
     def leave(self) -> None:

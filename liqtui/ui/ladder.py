@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from liqtui.core.model import Change, FactorKind
+from liqtui.core import risk
 from liqtui.core.snapshot import Severity
 from liqtui.core.units import WAD
+from liqtui.core.wallet import DEFAULT_THRESHOLDS
 
 if TYPE_CHECKING:
-    from liqtui.core.model import Position
     from liqtui.core.snapshot import Row
     from liqtui.core.wallet import Thresholds
 
-_MOVES = (-5, -3, 0, 3, 10)
-_FAR_MOVES = (-30, -15, 0, 15, 30)
+_MOVES = (-0.05, -0.03, 0.0, 0.03, 0.10)
+_FAR_MOVES = (-0.30, -0.15, 0.0, 0.15, 0.30)
 
 
 class Step(NamedTuple):
     move: float
     health: int | None
     severity: Severity
-    now: bool
 
 
 class Ladder(NamedTuple):
@@ -45,21 +44,13 @@ def severity_of(health: int | None, thresholds: Thresholds) -> Severity:
 def steps(row: Row) -> Ladder | None:
     """None where there is nothing to move, or no arithmetic at hand."""
     position, boundary = row.position, row.cushion
-    if position is None or position.book is None or boundary is None or boundary.kind is FactorKind.TOGETHER:
+    if position is None or boundary is None:
         return None
     far = boundary.move is None or abs(boundary.move) > 0.2
-    return Ladder(
-        boundary.label,
-        tuple(_step(position, row.thresholds, boundary.assets, move) for move in (_FAR_MOVES if far else _MOVES)),
-    )
-
-
-def _step(position: Position, thresholds: Thresholds, symbols: tuple[str, ...], percent: int) -> Step:
-    assert position.book is not None
-    prices = {
-        leg.asset.address: leg.price * (100 + percent) // 100
-        for leg in position.legs
-        if leg.price is not None and leg.asset.symbol in symbols
-    }
-    health = position.health.shown if percent == 0 else position.book.health(Change(prices=prices))
-    return Step(percent / 100, health, severity_of(health, thresholds), percent == 0)
+    made = risk.ladder(position, _FAR_MOVES if far else _MOVES, boundary.factor)
+    limits = row.thresholds.over(DEFAULT_THRESHOLDS)
+    found: list[Step] = []
+    for move, computed in made:
+        health = computed if move else position.health.shown
+        found.append(Step(move, health, severity_of(health, limits)))
+    return Ladder(boundary.label, tuple(found)) if found else None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 PANES = ("positions", "wallets", "alerts", "prices")
 """In the order of the keys 1–4."""
 
-SIDE_WIDTH = 27
+SIDE_WIDTH = 28
 
 
 class Plan(NamedTuple):
@@ -44,7 +44,7 @@ def plan(width: int, height: int, *, zoom: str = "", prices: int = 5) -> Plan:
         clocks = "low" if width >= 60 and height >= 8 else "none"
         alerts = 1 if height >= 8 and width >= 30 else 0
         return _zoomed(Plan(False, clocks, 0, 0, 0, alerts, footer), zoom)
-    wide = width >= 100 and height >= 20
+    wide = width >= 106 and height >= 20
     tall = height >= 30
     alerts = min(10, height // 4 - 1) if tall else 4 if height >= 22 else 3 if height >= 16 else 0
     preview = 9 if wide and tall else 4 if height >= 23 else 3 if height >= 18 else 0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from textual.message import Message
 
+from liqtui.core import format as text
 from liqtui.core.snapshot import Severity
 from liqtui.ui import figures
 from liqtui.ui.header import utc
@@ -26,15 +27,19 @@ if TYPE_CHECKING:
 _DAY = 86_400
 
 
+_USD = 18
+"""Decimals of sums."""
+
+
 class Sums(NamedTuple):
-    """Of some rows, in whole USD. Display only."""
+    """Of some rows, USD with 18 decimals."""
 
     worst: Row | None
-    collateral: float
-    debt: float
-    endangered: float
+    collateral: int
+    debt: int
+    endangered: int
     """Debt of positions at warn or worse."""
-    carry: float
+    carry: int
     """Per year."""
     partial: bool
     """Something is not in it: figures unknown, or in another currency."""
@@ -42,7 +47,7 @@ class Sums(NamedTuple):
 
 def sums(rows: Iterable[Row]) -> Sums:
     worst: Row | None = None
-    collateral = debt = endangered = carry = 0.0
+    collateral = debt = endangered = carry = 0
     partial = False
     for row in rows:
         if worst is None or row.severity.rank < worst.severity.rank:
@@ -56,18 +61,17 @@ def sums(rows: Iterable[Row]) -> Sums:
         ):
             partial = True
             continue
-        one = 10**position.base_decimals
-        collateral += position.collateral_value / one
-        debt += position.debt_value / one
-        carry += (position.carry_per_year or 0) / one
+        one = 10 ** (_USD - position.base_decimals)
+        collateral += position.collateral_value * one
+        debt += position.debt_value * one
+        carry += (position.carry_per_year or 0) * one
         if row.severity.rank <= Severity.WARN.rank:
-            endangered += position.debt_value / one
+            endangered += position.debt_value * one
     return Sums(worst, collateral, debt, endangered, carry, partial)
 
 
-def _dollars(value: float) -> str:
-    text = figures.compact(value)
-    return f"−${text[1:]}" if text.startswith("−") else f"${text}"
+def _dollars(value: int) -> str:
+    return text.money(value, _USD) if value else "$0"
 
 
 class Wallets(LineView):
@@ -154,7 +158,7 @@ class Wallets(LineView):
         elif not self.state.shown.ready:
             net = "…"
         ink = palette.style("ink", on=on, bold=chosen)
-        name = width - 3 - 6 - 7
+        name = width - 3 - 6 - 8
         loud = style if worst is not None and worst.severity.rank <= Severity.WARN.rank else palette.style("ink", on=on)
         spans: list[Span] = [
             ("›" if chosen else " ", palette.style("key", bold=True, on=on)),
@@ -162,7 +166,7 @@ class Wallets(LineView):
             (" ", ink),
             (fit(title, name), ink if number or chosen else palette.style("muted", on=on)),
             (fit(health, 6, "right"), loud if number else palette.style("muted", on=on)),
-            (fit(net, 7, "right"), palette.style("ink" if number else "muted", on=on)),
+            (fit(net, 8, "right"), palette.style("ink" if number else "muted", on=on)),
         ]
         return line(spans, width, palette.style(on=on))
 
@@ -173,7 +177,7 @@ class Wallets(LineView):
             ("collateral", _dollars(total.collateral) + plus, "ink"),
             ("debt", _dollars(total.debt) + plus, "ink"),
             ("debt in danger", _dollars(total.endangered) if total.endangered else "–", "ink"),
-            ("carry per day", _dollars(total.carry / 365) + plus, "ink"),
+            ("carry per day", _dollars(total.carry // 365) + plus, "ink"),
         )
         palette = self.palette
         return [
@@ -229,10 +233,10 @@ class Prices(LineView):
         return [
             (f" {fit(label, name)} ", palette.style("ink")),
             (
-                fit(figures.price(feed.answer, feed.decimals), 11, "right"),
+                fit(text.price(feed.answer, feed.decimals), 11, "right"),
                 palette.style("ink" if known else "severity-warn"),
             ),
-            (fit(("✗" if late and age is not None else "") + figures.age(age), 5, "right"), style),
+            (fit(("✗" if late and age is not None else "") + text.age(age), 5, "right"), style),
         ]
 
 
@@ -276,7 +280,7 @@ class Alerts(LineView):
         frame = Frame(self.palette, width, focused=self.active)
         inner = frame.inner if self.framed else width
         body = [self._alert(alert, inner) for alert in snapshot.alerts[self.top : self.top + seats]]
-        body += [self._notice(text, inner) for text in snapshot.notices[: seats - len(body)]]
+        body += [self._notice(notice, inner) for notice in snapshot.notices[: seats - len(body)]]
         if not body and self.framed:
             body = [line([(" nothing yet", self.palette.style("muted"))], inner, self.palette.style())]
         if not self.framed:
@@ -317,10 +321,10 @@ class Alerts(LineView):
             return "●new", self.palette.style("strong", bold=True, on=on)
         return (" ack" if alert.acked_at is not None else "   –"), self.palette.style("faint", on=on)
 
-    def _notice(self, text: str, width: int) -> Strip:
+    def _notice(self, notice: str, width: int) -> Strip:
         palette = self.palette
         return line(
-            [(f" {fit('note', 8)} · ", palette.style("faint")), (fit(text, width - 13), palette.style("muted"))],
+            [(f" {fit('note', 8)} · ", palette.style("faint")), (fit(notice, width - 13), palette.style("muted"))],
             width,
             palette.style(),
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from liqtui.core import format as text
 from liqtui.core.model import Side
 from liqtui.core.text import short_address
-from liqtui.core.units import BPS, RAY, WAD
+from liqtui.core.units import WAD
 from liqtui.ui import figures
 from liqtui.ui.ladder import steps
 from liqtui.ui.lines import Frame, LineView
@@ -58,10 +59,10 @@ class Preview(LineView):
     def _small(self, row: Row, width: int) -> list[list[Span]]:
         if row.position is None:
             return self._doubts(row)
-        return [*self._doubts(row), *self._target(row.position, width), *self._ladder(row, width)]
+        return [*self._doubts(row), *self._target(row.position, width, short=True), *self._ladder(row, width)]
 
-    def _label(self, text: str) -> Span:
-        return (f"  {text:<{_LABEL - 2}}", self.palette.style("muted"))
+    def _label(self, name: str) -> Span:
+        return (f"  {name:<{_LABEL - 2}}", self.palette.style("muted"))
 
     # Why not to trust it
 
@@ -71,7 +72,7 @@ class Preview(LineView):
         if row.error:
             words = [self._label("not read"), (row.error, palette.style("severity-warn"))]
             if row.ages.fetch is not None and row.position is not None:
-                words.append((f"  figures are {figures.age(row.ages.fetch)} old", palette.style("muted")))
+                words.append((f"  figures are {text.age(row.ages.fetch)} old", palette.style("muted")))
             lines.append(words)
         position = row.position
         if position is not None and position.health.shown is not None and not position.health.verified:
@@ -106,16 +107,16 @@ class Preview(LineView):
 
     def _leg(self, leg: Leg, position: Position) -> list[Span]:
         ink, muted = self.palette.style("ink"), self.palette.style("muted")
-        value = figures.money(leg.value, position.base_decimals, position.base_symbol)
+        value = text.money(leg.value, position.base_decimals, position.base_symbol)
         spans: list[Span] = [
-            (f"{figures.amount(leg.amount, leg.asset.decimals)} {leg.asset.symbol}", ink),
+            (f"{text.amount(leg.amount, leg.asset.decimals)} {leg.asset.symbol}", ink),
             (f"  {value}", muted),
         ]
         if leg.side is Side.DEBT:
             if leg.rate:
-                spans.append((f"  {leg.rate / RAY * 100:.1f}% a year", muted))
+                spans.append((f"  {text.rate(leg.rate)} a year", muted))
         elif leg.counts:
-            spans.append((f"  LT {leg.threshold * 100 / BPS:.3g}%", muted))
+            spans.append((f"  LT {text.bps(leg.threshold)}", muted))
         else:
             spans.append(("  does not count", muted))
         spans += [(f"  {note}", self.palette.style("severity-warn")) for note in leg.notes[:1]]
@@ -131,10 +132,10 @@ class Preview(LineView):
         spans: list[Span] = [self._label(f"if {made.label} moves")]
         for step in made.steps:
             severity, style = step.severity, palette.severity(step.severity)
-            head = "now" if step.now else figures.percent(step.move).replace(".0%", "%")
+            head = "now" if not step.move else text.percent(step.move).replace(".0%", "%")
             figure = [
                 (f"{head} ", palette.style("muted")),
-                (f"{figures.health(step.health)} ", palette.style("ink", bold=step.now)),
+                (f"{figures.health(step.health)} ", palette.style("ink", bold=not step.move)),
                 (LOOKS[severity].glyph, style),
                 ("    ", palette.style()),
             ]
@@ -145,7 +146,7 @@ class Preview(LineView):
 
     # What to do
 
-    def _target(self, position: Position, width: int) -> list[list[Span]]:
+    def _target(self, position: Position, width: int, *, short: bool = False) -> list[list[Span]]:
         wanted = self.state.settings.target
         rescue = next((one for one in position.rescue if one.target >= wanted), None)
         if rescue is None:
@@ -155,7 +156,7 @@ class Preview(LineView):
         spans: list[Span] = [self._label(f"back to {figures.health(rescue.target)[:4]}")]
         ways = self._ways(rescue, position)
         for place, way in enumerate(ways):
-            made: list[Span] = [("   or   " if place else "", muted), (way[0], ink), (way[1], muted)]
+            made: list[Span] = [("   or   " if place else "", muted), (way[0], ink), ("" if short else way[1], muted)]
             if spans_width([*spans, *made]) > width - 1:
                 break
             spans += made
@@ -168,10 +169,8 @@ class Preview(LineView):
             for asset, amount in options[:1]:
                 price = prices.get(asset.address)
                 worth = None if price is None else amount * price // 10**asset.decimals
-                value = (
-                    "" if worth is None else f" ({figures.money(worth, position.base_decimals, position.base_symbol)})"
-                )
-                ways.append((f"{word} {figures.amount(amount, asset.decimals)} {asset.symbol}", value))
+                value = "" if worth is None else f" ({text.money(worth, position.base_decimals, position.base_symbol)})"
+                ways.append((f"{word} {text.amount(amount, asset.decimals, up=True)} {asset.symbol}", value))
         return ways
 
     def _alone(self, position: Position) -> list[list[Span]]:
@@ -185,12 +184,5 @@ class Preview(LineView):
                     ("can be liquidated now", self.palette.style("severity-critical", bold=True)),
                 ]
             ]
-        words = "interest never brings it to 1.00" if eta is None else f"interest reaches 1.00 in about {_span(eta)}"
+        words = "interest never brings it to 1.00" if eta is None else f"interest brings it to 1.00 in {text.eta(eta)}"
         return [[self._label("left alone"), (words, self.palette.style("ink"))]]
-
-
-def _span(seconds: int) -> str:
-    days = seconds // 86_400
-    if days >= 3 * 365:
-        return f"{days // 365:,} years"
-    return f"{days} days" if days >= 2 else f"{seconds // 3600} hours"

@@ -11,6 +11,8 @@ from liqtui.ui.style import DEFAULT_VARIABLES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from liqtui.config.themes import ThemeData
+
 DARK = {
     **DEFAULT_VARIABLES,
 }
@@ -59,6 +61,21 @@ ANSI = {
     "canvas": "ansi_default",
 }
 
+_ANSI_WIDGETS = {
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
+    "border-blurred": "ansi_bright_black",
+    "block-cursor-foreground": "ansi_black",
+    "block-cursor-background": "ansi_white",
+    "input-cursor-background": "ansi_white",
+    "input-cursor-foreground": "ansi_black",
+    "input-selection-background": "ansi_blue",
+    "input-selection-foreground": "ansi_white",
+    "screen-selection-background": "ansi_blue",
+    "screen-selection-foreground": "ansi_white",
+}
+"""What Textual's own widgets need when no colour may be blended."""
+
 MONO = dict.fromkeys(DEFAULT_VARIABLES, "ansi_default")
 
 
@@ -67,9 +84,16 @@ def defaults(*, dark: bool = True, ansi: bool = False) -> dict[str, str]:
     return dict(ANSI if ansi else DARK if dark else LIGHT)
 
 
+def of(data: ThemeData) -> Theme:
+    """A theme file, already validated."""
+    return make(data.name, data.colors, dark=data.dark, ansi=data.ansi)
+
+
 def make(name: str, variables: Mapping[str, str], *, dark: bool = True, ansi: bool = False) -> Theme:
     """A theme whose own widgets (dialogs, palette, inputs) agree with our colours."""
     full = {**defaults(dark=dark, ansi=ansi), **variables}
+    if ansi:
+        full = {**_ANSI_WIDGETS, **full}
     plain = "ansi_default" if ansi else None
     return Theme(
         name=name,
