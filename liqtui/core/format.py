@@ -6,9 +6,14 @@ Health is always cut toward less safe, so that 0.9999 never reads as 1.000.
 
 from __future__ import annotations
 
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
+from typing import TYPE_CHECKING
 
-from liqtui.core.units import HEALTH_INFINITE, WAD
+from liqtui.core.model import Direction, FactorKind
+from liqtui.core.units import HEALTH_INFINITE, WAD, decimal_string
+
+if TYPE_CHECKING:
+    from liqtui.core.model import Boundary
 
 UNKNOWN = "–"
 INFINITE = "∞"
@@ -78,9 +83,7 @@ def price(raw: int | None, decimals: int) -> str:
     """62,690 · 2,412.1 · 0.7051 · 0.00001234: about five significant digits."""
     if raw is None:
         return UNKNOWN
-    value = Decimal(abs(raw)).scaleb(-decimals, _WIDE)
-    digits = 0 if value == 0 else min(max(decimals, 0), max(0, 4 - value.adjusted()))
-    return (MINUS if raw < 0 else "") + f"{_round(value, digits):,f}"
+    return (MINUS if raw < 0 else "") + _scaled(abs(raw), decimals, ROUND_HALF_EVEN)
 
 
 def price_exact(raw: int | None, decimals: int) -> str:
@@ -88,6 +91,28 @@ def price_exact(raw: int | None, decimals: int) -> str:
     if raw is None:
         return UNKNOWN
     return f"{Decimal(raw).scaleb(-decimals, _WIDE):,f}".replace("-", MINUS)
+
+
+def boundary_price(boundary: Boundary) -> str:
+    """The boundary's price, rounded toward safety: what is shown is never safe by less. "–" where there is none."""
+    if boundary.price is None:
+        return UNKNOWN
+    rounding = ROUND_CEILING if boundary.direction is Direction.FALLS else ROUND_FLOOR
+    return ("×" if boundary.kind is FactorKind.TOGETHER else "") + _scaled(boundary.price, boundary.decimals, rounding)
+
+
+def boundary_distance(boundary: Boundary) -> str:
+    """As "4.3%", without a sign and cut: never farther away than it is. Two digits under one percent."""
+    if boundary.price is None or not boundary.price_now:
+        return UNKNOWN
+    parts = abs(boundary.price - boundary.price_now) * 10_000 // boundary.price_now
+    return f"{parts // 100}.{parts % 100:02d}%" if parts < 100 else f"{parts // 100:,}.{parts % 100 // 10}%"
+
+
+def threshold(raw: int) -> str:
+    """A health that a person chose: 1.05, 1.25, 1.125; at least two digits behind the point, all that there are."""
+    whole, _, part = decimal_string(raw, 18).partition(".")
+    return f"{whole}.{part.ljust(2, '0')}"
 
 
 def percent(fraction: float | None, digits: int = 1, *, sign: bool = True) -> str:
@@ -144,6 +169,12 @@ def eta(seconds: int | None) -> str:
         return f"about {seconds // 86_400} days"
     years = seconds // (365 * 86_400)
     return f"about {years} years" if years < 100 else "over 100 years"
+
+
+def _scaled(raw: int, decimals: int, rounding: str) -> str:
+    value = Decimal(raw).scaleb(-decimals, _WIDE)
+    digits = 0 if value == 0 else min(max(decimals, 0), max(0, 4 - value.adjusted()))
+    return f"{value.quantize(Decimal(1).scaleb(-digits), rounding, _WIDE):,f}"
 
 
 def _short(value: Decimal) -> str:

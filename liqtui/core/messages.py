@@ -1,0 +1,187 @@
+"""What alerts say: which position, health before and after, the boundary, and the cure with amounts.
+
+Every figure is rounded against its reader: health and distances down, what has to be repaid or added up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from liqtui.core import format as fmt
+from liqtui.core.model import Direction, FactorKind, Side
+from liqtui.core.redact import redact
+from liqtui.core.severity import liquidatable
+from liqtui.core.text import clean
+from liqtui.core.units import WAD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from liqtui.core.model import Asset, Boundary, Position, Rescue
+    from liqtui.core.snapshot import Row
+    from liqtui.core.wallet import Thresholds
+
+LONGEST_REASON = 160
+
+
+def title(row: Row) -> str:
+    """As "treasury aave-v3 ethereum"; the market's id where a wallet holds several positions in one market."""
+    parts = (row.label, row.key.protocol, row.chain, row.key.market_id[:10])
+    return " ".join(part for part in parts if part)
+
+
+def crossed(row: Row, position: Position, before: int | None) -> str:
+    """As "HF 1.063 → 1.042, under 1.05 · ETH falls 4.3% to 2,308.5"."""
+    return _joined(f"{_health(position, before)}, {_limit(position, row.thresholds)}", boundary(row.cushion))
+
+
+def liquidatable_now(row: Row, position: Position, before: int | None) -> str:
+    return _joined(f"{_health(position, before)}, can be liquidated now", _loss(position), boundary(row.cushion))
+
+
+def recovered(row: Row, position: Position, before: int | None) -> str:
+    """Back over a threshold; says which one is still not cleared."""
+    if not position.has_debt:
+        return "recovered, no debt left"
+    still = _limit(position, row.thresholds)
+    return _joined(f"{_health(position, before)}, {'still ' + still if still else 'recovered'}", boundary(row.cushion))
+
+
+def liquidated(falls: str, position: Position | None, before: int | None, *, certain: bool) -> str:
+    """`falls` says what fell."""
+    what = "liquidated" if certain else "collateral and debt both fell: liquidated, or unwound by hand"
+    if position is None:
+        return _joined(what, falls)
+    return _joined(what, falls, _health(position, before) if position.has_debt else "no debt left")
+
+
+def fallen(side: Side, symbol: str, decimals: int, lost: int) -> str:
+    """Shown as "debt −40,000 USDC"."""
+    return f"{side.value} {fmt.MINUS}{fmt.amount(lost, decimals)} {symbol}"
+
+
+def gone(before: int | None, falls: str, *, suspect: bool) -> str:
+    last = f"last HF {fmt.health(before)}"
+    if suspect:
+        return _joined("position gone: liquidated, or closed by hand", falls, last)
+    return _joined("position closed", last)
+
+
+def blind(row: Row, seconds: float, before: int | None) -> str:
+    """As "no data for 5m: timeout · last HF 1.210"."""
+    position = row.position
+    if position is not None and position.has_debt and position.health.shown is None:
+        what = "health unknown"
+        reason = position.health.reason or row.error
+    else:
+        what, reason = f"no data for {fmt.age(seconds)}", row.error
+    return _joined(_because(what, reason), f"last HF {fmt.health(before)}")
+
+
+def stale(row: Row, seconds: float) -> str:
+    """Figures that come, but are old: a feed or the chain stands still."""
+    ages = (("oracle", row.ages.oracle), ("block", row.ages.head), ("reading", row.ages.fetch))
+    told = ", ".join(f"{name} {fmt.age(age)}" for name, age in ages if age is not None)
+    return _because(f"figures stale for {fmt.age(seconds)}" + (f" (age of {told})" if told else ""), row.error)
+
+
+def sighted(position: Position | None, seconds: float, before: int | None) -> str:
+    health = _health(position, before) if position is not None else ""
+    return _joined(f"data again after {fmt.age(seconds)}", health)
+
+
+def unverified(position: Position) -> str:
+    """Our figure and the contract's, in full: they differ far behind the point."""
+    health = position.health
+    own, theirs = fmt.health(health.raw, 18), fmt.health(health.reported, 18)
+    flags = "; ".join(flag.text for flag in position.flags if flag.code == "unverified")
+    what = f"own figure {own}, the contract says {theirs}" if own != theirs else "not verified"
+    return _because(f"{what}; what-if figures are not to be trusted", health.reason or flags)
+
+
+def opened(row: Row, position: Position) -> str:
+    base = (position.base_decimals, position.base_symbol)
+    debt, held = fmt.money(position.debt_value, *base), fmt.money(position.collateral_value, *base)
+    health = f"HF {fmt.health(position.health.shown)}"
+    return _joined(f"position opened, debt {debt} against {held}", health, boundary(row.cushion))
+
+
+def boundary(found: Boundary | None) -> str:
+    """As "ETH falls 4.3% to 2,308.5"; passed: "safe again with ETH over 2,308.5"; empty where there is none."""
+    if found is None or found.price is None or found.direction is Direction.NONE:
+        return ""
+    if found.passed:
+        side = "over" if found.direction is Direction.FALLS else "under"
+        return f"safe again with {found.label} {side} {fmt.boundary_price(found)}"
+    away = fmt.boundary_distance(found)
+    if found.kind is FactorKind.TOGETHER:
+        return f"{found.label} {found.direction.value} {away}"
+    return f"{found.label} {found.direction.value} {away} to {fmt.boundary_price(found)}"
+
+
+def cure(position: Position, thresholds: Thresholds) -> str:
+    """As "repay 277,182 USDC or add 173.06 ETH to reach 1.25"; empty where nothing is needed or known.
+
+    For the lowest target over the warn threshold. Where several assets do, the largest debt is repaid and the
+    first collateral that still has room under its cap is added.
+    """
+    found = _target(position.rescue, thresholds.warn or WAD)
+    if found is None:
+        return ""
+    ways = [f"repay {_upward(found.repay[0])}"] if found.repay else []
+    room = {leg.asset.address: leg.cap_room for leg in position.legs if leg.side is Side.COLLATERAL}
+    fits = (way for way in found.add if (left := room.get(way[0].address)) is None or left >= way[1])
+    ways += [f"add {_upward(way)}" for way in list(fits)[:1]]
+    if not ways or not any(amount for _, amount in (*found.repay, *found.add)):
+        return ""
+    return f"{' or '.join(ways)} to reach {fmt.threshold(found.target)}"
+
+
+def _target(rescues: Iterable[Rescue], warn: int) -> Rescue | None:
+    by_target = sorted(rescues, key=lambda rescue: rescue.target)
+    return next((rescue for rescue in by_target if rescue.target > warn), by_target[-1] if by_target else None)
+
+
+def _upward(way: tuple[Asset, int]) -> str:
+    asset, amount = way
+    return f"{fmt.amount(amount, asset.decimals, up=True)} {asset.symbol}"
+
+
+def _health(position: Position, before: int | None) -> str:
+    now = fmt.health(position.health.shown)
+    return f"HF {now}" if before is None else f"HF {fmt.health(before)} → {now}"
+
+
+def _limit(position: Position, thresholds: Thresholds) -> str:
+    """Which threshold is not cleared; empty when all are."""
+    health, nearest = position.health.shown, position.nearest
+    if health is None or liquidatable(position):
+        return "under 1.00" if health is not None else "health unknown"
+    for limit, cushion in (
+        (thresholds.critical, thresholds.critical_cushion),
+        (thresholds.warn, thresholds.warn_cushion),
+    ):
+        if limit is not None and health < limit:
+            return f"under {fmt.threshold(limit)}"
+        if cushion is not None and nearest is not None and abs(nearest.move or 0.0) < cushion / WAD:
+            return f"{nearest.label} nearer than {fmt.percent(cushion / WAD, sign=False)}"
+    return ""
+
+
+def _loss(position: Position) -> str:
+    scope = position.scope
+    if scope is None:
+        return ""
+    seized = (
+        f"one call may take {fmt.amount(scope.seized, scope.collateral.decimals, up=True)} {scope.collateral.symbol}"
+    )
+    loss = "" if scope.loss is None else f", {fmt.money(scope.loss, position.base_decimals, position.base_symbol)} lost"
+    return seized + loss + (f" (held up: {scope.blocked})" if scope.blocked else "")
+
+
+def _because(what: str, reason: str) -> str:
+    return f"{what}: {clean(redact(reason), LONGEST_REASON)}" if reason else what
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
