@@ -54,7 +54,7 @@ def plain(text: str) -> str:
 def _cells(row: Row, ascii_only: bool, target: int | None) -> tuple[str, ...]:
     glyphs = ASCII_GLYPHS if ascii_only else GLYPHS
     position = row.position
-    where = f"{row.key.protocol} {row.chain}"
+    where = place(row)
     if position is None or position.health.shown is None:
         why = row.error or (position.health.reason if position else "") or "not read"
         return (glyphs[row.severity], row.severity.upper(), row.label, where, fmt.UNKNOWN, "", "", "", why)
@@ -64,11 +64,16 @@ def _cells(row: Row, ascii_only: bool, target: int | None) -> tuple[str, ...]:
         row.label,
         where,
         health(row),
-        fmt.percent(row.cushion.move) if row.cushion else "",
+        ("now" if row.cushion.passed else fmt.percent(row.cushion.move)) if row.cushion else "",
         fmt.sigma(row.sigmas) if row.sigmas is not None else "",
         boundary(row),
         row.error or cure(position, target),
     )
+
+
+def place(row: Row) -> str:
+    """As "aave-v3 ethereum Lido"."""
+    return f"{row.key.protocol} {row.chain} {row.venue}".rstrip()
 
 
 def health(row: Row) -> str:
@@ -81,7 +86,7 @@ def health(row: Row) -> str:
 
 def boundary(row: Row) -> str:
     found = row.cushion
-    if found is None or found.direction is Direction.NONE or found.price is None:
+    if found is None or found.direction is Direction.NONE or found.price is None or found.passed:
         return ""
     if found.kind.value == "together":
         return f"{found.label} ×{fmt.price(found.price, 18)}"
@@ -107,7 +112,7 @@ def verdict(snapshot: Snapshot, *, ascii_only: bool = False) -> str:
     parts = [f"{glyphs[severity]} {count} {severity.upper()}" for severity, count in found]
     worst = snapshot.worst
     if worst is not None and worst.position is not None:
-        parts.append(f"worst {health(worst)} {worst.label} {worst.key.protocol} {worst.chain}")
+        parts.append(f"worst {health(worst)} {worst.label} {place(worst)}")
     text = "   ".join(parts) or "no positions"
     return plain(text) if ascii_only else text
 

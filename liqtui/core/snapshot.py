@@ -80,6 +80,8 @@ class Row:
     spark: tuple[float | None, ...] = ()
     """Health over the last 24 h in equal slots, oldest first; None where nothing was recorded."""
     tags: tuple[str, ...] = ()
+    venue: str = ""
+    """Which market, where the chain has several of that protocol; cleaned and short, empty for the main one."""
 
     @property
     def id(self) -> str:

@@ -20,17 +20,18 @@ from liqtui.core.severity import (
     severity,
     worst,
 )
-from liqtui.core.snapshot import Ages, Alert, ChainState, Freshness, Row, Severity, Snapshot
+from liqtui.core.snapshot import Ages, ChainState, Freshness, Row, Severity, Snapshot
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
-from liqtui.engine.history import ALERTS_KEPT, ROUNDS, Sample
+from liqtui.engine.alarms import Alarms
+from liqtui.engine.history import ROUNDS, Sample
 from liqtui.engine.rounds import Spot
-from liqtui.engine.setup import Link, wallets_on
+from liqtui.engine.setup import Link, venues, wallets_on
 from liqtui.engine.sigmas import Sigmas
 from liqtui.engine.tracks import DAY, Track
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from liqtui.core.model import Feed, Position
     from liqtui.core.reads import Block
@@ -59,6 +60,7 @@ class _Chain:
     """Markets that could not be read while the chain could."""
     notes: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
+    covered: frozenset[Spot] = frozenset()
     next_poll: float | None = None
 
     def state(self, now: float) -> ChainState:
@@ -98,6 +100,13 @@ class _Held:
     severity: Severity | None = None
     since: float = 0.0
     row: Row | None = None
+    """As last published."""
+    opened: bool = False
+    """It was not there when it was first looked for."""
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.id = str(self.key)
 
     @property
     def spot(self) -> Spot:
@@ -121,15 +130,14 @@ class Monitor:
         self._held: dict[PositionKey, _Held] = {}
         self._remarks: dict[str, str] = {}
         self._sigmas = Sigmas()
+        self._venues = venues(setup)
         saved = history.load()
-        self._alerts: list[Alert] = list(saved.alerts)
-        self._last_alert = saved.last_alert
-        self._memory = saved.memory
+        self._alarms = Alarms(history, saved)
         self._remembered = saved.positions
         for answer in history.answers(now - ROUNDS):
             self._sigmas.add(*answer)
         self._crash = ""
-        self._last: Snapshot | None = None
+        self._version = 0
 
     # -- what happens --------------------------------------------------------------------------------------------
 
@@ -164,7 +172,7 @@ class Monitor:
         state.tried, state.next_poll = True, next_poll
         state.link = before if link is None else link
         if state.link.contradiction and not before.contradiction:
-            self._alert(now, Severity.CRITICAL, chain, state.link.contradiction)
+            self._alarms.tell(now, Severity.CRITICAL, chain, state.link.contradiction)
         if isinstance(outcome, ReadError):
             state.error = str(outcome)
             return
@@ -190,7 +198,7 @@ class Monitor:
         else:
             state.tried, state.crash = True, text
         if not known:
-            self._alert(now, Severity.CRITICAL, chain or "engine", f"a task of the engine failed: {text}")
+            self._alarms.tell(now, Severity.CRITICAL, chain or "engine", f"a task of the engine failed: {text}")
 
     def alive(self) -> None:
         """The task that looks at the ages runs."""
@@ -202,10 +210,12 @@ class Monitor:
 
     def acknowledge(self, alert_id: int | None, now: float) -> None:
         """One alert, or all with None."""
-        for place, alert in enumerate(self._alerts):
-            if alert.acked_at is None and alert_id in {None, alert.id}:
-                self._alerts[place] = replace(alert, acked_at=now)
-                self._history.alert(self._alerts[place])
+        self._alarms.acknowledge(alert_id, now)
+
+    def save(self, now: float) -> None:
+        """Write what has to outlive the process."""
+        self._alarms.save()
+        self._history.flush(now)
 
     # -- positions -----------------------------------------------------------------------------------------------
 
@@ -220,7 +230,10 @@ class Monitor:
             spot = held.spot
             if held.key in outcome.positions:
                 continue
-            if spot in outcome.covered or (spot.protocol, spot.market) not in markets:
+            if spot in outcome.covered:
+                self._alarms.gone(held.row or self._row(held, now), now)
+                self._drop(held)
+            elif (spot.protocol, spot.market) not in markets:
                 self._drop(held)
             else:
                 held.error = wrong.get(spot) or wrong.get(spot._replace(wallet="")) or held.error
@@ -229,11 +242,14 @@ class Monitor:
             if spot.wallet in watched and spot not in known:
                 key = PositionKey(chain.spec.id, *spot)
                 self._held[key] = _Held(key, chain, error=error)
+        chain.covered = outcome.covered
 
     def _take(self, chain: _Chain, position: Position, now: float) -> None:
         held = self._held.get(position.key)
-        if held is None or held.position is None:
+        if held is None:
             held = self._held[position.key] = _Held(position.key, chain)
+            held.opened = held.spot in chain.covered
+        if held.position is None:
             for at, health in self._history.samples(str(position.key), now - DAY):
                 held.track.add(at, health)
             self._history.position(position.key, is_open=True)
@@ -242,50 +258,53 @@ class Monitor:
         if health is None:
             return
         boundary, _ = rank.cushion(position, {})
-        self._history.sample(
-            Sample(str(position.key), now, position.block.number, health, boundary.move if boundary else None)
-        )
+        distance = boundary.move if boundary else None
+        self._history.sample(Sample(held.id, now, position.block.number, health, distance))
         if not is_infinite(health):
             held.track.add(now, health / WAD)
 
     def _drop(self, held: _Held) -> None:
         del self._held[held.key]
-        if held.position is not None or held.row is not None:
-            self._history.position(held.key, is_open=False)
+        self._alarms.forget(held.id)
+        self._history.position(held.key, is_open=False)
 
     # -- snapshot ------------------------------------------------------------------------------------------------
 
     def publish(self, now: float) -> Snapshot:
-        """How things stand now, after the alert rules have seen it."""
-        sigmas = self._sigmas.by_factor()
-        rows = rank.order(self._row(held, sigmas, now) for held in self._held.values())
-        chains = tuple(chain.state(now) for chain in self._chains.values())
-        snapshot = Snapshot(
-            version=self._last.version + 1 if self._last else 1,
+        """How things stand now, and what the alert rules say to it."""
+        rows = rank.order(self._judged(held, now) for held in self._held.values())
+        self._version += 1
+        return Snapshot(
+            version=self._version,
             at=now,
             wallets=tuple(self._wallets.values()),
-            chains=chains,
+            chains=tuple(chain.state(now) for chain in self._chains.values()),
             rows=rows,
             feeds=_feeds(rows),
+            alerts=self._alarms.alerts,
             engine_error=self._engine_error(),
             notices=self._notices(),
             ready=all(chain.tried for chain in self._chains.values()),
             counts=rank.counts(rows),
         )
-        self._judge(snapshot, now)
-        self._last = replace(snapshot, alerts=tuple(self._alerts))
-        return self._last
 
-    def _row(self, held: _Held, sigmas: Mapping[str, float], now: float) -> Row:
+    def _judged(self, held: _Held, now: float) -> Row:
+        before, row = held.row, self._row(held, now)
+        if self._alarms.judge(before, row, now, opened=held.opened):
+            row = self._row(held, now)
+        held.row = row
+        return row
+
+    def _row(self, held: _Held, now: float) -> Row:
         wallet, position = self._wallets[held.key.wallet], held.position
-        thresholds = self._thresholds(wallet, held.key)
+        thresholds = self._thresholds(wallet, held)
         freshness, ages = _trust(held, now)
-        found = severity(position, thresholds)
+        found = severity(position, thresholds, liquidated=held.id in self._alarms.liquidated)
         if freshness is Freshness.BLIND and position is not None:
             found = min(found, Severity.BLIND, key=lambda state: state.rank)
         if found is not held.severity:
             held.severity, held.since = found, now
-        cushion, distance = rank.cushion(position, sigmas)
+        cushion, distance = rank.cushion(position, self._sigmas.by_factor())
         health = held.health
         trend, window = held.track.trend(now, health / WAD) if health is not None else (None, 3600)
         row = Row(
@@ -305,12 +324,12 @@ class Monitor:
             trend_window=window,
             spark=held.track.spark(now),
             tags=wallet.tags,
+            venue=self._venues.get((held.key.chain_id, held.key.protocol, held.key.market), ""),
         )
-        held.row = _same(held.row, row)
-        return held.row
+        return _same(held.row, row)
 
-    def _thresholds(self, wallet: Wallet, key: PositionKey) -> Thresholds:
-        own = dict(wallet.position_thresholds).get(str(key), Thresholds())
+    def _thresholds(self, wallet: Wallet, held: _Held) -> Thresholds:
+        own = dict(wallet.position_thresholds).get(held.id, Thresholds())
         return own.over(wallet.thresholds).over(self._setup.thresholds).over(DEFAULT_THRESHOLDS)
 
     def _engine_error(self) -> str:
@@ -323,22 +342,6 @@ class Monitor:
             told += [f"{chain.spec.name}: {text}" for text in (chain.link.notice, *chain.notes) if text]
         told += [self._history.notice, *self._remarks.values()]
         return tuple(dict.fromkeys(text for text in told if text))
-
-    # -- alerts --------------------------------------------------------------------------------------------------
-
-    def _judge(self, snapshot: Snapshot, now: float) -> None:
-        """Let the rules compare; positions that are no longer watched are not compared."""
-
-    def _alert(self, now: float, how: Severity, title: str, text: str) -> None:
-        self._keep(Alert(0, now, how, "engine", title, text))
-
-    def _keep(self, alert: Alert) -> None:
-        """Number it, store it, put it first."""
-        self._last_alert += 1
-        numbered = replace(alert, id=self._last_alert)
-        self._alerts.insert(0, numbered)
-        del self._alerts[ALERTS_KEPT:]
-        self._history.alert(numbered)
 
 
 def _trust(held: _Held, now: float) -> tuple[Freshness, Ages]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from liqtui.core.reads import ChainReader, ReadError
 from liqtui.core.risk import TARGETS, complete
+from liqtui.core.text import clean
 from liqtui.core.wallet import Thresholds
 from liqtui.engine.rounds import ChainRounds
 from liqtui.engine.words import safe
@@ -89,6 +91,22 @@ class Setup:
     """How long samples are kept."""
     notices: tuple[str, ...] = ()
     """Standing remarks for the screen."""
+
+
+def venues(setup: Setup) -> dict[tuple[int, str, str], str]:
+    """(chain id, protocol, market) → what tells the market from its siblings on that chain, for narrow columns.
+
+    Nothing for an only child, nor for the one that bears the chain's name; "EthereumLido" on ethereum is "Lido".
+    """
+    names = {chain.id: chain.name for chain in setup.chains}
+    siblings = Counter((ref.chain_id, ref.protocol) for ref in setup.markets)
+    found: dict[tuple[int, str, str], str] = {}
+    for ref in setup.markets:
+        if siblings[ref.chain_id, ref.protocol] > 1:
+            chain = names.get(ref.chain_id, "")
+            own = ref.name[len(chain) :] if chain and ref.name.lower().startswith(chain.lower()) else ref.name
+            found[ref.chain_id, ref.protocol, ref.name] = clean(own, 20)
+    return found
 
 
 def wallets_on(chain: str, wallets: Iterable[Wallet]) -> list[str]:

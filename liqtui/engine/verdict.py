@@ -60,7 +60,7 @@ def of(snapshot: Snapshot) -> Verdict:
     return replace(
         verdict,
         health=_health(row.position.health.shown if row.position else None) + ("" if row.trusted else "~"),
-        title=f"{row.label} {row.key.protocol} {row.chain}",
+        title=f"{row.label} {row.key.protocol} {row.chain} {row.venue}".rstrip(),
         nearest=f"{row.cushion.label} {move:+.1%}".replace("-", "−") if row.cushion and move is not None else "",
     )
 

@@ -111,7 +111,7 @@ def bar(fill: float, width: int) -> tuple[str, str]:
 
 def protocol(row: Row, state: AppState) -> str:
     name = SHORT_PROTOCOLS.get(row.key.protocol, row.key.protocol)
-    return f"{name} {state.chain_tag(row.chain)}"
+    return f"{name} {state.chain_tag(row.chain)} {row.venue}".rstrip()
 
 
 def wallet(row: Row) -> str:
