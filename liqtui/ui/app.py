@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from textual.app import App, SystemCommand
 from textual.message import Message
@@ -22,6 +22,7 @@ from liqtui.ui.style import DEFAULT_VARIABLES, AsciiFilter, Palette
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from textual.binding import BindingType
     from textual.filter import LineFilter
     from textual.screen import Screen
     from textual.theme import Theme
@@ -35,12 +36,21 @@ _LISTEN_EVERY = 5.0
 """Seconds between looks whether the engine still speaks."""
 
 
+@runtime_checkable
+class Refreshing(Protocol):
+    """A screen that shows figures of the snapshot."""
+
+    def refresh_all(self) -> None:
+        """There is a newer snapshot."""
+        ...
+
+
 class LiqtuiApp(App[None]):
     """One engine, one state, and the dashboard below whatever else is open."""
 
     CSS_PATH = "styles.tcss"
     TITLE = "liqtui"
-    BINDINGS: ClassVar = bindings("everywhere")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
@@ -118,7 +128,11 @@ class LiqtuiApp(App[None]):
         if self.is_headless:
             return
         loop = asyncio.get_running_loop()
-        signals.on_kill(lambda: loop.call_soon_threadsafe(self.exit), self.state.engine.stop)
+
+        def leave() -> None:
+            loop.call_soon_threadsafe(self.exit)
+
+        signals.on_kill(leave, self.state.engine.stop)
 
     def on_unmount(self) -> None:
         self.let_go()
@@ -151,7 +165,7 @@ class LiqtuiApp(App[None]):
         else:
             self.dashboard.refresh_all()
         for screen in self.screen_stack:
-            if screen is not self.dashboard and hasattr(screen, "refresh_all"):
+            if screen is not self.dashboard and isinstance(screen, Refreshing):
                 screen.refresh_all()
         self._ring()
 

@@ -56,7 +56,7 @@ class Positions(LineView):
         return 2 if self.framed else 0
 
     @property
-    def visible(self) -> int:
+    def seats(self) -> int:
         """Rows that fit."""
         return max(1, self.size.height - self._head - (1 if self.framed and not self.joined else 0))
 
@@ -65,7 +65,7 @@ class Positions(LineView):
         """For the lower edge: "by cushion ▴ · 1–12 of 20"."""
         total = len(self.state.rows())
         arrow = "▾" if self.state.reverse else "▴"
-        last = min(total, self.top + self.visible)
+        last = min(total, self.top + self.seats)
         span = f"{self.top + 1:,}–{last:,} of {total:,}" if total else "none"
         marks = f"{len(self.state.marks)} marked · " if self.state.marks else ""
         return f"{marks}by {self.state.sort.value} {arrow} · {span}"
@@ -83,7 +83,7 @@ class Positions(LineView):
             index = min(self._place, len(rows) - 1)
             self.state.selected = rows[index].key
         self._place = index
-        room = self.visible
+        room = self.seats
         self.top = max(0, min(self.top, index, len(rows) - room))
         self.top = max(self.top, index - room + 1)
 
@@ -101,7 +101,7 @@ class Positions(LineView):
         self.move_to(self._place + by)
 
     def page(self, pages: float) -> None:
-        self.move(int(pages * self.visible))
+        self.move(int(pages * self.seats))
 
     # Drawing
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from liqtui.ui.commands import CommandError, Registry
 from liqtui.ui.state import SortBy
@@ -127,6 +128,22 @@ class AppHost:
     def copy_row(self) -> None:
         self.dashboard.action_copy_row()
 
+    # The watchlist
 
-def host_of(screen: Screen[object]) -> AppHost:
-    return cast("LiqtuiApp", screen.app).host
+    def set_thresholds(self, warn: int, critical: int) -> None:
+        """Of the wallet of the selected row; 1e18-scaled."""
+        from liqtui.ui.wallet_book import WalletBook
+
+        row = self.dashboard.target_row()
+        book = WalletBook(self.state)
+        wallet = book.find(row.key.wallet) if row is not None else None
+        if wallet is None:
+            raise CommandError(book.refusal or "select a position of a watched wallet first")
+        limits = replace(wallet.thresholds, warn=warn, critical=critical)
+        outcome = book.edit(wallet.key, replace(wallet, thresholds=limits))
+        if not outcome.done:
+            raise CommandError(outcome.error)
+
+
+def host_of(screen: Screen[Any]) -> AppHost:
+    return cast("LiqtuiApp", cast("Any", screen).app).host

@@ -6,7 +6,7 @@ the screen and asks for a refresh of the runs that differ; when nothing differs,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.geometry import Region
 from textual.strip import Strip
@@ -60,7 +60,7 @@ class LineView(Widget):
 
     @property
     def palette(self) -> Palette:
-        return cast("LiqtuiApp", self.app).palette
+        return cast("LiqtuiApp", cast("Any", self).app).palette
 
     def build(self, width: int, height: int) -> list[Strip]:
         """At most `height` lines of exactly `width` cells."""
