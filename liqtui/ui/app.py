@@ -121,7 +121,7 @@ class LiqtuiApp(App[None]):
         gc.freeze()
         gc.enable()
         self.state.engine.start()
-        self.on_snapshot_ready()
+        self.on_liqtui_app_snapshot_ready()
         self.host.welcome()
 
     def _catch_signals(self) -> None:
@@ -153,7 +153,7 @@ class LiqtuiApp(App[None]):
             self._posted = True
             self.post_message(self.SnapshotReady())
 
-    def on_snapshot_ready(self) -> None:
+    def on_liqtui_app_snapshot_ready(self) -> None:
         self._posted = False
         before = self.state.snapshot
         newest = self.state.engine.snapshot()
