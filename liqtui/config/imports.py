@@ -100,9 +100,8 @@ def _cells(line: str) -> list[str]:
 
 def _free(cells: list[str]) -> Iterator[dict[str, str]]:
     """Without a header: `address, label`, or nothing but addresses."""
-    first, *words = cells[0].split()
-    if len(cells) == 2 and not words and not _like_address(cells[1]):
-        yield {"address": first, "label": cells[1]}
+    if len(cells) == 2 and len(cells[0].split()) == 1 and not _like_address(cells[1]):
+        yield {"address": cells[0], "label": cells[1]}
         return
     for cell in cells:
         yield from ({"address": word} for word in cell.split())

@@ -71,8 +71,10 @@ class Watchlist:
     def get(self, wallet: str) -> Wallet | None:
         """By address (any case), ENS name or label."""
         wanted = wallet.lower()
+        if not wanted:
+            return None
         found = [entry for entry in self.wallets if wanted in {entry.key, entry.name.lower()}]
-        found = found or [entry for entry in self.wallets if wallet and entry.label == wallet]
+        found = found or [entry for entry in self.wallets if entry.label == wallet]
         if len(found) > 1:
             raise WatchlistError(f'"{wallet}" means {len(found)} wallets: name one by its address.')
         return found[0] if found else None
