@@ -85,10 +85,10 @@ def _case(market: Market, totals: Totals, taken_from: tuple[Entry, Side], repaid
 def _scope(rules: Rules, book: AaveBook, totals: Totals, case: _Case) -> Scope:
     terms, taken, reason = case.collateral.terms, case.taken, case.reason
     after = _health_after(book, case) if is_liquidatable(totals.health) else None
-    price = terms.price or 0
-    worth = collateral_value(taken.seized, price, case.collateral.state.reserve.unit)
-    if rules.close_by_total and worth == totals.collateral:
-        reason, after = f"{reason}; the pool writes off the rest of the debt", after and HEALTH_INFINITE
+    worth = collateral_value(taken.seized, terms.price or 0, case.collateral.state.reserve.unit)
+    if rules.close_by_total and worth == totals.collateral and worth - case.loss < totals.debt:
+        reason = f"{reason}; the pool writes off the rest of the debt"
+        after = None if after is None else HEALTH_INFINITE
     return Scope(
         collateral=case.collateral.state.reserve.asset,
         debt=case.debt.state.reserve.asset,

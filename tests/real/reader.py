@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import eth_abi
@@ -12,6 +11,8 @@ from liqtui.core.sources import MarketRef
 from liqtui.protocols.aave_v3 import AaveV3
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+
     from liqtui.core.model import Position
     from liqtui.protocols.adapter import Reading
     from tests.lab.lab import Lab
