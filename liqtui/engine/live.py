@@ -141,7 +141,7 @@ class LiveEngine(EngineThread):
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 self._show()
-                history.flush(self.clock.now())
+                self._monitor.save(self.clock.now())
                 history.close()
 
     async def _supervised(self, chain: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -161,8 +161,7 @@ class LiveEngine(EngineThread):
         while True:
             self.beat()
             self._show()
-            assert self._history is not None
-            self._history.flush(self.clock.now())
+            self._monitor.save(self.clock.now())
             self._monitor.alive()
             await asyncio.sleep(TICK)
 

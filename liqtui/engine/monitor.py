@@ -319,7 +319,7 @@ class Monitor:
             cushion=cushion,
             sigmas=distance,
             since=held.since,
-            error=held.error or (held.chain.error if freshness is not Freshness.FRESH else ""),
+            error=held.error or ("" if freshness is Freshness.FRESH else held.chain.error or held.chain.crash),
             trend=trend,
             trend_window=window,
             spark=held.track.spark(now),

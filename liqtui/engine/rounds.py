@@ -132,11 +132,11 @@ class ChainRounds:
     ) -> None:
         """`finish` adds boundaries and rescue amounts to a position.
 
-        Raises KeyError when a market's protocol has no adapter.
+        Raises LookupError in a sentence when a market's protocol has no adapter.
         """
         self.spec = spec
         self.reader = reader
-        self._markets = [_Market(ref, adapters[ref.protocol]) for ref in refs]
+        self._markets = [_Market(ref, _adapter(adapters, ref)) for ref in refs]
         self._every = rediscover
         self._finish = finish
         self._wallets: tuple[str, ...] = ()
@@ -342,6 +342,12 @@ class ChainRounds:
             whole = self._finish(bare)
         self._known[bare.key] = _Known(bare, whole)
         return whole
+
+
+def _adapter(adapters: Mapping[str, Adapter], ref: MarketRef) -> Adapter:
+    if ref.protocol not in adapters:
+        raise LookupError(f"{safe(ref.name)}: this liqtui does not know the protocol {safe(ref.protocol)}")
+    return adapters[ref.protocol]
 
 
 def _contained(plan: Plan[Any]) -> Plan[Any]:

@@ -34,6 +34,8 @@ class EngineThread:
         self._listeners: list[Callable[[int], None]] = []
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = threading.Lock()
+        self._early: list[Callable[[], None]] = []
         self._up = threading.Event()
         self._beat = clock.monotonic()
         self._death = ""
@@ -80,12 +82,16 @@ class EngineThread:
         return end
 
     def tell(self, wish: Callable[[], None]) -> bool:
-        """Run `wish` in the engine's thread; False when it does not run: not up yet, or over."""
-        if self._loop is None or not self._up.is_set():
+        """Run `wish` in the engine's thread, soon or once it is up; False when it was not started or is over."""
+        with self._lock:
+            if self._thread is not None and not self._up.is_set():
+                self._early.append(wish)
+                return True
+        if self._loop is None:
             return False
         try:
             self._loop.call_soon_threadsafe(wish)
-        except RuntimeError:  # the loop has just closed
+        except RuntimeError:  # the loop is closed
             return False
         return True
 
@@ -103,8 +109,12 @@ class EngineThread:
         self._beat = self.clock.monotonic()
 
     def up(self) -> None:
-        """From now on wishes are taken."""
-        self._up.set()
+        """From now on wishes are taken; first those that came too early."""
+        with self._lock:
+            self._up.set()
+            early, self._early = self._early, []
+        for wish in early:
+            wish()
 
     def publish(self, snapshot: Snapshot) -> None:
         """Put it into the slot and tell the listeners."""

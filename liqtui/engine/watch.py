@@ -29,6 +29,11 @@ CLOSE_LIMIT = 2.0
 """Seconds that connections may take to close."""
 
 
+def pace(spec: ChainSpec) -> float:
+    """Seconds between the beginnings of two rounds."""
+    return max(GAP, spec.poll)
+
+
 class Sink(Protocol):
     """Where a chain's rounds go."""
 
@@ -107,7 +112,7 @@ class ChainWatch:
     async def _round(self, reader: Reader, rounds: ChainRounds) -> None:
         loop = asyncio.get_running_loop()
         started = self._started = loop.time()
-        every = max(GAP, self.spec.poll)
+        every = pace(self.spec)
         self._woken.clear()
         outcome = await one_round(
             rounds, self._clock.now(), progress=lambda stages: self._sink.progressed(self.spec, stages)

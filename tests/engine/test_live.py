@@ -10,27 +10,7 @@ from liqtui.engine.live import LiveEngine
 from liqtui.engine.once import run_once
 from liqtui.engine.setup import Setup
 from tests.engine.fakes import START, FakeAdapter, FakeChain, chain, market, wallet
-
-PATIENCE = 10.0
-"""Only reached when something is broken."""
-
-
-class Seen:
-    """Waits for snapshots that come from another thread."""
-
-    def __init__(self, engine):
-        self.engine = engine
-        self.news = threading.Condition()
-        engine.subscribe(self.hear)
-
-    def hear(self, version):
-        with self.news:
-            self.news.notify_all()
-
-    def until(self, wanted):
-        with self.news:
-            assert self.news.wait_for(lambda: wanted(self.engine.snapshot()), PATIENCE), self.engine.snapshot()
-        return self.engine.snapshot()
+from tests.engine.seen import PATIENCE, Seen
 
 
 @pytest.fixture

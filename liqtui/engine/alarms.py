@@ -1,0 +1,84 @@
+"""Alerts as they are kept: numbered, stored, acknowledged; and what the rules remember of each position."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from liqtui.core.alerts import Draft, Memory, dump, gone, judge, load
+from liqtui.engine.history import ALERTS_KEPT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from liqtui.core.snapshot import Alert, Row, Severity
+    from liqtui.engine.history import History, Saved
+
+
+class Alarms:
+    def __init__(self, history: History, saved: Saved) -> None:
+        self._history = history
+        self._alerts = list(saved.alerts)
+        self._last = saved.last_alert
+        self._memories = load(saved.memory)
+        self._changed = False
+        self.liquidated = self._liquidated()
+        """Positions with a liquidation that nobody has acknowledged yet."""
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """Newest first, bounded."""
+        return tuple(self._alerts)
+
+    def judge(self, before: Row | None, after: Row, now: float, *, opened: bool = False) -> bool:
+        """Let the rules see a row; returns whether they had something to say.
+
+        `opened`: it is known that this position was not there before.
+        """
+        memory = self._memories.get(after.id) or Memory(fresh=opened)
+        remembered, drafts = judge(before, after, memory, now)
+        if remembered is not memory or after.id not in self._memories:
+            self._memories[after.id] = remembered
+            self._changed = True
+        self._keep(drafts)
+        return bool(drafts)
+
+    def gone(self, last: Row, now: float) -> None:
+        """A position is not there any more."""
+        self._keep(gone(last, self._memories.get(last.id) or Memory(), now))
+        self.forget(last.id)
+
+    def forget(self, position: str) -> None:
+        """A position is not watched any more."""
+        self._changed |= self._memories.pop(position, None) is not None
+
+    def tell(self, now: float, how: Severity, title: str, text: str) -> None:
+        """Something about the engine itself."""
+        self._keep([Draft(now, how, "engine", title, text)])
+
+    def acknowledge(self, alert_id: int | None, now: float) -> None:
+        """One alert, or all with None."""
+        for place, alert in enumerate(self._alerts):
+            if alert.acked_at is None and alert_id in {None, alert.id}:
+                self._alerts[place] = replace(alert, acked_at=now)
+                self._history.alert(self._alerts[place])
+        self.liquidated = self._liquidated()
+
+    def save(self) -> None:
+        """Hand what the rules remember to the history, if it changed."""
+        if self._changed:
+            self._history.remember(dump(self._memories))
+            self._changed = False
+
+    def _keep(self, drafts: Iterable[Draft]) -> None:
+        for draft in drafts:
+            self._last += 1
+            alert = draft.numbered(self._last)
+            self._alerts.insert(0, alert)
+            self._history.alert(alert)
+            if alert.kind == "liquidated":
+                self.liquidated |= {alert.position}
+        del self._alerts[ALERTS_KEPT:]
+
+    def _liquidated(self) -> frozenset[str]:
+        return frozenset(a.position for a in self._alerts if a.kind == "liquidated" and a.acked_at is None)
