@@ -7,6 +7,7 @@ import gc
 import os
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
+from textual import on
 from textual.app import App, SystemCommand
 from textual.message import Message
 
@@ -34,6 +35,15 @@ _INTERRUPT_WITHIN = 2.0
 """Seconds between the two ctrl+c that leave."""
 _LISTEN_EVERY = 5.0
 """Seconds between looks whether the engine still speaks."""
+
+
+@runtime_checkable
+class Restyled(Protocol):
+    """A screen with lines of its own, painted in the theme's colours."""
+
+    def restyle(self) -> None:
+        """There is another theme."""
+        ...
 
 
 @runtime_checkable
@@ -121,7 +131,7 @@ class LiqtuiApp(App[None]):
         gc.freeze()
         gc.enable()
         self.state.engine.start()
-        self.on_liqtui_app_snapshot_ready()
+        self._take_snapshot()
         self.host.welcome()
 
     def _catch_signals(self) -> None:
@@ -153,7 +163,8 @@ class LiqtuiApp(App[None]):
             self._posted = True
             self.post_message(self.SnapshotReady())
 
-    def on_liqtui_app_snapshot_ready(self) -> None:
+    @on(SnapshotReady)
+    def _take_snapshot(self) -> None:
         self._posted = False
         before = self.state.snapshot
         newest = self.state.engine.snapshot()
@@ -183,7 +194,9 @@ class LiqtuiApp(App[None]):
     def _restyle(self, theme: Theme) -> None:
         del theme
         self._palette = None
-        self.dashboard.restyle()
+        for screen in self.screen_stack:
+            if isinstance(screen, Restyled):
+                screen.restyle()
 
     # Keys that work everywhere
 

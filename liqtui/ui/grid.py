@@ -10,7 +10,7 @@ from liqtui.ui import columns as spec
 from liqtui.ui import figures
 from liqtui.ui.lines import Frame, LineView
 from liqtui.ui.state import SortBy
-from liqtui.ui.style import Span, line
+from liqtui.ui.style import Span, clipped, line
 
 if TYPE_CHECKING:
     from textual import events
@@ -183,7 +183,7 @@ class Positions(LineView):
         else:
             return []
         lines = [[], *lines] if room > len(lines) else lines
-        return [line(spans, width, palette.style()) for spans in lines[:room]]
+        return [line(clipped(spans, width), width, palette.style()) for spans in lines[:room]]
 
     def _nothing_found(self) -> list[list[Span]]:
         shown, palette = self.state.shown, self.palette

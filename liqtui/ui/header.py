@@ -9,7 +9,7 @@ from liqtui.core import format as text
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.ui import bindings, figures
 from liqtui.ui.lines import LineView
-from liqtui.ui.style import LOOKS, Span, line, spans_width, split_line
+from liqtui.ui.style import LOOKS, Span, clipped, fit, line, spans_width, split_line
 
 if TYPE_CHECKING:
     from textual.strip import Strip
@@ -49,7 +49,7 @@ class Verdict(LineView):
         trouble = self._trouble()
         if trouble:
             style = palette.style("severity-critical", bold=True, reverse=True)
-            return line([(f" ✖ {trouble} ", style)], width, style)
+            return line([(fit(f" ✖ {trouble}", width), style)], width, style)
         tally, right = self._tally(short=width < 100), self._remarks(width)
         if not snapshot.ready:
             right = [(self._progress(width), palette.style("muted")), *right]
@@ -271,7 +271,7 @@ class Footer(LineView):
         del height
         palette = self.palette
         if self._said:
-            return [line([(f" {self._said}", palette.style("strong"))], width, palette.style())]
+            return [line(clipped([(f" {self._said}", palette.style("strong"))], width), width, palette.style())]
         spans: list[Span] = [(" ", palette.style())]
         gap = "  " if width >= 100 or width < 60 else " "
         settings = self.state.settings

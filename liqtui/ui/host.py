@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from liqtui.ui.commands import CommandError, Registry
+from liqtui.ui.commands import CommandError, registry
 from liqtui.ui.state import SortBy
+from liqtui.ui.wallet_host import WalletWishes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from liqtui.ui.state import AppState
 
 
-class AppHost:
+class AppHost(WalletWishes):
     """Implements `liqtui.ui.commands.Host` over the app."""
 
     def __init__(self, app: LiqtuiApp) -> None:
         self.app = app
-        self.registry = Registry()
+        self.registry = registry()
 
     @property
     def state(self) -> AppState:
@@ -68,9 +68,6 @@ class AppHost:
                 yield SystemCommand(
                     command.usage[1:], command.help, partial(self.dashboard.open_command, f"{command.name} ")
                 )
-
-    def welcome(self) -> None:
-        """Without a wallet there is nothing to show: ask for one."""
 
     def show_help(self) -> None:
         from liqtui.ui.header import Footer
@@ -127,22 +124,6 @@ class AppHost:
 
     def copy_row(self) -> None:
         self.dashboard.action_copy_row()
-
-    # The watchlist
-
-    def set_thresholds(self, warn: int, critical: int) -> None:
-        """Of the wallet of the selected row; 1e18-scaled."""
-        from liqtui.ui.wallet_book import WalletBook
-
-        row = self.dashboard.target_row()
-        book = WalletBook(self.state)
-        wallet = book.find(row.key.wallet) if row is not None else None
-        if wallet is None:
-            raise CommandError(book.refusal or "select a position of a watched wallet first")
-        limits = replace(wallet.thresholds, warn=warn, critical=critical)
-        outcome = book.edit(wallet.key, replace(wallet, thresholds=limits))
-        if not outcome.done:
-            raise CommandError(outcome.error)
 
 
 def host_of(screen: Screen[Any]) -> AppHost:

@@ -12,7 +12,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from liqtui.ui.style import Span, fit, line, spans_width
+from liqtui.ui.style import Span, clipped, fit, line, spans_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,7 +142,9 @@ class Frame:
         return line([*spans, *tail, (end, self.edge)], self.width, self.palette.style())
 
     def row(self, spans: list[Span] | Strip) -> Strip:
-        content = spans if isinstance(spans, Strip) else line(spans, self.inner, self.palette.style())
+        content = (
+            spans if isinstance(spans, Strip) else line(clipped(spans, self.inner), self.inner, self.palette.style())
+        )
         side = line([("│", self.edge)], 1, self.edge)
         return Strip.join([side, content, side])
 

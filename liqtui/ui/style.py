@@ -182,6 +182,24 @@ def line(spans: Iterable[Span], width: int, base: Style) -> Strip:
     return Strip(segments).adjust_cell_length(width, base)
 
 
+def clipped(spans: Iterable[Span], width: int) -> list[Span]:
+    """As much as fits; where something is left out the last cell says so with "…"."""
+    kept: list[Span] = []
+    room = width
+    for text, style in spans:
+        size = cell_len(text)
+        if size > room:
+            if room:
+                kept.append((fit(text, room), style))
+            elif kept:
+                last, its_style = kept[-1]
+                kept[-1] = (fit(last + " ", cell_len(last)), its_style)
+            break
+        kept.append((text, style))
+        room -= size
+    return kept
+
+
 def split_line(left: list[Span], right: list[Span], width: int, base: Style) -> Strip:
     """`left` at the left edge, `right` at the right edge; the left one gives way when they meet."""
     room = width - spans_width(right)

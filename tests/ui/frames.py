@@ -33,7 +33,7 @@ def spans(app: LiqtuiApp, *variables: str) -> str:
         x = 0
         for segment in strip:
             name = wanted.get(str(segment.style.color)) if segment.style else None
-            if name and segment.text.strip():
+            if name and segment.text.strip("─│╭╮╰╯├┤› "):
                 weight = "".join(f" {word}" for word in ("bold", "reverse", "dim") if getattr(segment.style, word))
                 found.append(f"{y}:{x} {name}{weight} {segment.text.strip()!r}")
             x += segment.cell_length

@@ -1,0 +1,101 @@
+"""What a person reads at three sizes, as committed text; and where colour and weight say the same."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+
+from tests.ui import frames, scenes
+from tests.ui.stage import make, stage
+
+SIZES = [(120, 36), (80, 24), (40, 10)]
+SEVERITIES = ("severity-critical", "severity-warn", "severity-ok", "severity-blind", "severity-unknown")
+
+SCENES = {
+    "busy": scenes.snapshot(),
+    "loading": scenes.loading(),
+    "empty": scenes.snapshot(rows=(), alerts=()),
+    "dead": scenes.snapshot(engine_error="its thread ended: OSError"),
+}
+
+
+def named(scene: str, size: tuple[int, int]) -> str:
+    return f"{scene}-{size[0]}x{size[1]}"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("scene", SCENES)
+async def test_frame(scene: str, size: tuple[int, int]) -> None:
+    app = make(SCENES[scene])
+    async with stage(app, size):
+        text = frames.text(app)
+        frames.check(named(scene, size), text)
+        frames.check(f"{named(scene, size)}.style", frames.spans(app, *SEVERITIES))
+        assert all(cell_len(line) <= size[0] for line in text.splitlines())
+
+
+async def test_every_line_is_exactly_as_wide_as_the_screen() -> None:
+    app = make()
+    async with stage(app):
+        assert {strip.cell_length for strip in frames.strips(app)} == {120}
+        assert {sum(segment.cell_length for segment in strip) for strip in frames.strips(app)} == {120}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_ascii_frame_has_ascii_only(size: tuple[int, int]) -> None:
+    app = make(ascii=True)
+    async with stage(app, size):
+        text = frames.text(app)
+        assert text.isascii()
+        frames.check(named("ascii", size), text)
+
+
+async def test_ascii_holds_on_every_screen_and_dialog() -> None:
+    app = make(ascii=True)
+    async with stage(app, (80, 24)) as pilot:
+        for keys in (("question_mark",), ("enter",), ("colon", "t"), ("slash", "x"), ("ctrl+p",)):
+            await pilot.press(*keys)
+            await pilot.pause()
+            assert frames.text(app).isascii(), keys
+            await pilot.press("escape")
+            await pilot.pause()
+
+
+async def test_severity_is_told_without_colour() -> None:
+    """Each severity has its own glyph and word, whatever the theme."""
+    rows = tuple(replace(scenes.ROWS[0], key=scenes.key("cold-01", f"p{n}", "base"), severity=severity)
+                 for n, severity in enumerate(scenes.Severity))  # fmt: skip
+    app = make(scenes.snapshot(rows=rows), theme="liqtui-mono")
+    async with stage(app, (160, 36)):
+        lines = frames.text(app).splitlines()
+        shown = [found[1] for line in lines if (found := re.search(r"(\S) treasury +p\d", line))]
+        assert shown == ["✖", "✖", "▲", "◆", "◌", "?", "●"]
+        for word in ("LIQUIDATED", "LIQUIDATABLE", "CRITICAL", "WARN", "BLIND", "UNKNOWN", "OK"):
+            assert word in lines[1]
+
+
+async def test_mono_uses_no_colour_at_all() -> None:
+    app = make(theme="liqtui-mono")
+    async with stage(app):
+        for strip in frames.strips(app):
+            for segment in strip:
+                assert segment.style is None or segment.style.color is None or segment.style.color.is_default
+        assert "reverse" in frames.spans(app, "severity-critical")
+
+
+async def test_sixteen_colours_stay_sixteen() -> None:
+    app = make(theme="liqtui-16")
+    async with stage(app):
+        colors = {
+            color
+            for strip in frames.strips(app)
+            for segment in strip
+            if segment.style
+            for color in (segment.style.color, segment.style.bgcolor)
+            if color is not None and not color.is_default
+        }
+        assert colors
+        assert all(color.number is not None and color.number < 16 for color in colors)
