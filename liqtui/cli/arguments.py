@@ -126,7 +126,7 @@ def build() -> Parser:
         parents=[_common()],
         usage="liqtui [OPTION…] [ADDRESS…]\n       liqtui [OPTION…] COMMAND …",
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and end")
+    parser.add_argument("--version", action=_Version, nargs=0, dest=argparse.SUPPRESS, help="show the version and end")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog="liqtui")
     adders = {
         TUI: _add_addresses,

@@ -34,14 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(sys.argv[1:] if argv is None else argv)
         _flush()
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        code = EXIT_INTERRUPTED
     except BrokenPipeError:
-        _drop_output()
-        return EXIT_PIPE
+        code = EXIT_PIPE
     except OSError as fault:
-        _drop_output()
         words = f"{fault.filename}: {fault.strerror}" if fault.filename else str(fault.strerror or fault)
-        return _say(f"liqtui: {redact(words)}", EXIT_IO)
+        code = _say(f"liqtui: {redact(words)}", EXIT_IO)
+    _settle_output()
     return code
 
 
@@ -76,7 +75,9 @@ def _flush() -> None:
         sys.stdout.flush()
 
 
-def _drop_output() -> None:
-    """What is still buffered can go nowhere; without this Python would try again at exit and complain."""
-    if sys.stdout is not None:
+def _settle_output() -> None:
+    """What can be written is; the rest goes nowhere, where Python would try again at exit and complain."""
+    try:
+        _flush()
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
