@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.engine import notify
 
@@ -75,7 +75,7 @@ def write_private(path: Path, text: str) -> None:
         raise
 
 
-def copy(app: App[object], text: str, environment: Mapping[str, str] | None = None) -> Copied:
+def copy(app: App[Any], text: str, environment: Mapping[str, str] | None = None) -> Copied:
     """Copy, and say where to. A failed copy is a value: it must not take the screen down."""
     environment = os.environ if environment is None else environment
     text = plain(text)

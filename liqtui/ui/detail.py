@@ -19,6 +19,7 @@ from liqtui.ui.detail_trust import alerts_box, copy_text, provenance_box, raw_bo
 from liqtui.ui.detail_view import View
 from liqtui.ui.detail_ways import ladder_box, rescue_for, safety_box, scope_box, ways_box
 from liqtui.ui.header import Footer
+from liqtui.ui.nav import app_of
 from liqtui.ui.sheet import Box, Sheet, beside, draw, unframed
 from liqtui.ui.style import line, split_line
 
@@ -262,7 +263,7 @@ class PositionDetail(Screen[None]):
     def action_copy(self) -> None:
         view = self.sheet.view()
         if view is not None:
-            self.keys.say(clipboard.copy(self.app, copy_text(view)).sentence)
+            self.keys.say(clipboard.copy(app_of(self), copy_text(view)).sentence)
 
     def action_explorer(self) -> None:
         """Show and copy the link; a terminal over SSH has no browser to open."""
@@ -273,13 +274,13 @@ class PositionDetail(Screen[None]):
             self.keys.say(f"no block explorer is set for {view.row.chain}")
             return
         link = f"{view.chain.explorer}/address/{view.address}"
-        clipboard.copy(self.app, link)
+        clipboard.copy(app_of(self), link)
         self.keys.say(f"copied {link}")
 
     def action_targets(self) -> None:
         from liqtui.ui.targets import TargetsDialog
 
-        self.app.push_screen(TargetsDialog(self.state), self._with_targets)
+        app_of(self).push_screen(TargetsDialog(self.state), self._with_targets)
 
     def _with_targets(self, targets: tuple[int, ...] | None) -> None:
         if targets:

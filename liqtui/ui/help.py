@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from liqtui.core.snapshot import Severity
 from liqtui.ui import bindings, filters
 from liqtui.ui.sheet import Box, Sheet, draw, unframed, wrap
-from liqtui.ui.style import LOOKS, fit
+from liqtui.ui.style import LOOKS, Span, fit, split_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from liqtui.ui.commands import Registry
     from liqtui.ui.state import AppState
-    from liqtui.ui.style import Palette, Span
+    from liqtui.ui.style import Palette
 
 SEVERITIES: tuple[tuple[Severity, str], ...] = (
     (Severity.LIQUIDATED, "a liquidation of this wallet was seen"),
@@ -38,7 +38,7 @@ SIGNS: tuple[tuple[str, str], ...] = (
     ("1.21~", "an old value: it was not confirmed lately"),
     ("–", "unknown; it never means zero or safe"),
     ("∞", "no debt, so nothing to liquidate"),
-    ("≠", "our figure and the contract's differ; the contract's is shown"),
+    ("1.118≈", "not confirmed: the contract's answer differs from our arithmetic, or is missing"),
     ("·", "fresh; an age is printed only once it is late"),
     ("◌", "an old row; in danger it keeps its own sign"),
     ("▲.021", "change of health over the last hour"),
@@ -82,6 +82,13 @@ class HelpSheet(Sheet):
             commands = [(command.usage, command.help) for command in self.registry]
             legend.append(Box("commands  :", self._table(commands, column_width(width), first=22)))
         return arrange(palette, keys, legend, width)
+
+    def pinned(self, width: int, height: int) -> list[Strip]:
+        del height
+        palette = self.palette
+        left: list[Span] = [(" help", palette.style("strong", bold=True))]
+        right: list[Span] = [("esc back  j k scroll ", palette.style("muted"))]
+        return [split_line(left, right, width, palette.style())]
 
     def _keys(self, context: str) -> Iterable[tuple[str, str]]:
         keymap = self.state.settings.keymap

@@ -63,6 +63,12 @@ def unframed(palette: Palette, box: Box, width: int) -> list[Strip]:
     ]
 
 
+def pad(palette: Palette, strip: Strip, left: int, width: int) -> Strip:
+    """The strip with blanks before it, in `width` cells."""
+    base = palette.style()
+    return Strip.join([Strip.blank(left, base), strip]).adjust_cell_length(width, base) if left else strip
+
+
 def beside(palette: Palette, boxes: Sequence[tuple[Box, int]]) -> list[Strip]:
     """Boxes with their widths, left to right, all as high as the highest."""
     height = max(len(box.lines) for box, _ in boxes)

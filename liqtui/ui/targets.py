@@ -51,6 +51,7 @@ class TargetsDialog(ModalScreen["tuple[int, ...] | None"]):
         width: 56; max-width: 100%; height: auto; border: round $frame-focus; background: $canvas; padding: 0 1;
         border-title-color: $strong;
     }
+    TargetsDialog Input:focus { border: none; }
     TargetsDialog Input { border: none; height: 1; padding: 0; background: $cursor; color: $strong; }
     TargetsDialog #targets-error { color: $severity-warn; height: auto; }
     TargetsDialog #targets-hint { color: $muted; height: auto; }

@@ -1,0 +1,340 @@
+"""The dialog for new wallets and for one that is there: everything is checked while it is typed.
+
+It stays open until what was typed is on disk, or the person gives it up; a failed save loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static, TextArea
+
+from liqtui.core.redact import redact
+from liqtui.core.text import clean
+from liqtui.core.wallet import Thresholds
+from liqtui.ui.nav import app_of
+from liqtui.ui.wallet_entries import (
+    Entries,
+    FieldError,
+    Lookup,
+    read_chains,
+    read_entries,
+    read_line,
+    read_thresholds,
+    read_words,
+    threshold_text,
+    with_fields,
+)
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+
+    from liqtui.core.wallet import Wallet
+    from liqtui.ui.wallet_book import Outcome, WalletBook
+
+PAUSE = 0.4
+"""Seconds of silence at the keyboard before a name is looked up."""
+_LISTED = 8
+"""Entries that are spelled out; of more only those in trouble and a count."""
+
+FIELDS = (
+    ("label", "label", "your name for it"),
+    ("tags", "tags", "words to filter by"),
+    ("chains", "chains", "empty: all"),
+    ("warn", "warn below", "empty: as everywhere"),
+    ("critical", "critical below", "empty: as everywhere"),
+    ("note", "note", "a line for yourself"),
+)
+"""(id, label, placeholder) in the order of the form."""
+
+
+class Addresses(TextArea):
+    """Several lines may be pasted; enter goes on instead of breaking the line, tab leaves."""
+
+    class Entered(Message):
+        """Enter was pressed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, id="addresses", tab_behavior="focus", compact=True, soft_wrap=True)
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Entered())
+            return
+        await super()._on_key(event)
+
+
+class WalletForm(ModalScreen["bool"]):
+    """`wallet` None adds, else edits. Returns whether something was saved."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "save", "save", id="form.save", tooltip="save", priority=True),
+        Binding("escape", "cancel", "cancel", id="form.cancel", tooltip="give up; asks when something was typed"),
+    ]
+    DEFAULT_CSS = """
+    WalletForm { align: center middle; }
+    WalletForm #form {
+        width: 76; max-width: 100%; height: auto; max-height: 100%;
+        border: round $frame-focus; border-title-color: $strong; border-subtitle-color: $muted;
+        background: $canvas; padding: 0 1;
+    }
+    WalletForm #fields { height: auto; max-height: 100%; scrollbar-size: 1 1; }
+    WalletForm #ask { height: auto; color: $muted; }
+    WalletForm .line { height: 1; }
+    WalletForm .name { width: 15; color: $muted; }
+    WalletForm Input { width: 1fr; border: none; height: 1; padding: 0; background: $cursor; color: $strong; }
+    WalletForm Input:focus, WalletForm Addresses:focus { border: none; }
+    WalletForm Addresses { border: none; padding: 0; height: auto; max-height: 5; background: $cursor; color: $strong; }
+    WalletForm .fixed { width: 1fr; color: $ink; }
+    WalletForm #notes { height: auto; color: $ink; }
+    WalletForm #below { height: auto; dock: bottom; }
+    WalletForm #fault { height: auto; color: $severity-warn; }
+    WalletForm #hint { height: auto; color: $muted; }
+    """
+
+    def __init__(self, book: WalletBook, wallet: Wallet | None = None, text: str = "") -> None:
+        super().__init__()
+        self.book = book
+        self.wallet = wallet
+        self._start_text = text
+        self._lookup = Lookup({}, {})
+        self._asked: set[str] = set()
+        self._saving = False
+        """Save as soon as the names are known."""
+        self._skipping = False
+        """Entries that are wrong may be left out."""
+        self._warned = False
+        """Escape was pressed once on something typed."""
+        self._before = ""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="form") as form:
+            form.border_title = "edit wallet" if self.wallet else "watch wallets"
+            with VerticalScroll(id="fields", can_focus=False):
+                yield from self._compose_fields()
+            with Vertical(id="below"):
+                yield Static("", id="fault", markup=False)
+                yield Static("ctrl+s save · tab next · esc cancel", id="hint", markup=False)
+
+    def _compose_fields(self) -> ComposeResult:
+        if self.wallet is None:
+            yield Static("Address or ENS name; several at once can be pasted.", id="ask", markup=False)
+            yield Addresses(self._start_text)
+            yield Static("", id="notes", markup=False)
+        else:
+            with Horizontal(classes="line"):
+                yield Static("address", classes="name", markup=False)
+                yield Static(self.wallet.address, classes="fixed", markup=False)
+            if self.wallet.name:
+                with Horizontal(classes="line"):
+                    yield Static("name", classes="name", markup=False)
+                    yield Static(clean(self.wallet.name, 60), classes="fixed", markup=False)
+        values = self._values()
+        for name, label, placeholder in FIELDS:
+            with Horizontal(classes="line"):
+                yield Static(label, classes="name", markup=False)
+                yield Input(values[name], placeholder=placeholder, id=name, select_on_focus=False)
+
+    def _values(self) -> dict[str, str]:
+        wallet = self.wallet
+        if wallet is None:
+            return {name: "" for name, _, _ in FIELDS}
+        return {
+            "label": wallet.label,
+            "tags": " ".join(wallet.tags),
+            "chains": " ".join(wallet.chains),
+            "warn": threshold_text(wallet.thresholds.warn),
+            "critical": threshold_text(wallet.thresholds.critical),
+            "note": wallet.note,
+        }
+
+    def on_mount(self) -> None:
+        first = self.query_one(Addresses) if self.wallet is None else self.query_one("#label", Input)
+        first.focus()
+        self._before = self._typed()
+        if self.book.refusal:
+            self._fault(self.book.refusal)
+        self._look()
+
+    # What was typed
+
+    @property
+    def text(self) -> str:
+        return self.query_one(Addresses).text if self.wallet is None else ""
+
+    def value(self, name: str) -> str:
+        return self.query_one(f"#{name}", Input).value
+
+    def _typed(self) -> str:
+        return "\0".join([self.text, *(self.value(name) for name, _, _ in FIELDS)])
+
+    @property
+    def changed(self) -> bool:
+        return self._typed() != self._before
+
+    def _entries(self) -> Entries:
+        return read_entries(self.text, self.book, self._lookup)
+
+    def on_text_area_changed(self) -> None:
+        self._look()
+        self._check()
+        self.set_timer(PAUSE, self._ask_names)
+
+    def on_input_changed(self) -> None:
+        self._check()
+
+    def _check(self) -> None:
+        """Say at once what is wrong with the fields; forget the question about leaving."""
+        self._warned = self._saving = self._skipping = False
+        try:
+            self._fields()
+        except FieldError as fault:
+            self._fault(str(fault))
+        else:
+            self._fault("")
+
+    def _fields(self) -> dict[str, object]:
+        """Raises FieldError."""
+        known = {chain.name for chain in self.book.state.snapshot.chains}
+        before = self.wallet.thresholds if self.wallet else Thresholds()
+        return {
+            "label": read_line("label", self.value("label")),
+            "tags": read_words(read_line("tags", self.value("tags"))),
+            "chains": read_chains(read_line("chains", self.value("chains")), known),
+            "note": read_line("note", self.value("note")),
+            "thresholds": read_thresholds(self.value("warn"), self.value("critical"), before),
+        }
+
+    # Looking
+
+    def _look(self) -> None:
+        """One line for each entry, in words."""
+        if self.wallet is not None:
+            return
+        notes = list(self._entries().notes)
+        good = sum(1 for mark, _ in notes if mark == "✓")
+        if len(notes) > _LISTED:
+            trouble = [note for note in notes if note[0] != "✓"]
+            notes = [("✓", f"{good} good ones")] * bool(good) + trouble[: _LISTED - 1]
+            if len(trouble) > _LISTED - 1:
+                notes.append(("✗", f"and {len(trouble) - _LISTED + 1} more"))
+        colors = {"✓": "$severity-ok", "✗": "$severity-warn", "…": "$muted"}
+        lines = [Content.assemble((f"{mark} ", colors[mark]), sentence) for mark, sentence in notes]
+        shown = self.query_one("#notes", Static)
+        shown.display = bool(lines)
+        shown.update(Content("\n").join(lines))
+
+    def _fault(self, sentence: str) -> None:
+        self.query_one("#fault", Static).update(sentence)
+
+    # Names
+
+    def _ask_names(self) -> None:
+        for name in self._entries().waiting:
+            if name not in self._asked:
+                self._asked.add(name)
+                self.run_worker(self._ask(name), group="names", exit_on_error=False)
+
+    async def _ask(self, name: str) -> None:
+        """Ask the engine, in its own thread; the answer comes back here."""
+        address, error = "", ""
+        try:
+            address = await asyncio.wrap_future(self.book.state.engine.resolve(name))
+        except LookupError as fault:
+            error = str(fault.args[0]) if fault.args else "there is no such name"
+        except (OSError, RuntimeError, TimeoutError) as fault:
+            error = f"could not be asked: {redact(str(fault))}"
+        known = self._lookup
+        if address:
+            self._lookup = Lookup({**known.addresses, name: address}, known.errors)
+        else:
+            self._lookup = Lookup(known.addresses, {**known.errors, name: error})
+        if not self.is_attached:
+            return
+        self._look()
+        if self._saving and error:
+            self._saving = False
+            self._fault(f"Not saved: {clean(name, 42)} was not found. ctrl+s asks again.")
+        elif self._saving:
+            self.action_save()
+
+    def _ask_again(self) -> None:
+        """Names that were not found may be found now: the chain may have been out of reach."""
+        self._asked -= set(self._lookup.errors)
+        self._lookup = Lookup(self._lookup.addresses, {})
+
+    # Leaving
+
+    def on_addresses_entered(self) -> None:
+        self.query_one("#label", Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes to the next field, and saves in the last one."""
+        names = [name for name, _, _ in FIELDS]
+        place = names.index(event.input.id or "")
+        if place + 1 < len(names) and self.wallet is None and not self._entries().wallets:
+            self.query_one(Addresses).focus()
+        else:
+            self.action_save()
+
+    def action_save(self) -> None:
+        if self.book.refusal:
+            self._fault(self.book.refusal)
+            return
+        try:
+            fields = self._fields()
+        except FieldError as fault:
+            self._fault(str(fault))
+            return
+        if self.wallet is not None:
+            self._close_with(self.book.edit(self.wallet.key, replace(self.wallet, **fields)))  # type: ignore[arg-type]
+            return
+        self._ask_again()
+        entries = self._entries()
+        if entries.wrong and not self._skipping:
+            good = len(entries.wallets) + len(entries.waiting)
+            self._skipping = good > 0
+            rest = f" ctrl+s again leaves it out and saves {good}." if good else ""
+            self._fault(f"Nothing was saved: correct or remove what is marked ✗.{rest}")
+        elif entries.waiting:
+            self._saving = True
+            self._fault("Saved as soon as the name is found.")
+            self._look()
+            self._ask_names()
+        elif not entries.wallets:
+            self._fault("An address or a name is needed.")
+            self.query_one(Addresses).focus()
+        else:
+            self._close_with(self.book.add(*with_fields(entries.wallets, **fields)))
+
+    def _close_with(self, outcome: Outcome) -> None:
+        if outcome.done:
+            self.dismiss(result=True)
+            return
+        self._fault(outcome.error)
+        if outcome.conflict is not None:
+            from liqtui.ui.wallet_conflict import ConflictDialog
+
+            app_of(self).push_screen(ConflictDialog(self.book, outcome.conflict), self._settled)
+
+    def _settled(self, decided: bool | None) -> None:
+        if decided:
+            self.dismiss(result=True)
+
+    def action_cancel(self) -> None:
+        """Escape may come from a slow link by accident: what was typed is given up only when asked for twice."""
+        if self.changed and not self._warned:
+            self._warned = True
+            self._fault("Not saved yet: esc once more gives up what you typed, ctrl+s saves it.")
+            return
+        self.dismiss(result=False)

@@ -1,0 +1,349 @@
+"""All watched wallets in one list: add, edit, order, import, remove, and undo each of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+
+from liqtui.core.snapshot import Severity
+from liqtui.core.text import clean, short_address
+from liqtui.core.units import decimal_string
+from liqtui.ui import clipboard, figures
+from liqtui.ui.nav import app_of
+from liqtui.ui.sheet import Box, Sheet, draw, unframed, wrap
+from liqtui.ui.style import LOOKS, fit, line
+from liqtui.ui.wallet_book import WalletBook
+
+if TYPE_CHECKING:
+    from rich.style import Style
+    from textual.app import ComposeResult
+    from textual.strip import Strip
+
+    from liqtui.core.wallet import Wallet
+    from liqtui.ui.state import AppState
+    from liqtui.ui.style import Span
+    from liqtui.ui.wallet_book import Outcome
+
+KEYS = (
+    Binding("plus", "add", "add", id="wallets.add", tooltip="watch another wallet, or several"),
+    Binding("enter,e", "edit", "edit", id="wallets.edit", tooltip="edit the wallet under the cursor"),
+    Binding("x", "remove", "remove", id="wallets.remove", tooltip="stop watching it; asks first"),
+    Binding("u", "undo", "undo", id="wallets.undo", tooltip="take the last change back"),
+    Binding("ctrl+r", "redo", "redo", id="wallets.redo", tooltip="do again what was taken back"),
+    Binding("K,shift+up", "shift(-1)", "move up", id="wallets.move-up", tooltip="move it one place up"),
+    Binding("J,shift+down", "shift(1)", "move down", id="wallets.move-down", tooltip="move it one place down"),
+    Binding("i", "import", "import", id="wallets.import", tooltip="add the wallets of a file: lines, CSV or TOML"),
+    Binding("s", "save", "save", id="wallets.save", tooltip="write again what could not be written"),
+    Binding("Y", "copy", "copy", id="wallets.copy", tooltip="copy the address"),
+    Binding("escape,q", "back", "back", id="wallets.back", tooltip="back to the list of positions"),
+)
+"""In the order of the footer."""
+
+_SHOWN = {"plus": "+", "enter": "⏎", "escape": "esc"}
+
+
+class _Column(NamedTuple):
+    heading: str
+    width: int
+    rank: int
+
+
+_COLUMNS = (
+    _Column("label", 16, 0),
+    _Column("address", 42, 5),
+    _Column("address", 13, 1),
+    _Column("HF", 7, 2),
+    _Column("warn/crit", 11, 3),
+    _Column("tags", 14, 4),
+    _Column("chains", 16, 6),
+    _Column("note", 20, 7),
+)
+
+
+def columns(width: int) -> list[_Column]:
+    """By rank while they fit; the long address replaces the short one."""
+    chosen: list[_Column] = []
+    room = width
+    for column in sorted(_COLUMNS, key=lambda column: column.rank):
+        extra = column.width + 1
+        if column.heading == "address" and column.width > 13:
+            extra -= 14
+        if extra > room:
+            break
+        chosen.append(column)
+        room -= extra
+    if any(column.heading == "address" and column.width > 13 for column in chosen):
+        chosen = [column for column in chosen if not (column.heading == "address" and column.width == 13)]
+    return [column for column in _COLUMNS if column in chosen]
+
+
+class WalletList(Sheet):
+    """Lines with a cursor."""
+
+    class Moved(Message):
+        """The cursor was moved by a key."""
+
+    def __init__(self, state: AppState, book: WalletBook) -> None:
+        super().__init__(state)
+        self.book = book
+        self.cursor = 0
+        self.remark = ""
+        self.severity: Severity | None = None
+        """Of the remark; None: it is only news."""
+
+    @property
+    def chosen(self) -> Wallet | None:
+        wallets = self.book.wallets
+        self.cursor = min(max(self.cursor, 0), max(len(wallets) - 1, 0))
+        return wallets[self.cursor] if wallets else None
+
+    def document(self, width: int) -> list[Strip]:
+        wallets = self.book.wallets
+        framed = width >= 60
+        inner = width - 4 if framed else width
+        box = Box("wallets", right=self._state_words())
+        table = columns(inner - 3)
+        if wallets:
+            box.lines.append([self._span("   " + " ".join(fit(c.heading, c.width) for c in table), "muted")])
+        else:
+            box.lines.append([self._span("no wallet is watched; + adds one", "muted")])
+        chosen = self.chosen
+        box.lines += [self._line(wallet, table, selected=wallet is chosen) for wallet in wallets]
+        if chosen is not None and chosen.note:
+            box.bottom = clean(chosen.note, 60)
+        return draw(self.palette, box, width) if framed else unframed(self.palette, box, width)
+
+    def pinned(self, width: int, height: int) -> list[Strip]:
+        """What happened last, where it cannot scroll away: above all, what was not saved."""
+        del height
+        name = LOOKS[self.severity].variable if self.severity else "muted"
+        style = self.palette.style(name, bold=self.severity is not None)
+        return [line([(f" {part}", style)], width, self.palette.style()) for part in wrap(self.remark, width - 2)]
+
+    def _state_words(self) -> str:
+        count = f"{len(self.book.wallets)}"
+        if self.book.refusal:
+            return f"{count} · cannot be changed here"
+        return f"{count} · NOT SAVED, s tries again" if self.book.unsaved else count
+
+    def _line(self, wallet: Wallet, table: list[_Column], *, selected: bool) -> list[Span]:
+        on = "cursor" if selected else ""
+        rows = [row for row in self.state.snapshot.rows if row.key.wallet == wallet.key]
+        worst = min(rows, key=lambda row: row.severity.rank) if rows else None
+        glyph = LOOKS[worst.severity].glyph if worst else "·"
+        style: Style = self.palette.severity(worst.severity, on=on) if worst else self.palette.style("muted", on=on)
+        cells = " ".join(fit(self._cell(wallet, column), column.width) for column in table)
+        return [
+            ("›" if selected else " ", self.palette.style("key", bold=True, on=on)),
+            (f"{glyph} ", style),
+            (cells, self.palette.style("ink", bold=selected, on=on)),
+        ]
+
+    def _cell(self, wallet: Wallet, column: _Column) -> str:
+        match column.heading:
+            case "label":
+                return clean(wallet.title, 42)
+            case "address":
+                return wallet.address if column.width > 13 else short_address(wallet.address)
+            case "HF":
+                return self._health(wallet)
+            case "warn/crit":
+                given = (wallet.thresholds.warn, wallet.thresholds.critical)
+                texts = ["–" if raw is None else decimal_string(raw, 18) for raw in given]
+                return "/".join(texts) if any(raw is not None for raw in given) else ""
+            case "tags":
+                return " ".join(wallet.tags)
+            case "chains":
+                return " ".join(wallet.chains) or "all"
+            case _:
+                return clean(wallet.note, 80)
+
+    def _health(self, wallet: Wallet) -> str:
+        rows = [row for row in self.state.snapshot.rows if row.key.wallet == wallet.key]
+        if not rows:
+            return "–"
+        worst = min(rows, key=lambda row: row.severity.rank)
+        return figures.row_health(worst) + figures.mark(worst)
+
+    def _span(self, text: str, name: str) -> Span:
+        return (text, self.palette.style(name))
+
+    def action_scroll(self, lines: int) -> None:
+        self.select(self.cursor + lines)
+
+    def action_half(self, halves: int) -> None:
+        self.select(self.cursor + halves * max(self.size.height // 2, 1))
+
+    def action_edge(self, way: int) -> None:
+        self.select(0 if way < 0 else len(self.book.wallets) - 1)
+
+    def select(self, place: int) -> None:
+        """Put the cursor there, and scroll so far that it is seen."""
+        self.cursor = min(max(place, 0), max(len(self.book.wallets) - 1, 0))
+        self.post_message(self.Moved())
+        at = self.cursor + 2
+        room = max(self.size.height - len(self.pinned(self.size.width, 0)) - 1, 1)
+        top = self.top
+        if at < top + 1:
+            top = 0 if self.cursor == 0 else at - 1
+        elif at >= top + room:
+            top = at - room + 1
+        self.to(top)
+
+
+class WalletsScreen(Screen[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
+    DEFAULT_CSS = """
+    WalletsScreen { background: $canvas; overflow: hidden; }
+    WalletsScreen WalletList { width: 1fr; height: 1fr; }
+    """
+
+    def __init__(self, state: AppState) -> None:
+        super().__init__()
+        self.state = state
+        self.book = WalletBook(state)
+        self.list = WalletList(state, self.book)
+        self._removing = ""
+
+    def compose(self) -> ComposeResult:
+        yield self.list
+        yield WalletKeys(self.state)
+
+    def on_mount(self) -> None:
+        self.list.focus()
+        self.say(self.book.refusal, Severity.WARN if self.book.refusal else None)
+        wanted = self.state.wallet or (self.state.selected.wallet if self.state.selected else None)
+        keys = [wallet.key for wallet in self.book.wallets]
+        if wanted in keys:
+            self.list.cursor = keys.index(wanted)
+
+    def refresh_all(self) -> None:
+        self.list.update()
+
+    def restyle(self) -> None:
+        self.list.repaint()
+        self.query_one(WalletKeys).repaint()
+
+    def say(self, text: str, severity: Severity | None = None) -> None:
+        """Stays until something else happens."""
+        self.list.remark, self.list.severity = text, severity
+        self.list.update()
+
+    def _report(self, outcome: Outcome, done: str) -> None:
+        self._removing = ""
+        if outcome.done:
+            self.say(done)
+            return
+        self.say(outcome.error, Severity.WARN)
+        if outcome.conflict is not None:
+            from liqtui.ui.wallet_conflict import ConflictDialog
+
+            app_of(self).push_screen(ConflictDialog(self.book, outcome.conflict), self._settled)
+
+    def _settled(self, decided: bool | None) -> None:
+        if decided:
+            self.say("decided and saved")
+
+    def action_add(self) -> None:
+        from liqtui.ui.wallet_form import WalletForm
+
+        app_of(self).push_screen(WalletForm(self.book), self._saved)
+
+    def action_edit(self) -> None:
+        from liqtui.ui.wallet_form import WalletForm
+
+        wallet = self.list.chosen
+        if wallet is not None:
+            app_of(self).push_screen(WalletForm(self.book, wallet), self._saved)
+
+    def _saved(self, saved: bool | None) -> None:
+        if self.book.unsaved:
+            self.say("not saved yet: the change is kept and watched until you leave; s tries again", Severity.WARN)
+        elif saved:
+            self.say("saved; u takes it back")
+        else:
+            self.list.update()
+
+    def action_remove(self) -> None:
+        """Twice: a wallet that is not watched raises no alarm."""
+        wallet = self.list.chosen
+        if wallet is None:
+            return
+        if self._removing != wallet.key:
+            self._removing = wallet.key
+            self.say(f"stop watching {clean(wallet.title, 42)}? x again does it, moving or esc keeps it", Severity.WARN)
+            return
+        self._report(self.book.remove(wallet.key), f"{clean(wallet.title, 42)} is no longer watched; u brings it back")
+
+    def on_wallet_list_moved(self) -> None:
+        """Going elsewhere answers no."""
+        if self._removing:
+            self._removing = ""
+            self.say("kept")
+
+    def action_undo(self) -> None:
+        self._report(self.book.undo(), "taken back; ctrl+r does it again")
+
+    def action_redo(self) -> None:
+        self._report(self.book.redo(), "done again")
+
+    def action_shift(self, by: int) -> None:
+        wallet = self.list.chosen
+        if wallet is None:
+            return
+        outcome = self.book.move(wallet.key, by)
+        self.list.select(next((n for n, w in enumerate(self.book.wallets) if w.key == wallet.key), 0))
+        self._report(outcome, "")
+
+    def action_save(self) -> None:
+        if not self.book.unsaved:
+            self.say("everything is saved")
+            return
+        self._report(self.book.retry(), "saved")
+
+    def action_import(self) -> None:
+        from liqtui.ui.wallet_import import ImportDialog
+
+        app_of(self).push_screen(ImportDialog(), self._imported)
+
+    def _imported(self, text: str | None) -> None:
+        """The file's text goes through the form, where each line is checked and names are looked up."""
+        if text is None:
+            return
+        from liqtui.ui.wallet_form import WalletForm
+
+        app_of(self).push_screen(WalletForm(self.book, text=text), self._saved)
+
+    def action_copy(self) -> None:
+        wallet = self.list.chosen
+        if wallet is not None:
+            self.say(clipboard.copy(app_of(self), wallet.address).sentence)
+
+    def action_back(self) -> None:
+        if self._removing:
+            self._removing = ""
+            self.say("kept")
+            return
+        self.dismiss()
+
+
+class WalletKeys(Sheet, can_focus=False):
+    """The footer of this screen."""
+
+    DEFAULT_CSS = """
+    WalletKeys { height: 1; }
+    """
+
+    def document(self, width: int) -> list[Strip]:
+        palette = self.palette
+        spans: list[Span] = [(" ", palette.style())]
+        for key in KEYS:
+            name = key.key.split(",")[0]
+            spans += [
+                (_SHOWN.get(name, name), palette.style("key", bold=True)),
+                (f" {key.description}  ", palette.style("muted")),
+            ]
+        return [line(spans, width, palette.style())]
