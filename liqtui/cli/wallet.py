@@ -19,7 +19,7 @@ from liqtui.config.load import load
 from liqtui.config.paths import locate
 from liqtui.config.schema import threshold_settings
 from liqtui.config.store import WatchlistStore
-from liqtui.config.watchlist import is_resolved, read_address
+from liqtui.config.watchlist import find_twin, is_resolved, read_address
 from liqtui.core.units import decimal_string
 from liqtui.core.wallet import Thresholds, Wallet
 
@@ -177,7 +177,12 @@ def _import(session: _Session) -> int:
         except RefusedError as refused:
             wrong.append(str(refused))
             continue
-        new.append(replace(wallet, address=address, name=name))
+        resolved = replace(wallet, address=address, name=name)
+        twin = find_twin((*store.current.wallets, *new), resolved)  # two names may be one address
+        if twin:
+            known.append(f"{_title(resolved)} is already watched, as {twin.title}")
+        else:
+            new.append(resolved)
     if new:
         store.add(*new)
     for text in (*known, *wrong):
