@@ -82,7 +82,7 @@ FAULTS: list[tuple[str, str, Callable[[Node, Any], Any]]] = [
     ("503", "http", lambda node, request: Reply(503, "")),
     ("504", "timeout", lambda node, request: Reply(504, PAGE)),
     ("500 with an rpc error", "http", lambda node, request: Reply(500, json.dumps(error_body(-32603, "x")(request)))),
-    ("400 behind", "behind", lambda node, request: Reply(400, json.dumps(error_body(-32000, "unknown block")(request)))),
+    ("400 behind", "behind", lambda node, request: Reply(400, json.dumps(error_body(1, "unknown block")(request)))),
     ("429 in a 200", "rate-limited", lambda node, request: error_body(429, "Too many requests")(request)),
     ("-32005 in a 200", "rate-limited", lambda node, request: error_body(-32005, "limit exceeded")(request)),
     ("capacity in a 200", "rate-limited", lambda node, request: error_body(1, "exceeded its compute units")(request)),

@@ -11,7 +11,6 @@ from liqtui.core.reads import ReadError
 from tests.chain.node import SECRET, Chain, Reply, echo, echoed, nodes, spec_of
 
 if TYPE_CHECKING:
-
     from tests.chain.conftest import PoolMaker
 
 # -- which chain ---------------------------------------------------------------------------------

@@ -37,7 +37,6 @@ async def test_no_secret_of_a_url_is_ever_shown(make_pool: PoolMaker, caplog: py
             shown += [str(caught.value), repr(caught.value), repr(pool.endpoints()), repr(pool), repr(pool._endpoints)]
             shown += [repr(pool._endpoints[0].wire), pool.last_source, pool.contradiction, pool.notice]
         node.fault = None
-        node.alter = flipped
         pool = make_pool(spec_of(node))
         await pool.read(await pool.head(), echo(1))
         shown += [repr(pool.endpoints()), pool.last_source, repr(pool._spec)]
