@@ -80,6 +80,18 @@ class Health:
     """By the contract itself at the same block; None when it did not answer."""
     reason: str = ""
     """Why it is not verified, in words."""
+    verdict: bool | None = None
+    """Whether it can be liquidated, as the contract itself answers at the same block; None: it does not say.
+
+    For protocols that answer yes or no and give no figure.
+    """
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the contract's figure is ours, or its yes or no is the one that our figure gives."""
+        return self.verified or (
+            self.raw is not None and self.verdict is not None and self.verdict == (self.raw < HEALTH_ONE)
+        )
 
     @property
     def verified(self) -> bool:
@@ -136,21 +148,23 @@ class Quote:
     cap: int | None = None
     """Price cap in price units (capped stable coin adapters)."""
     notes: tuple[str, ...] = ()
+    ratio_cap: int | None = None
+    """The most that the adapter lets the ratio be at this block; None: no such limit."""
 
     def at(self, answer: int, ratio: int | None = None) -> int:
-        value = answer
+        # scaled up before the ratio, so that no digit is lost
+        value = answer * 10 ** max(0, self.decimals - self.answer_decimals)
         used = self.ratio if ratio is None else ratio
         if used is not None:
+            used = used if self.ratio_cap is None else min(used, self.ratio_cap)
             value = value * used // 10**self.ratio_decimals
         if self.answer_decimals > self.decimals:
             value //= 10 ** (self.answer_decimals - self.decimals)
-        elif self.answer_decimals < self.decimals:
-            value *= 10 ** (self.decimals - self.answer_decimals)
         return value if self.cap is None else min(value, self.cap)
 
     def uncapped(self) -> Quote:
-        """The same without its cap."""
-        return replace(self, cap=None)
+        """The same without its caps."""
+        return replace(self, cap=None, ratio_cap=None)
 
     @property
     def proven(self) -> bool:
