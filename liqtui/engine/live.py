@@ -14,6 +14,7 @@ from liqtui.core.clock import SystemClock
 from liqtui.core.snapshot import Snapshot
 from liqtui.engine.history import History
 from liqtui.engine.monitor import Monitor
+from liqtui.engine.names import Names
 from liqtui.engine.setup import ownership, pool, resolve_name, rounds_on, shipped_adapters
 from liqtui.engine.thread import EngineThread
 from liqtui.engine.verdict import Keeper
@@ -90,10 +91,8 @@ class LiveEngine(EngineThread):
         self._wallets = tuple(wallets)
 
         def watch() -> None:
-            self._monitor.watch(self._wallets)
-            for chain in self._chains:
-                chain.watch(self._wallets)
-            self._show()
+            self._names.watch(self._wallets)
+            self._spread()
 
         self.tell(watch)
 
@@ -101,7 +100,7 @@ class LiveEngine(EngineThread):
         answer: Future[str] = Future()
 
         def ask() -> None:
-            task = asyncio.ensure_future(resolve_name(name, self._setup.chains, self._factory))
+            task = asyncio.ensure_future(self._look_up(name))
             task.add_done_callback(lambda done: _hand_over(done, answer))
 
         if not self.tell(ask):
@@ -121,7 +120,7 @@ class LiveEngine(EngineThread):
             )
             self._keeper = Keeper(setup.state) if setup.state is not None and owner else None
             self._monitor = Monitor(setup, history, self.clock.now())
-            self._monitor.watch(self._wallets)
+            self._names = Names(self._look_up, self._spread)
             self._monitor.remark("owner", "" if owner else READ_ONLY)
             adapters = self._adapters if self._adapters is not None else shipped_adapters()
 
@@ -129,8 +128,10 @@ class LiveEngine(EngineThread):
                 reader = self._factory(spec)
                 return reader, rounds_on(spec, setup, adapters, reader)
 
-            self._chains = tuple(ChainWatch(spec, self.clock, self._wallets, connect, self) for spec in setup.chains)
-            works = [self._supervised("", self._tick)]
+            self._chains = tuple(ChainWatch(spec, self.clock, connect, self) for spec in setup.chains)
+            self._names.watch(self._wallets)
+            self._spread()
+            works = [self._supervised("", self._tick), self._supervised("", self._names.run)]
             works += [self._supervised(chain.spec.name, chain.run) for chain in self._chains]
             tasks = [asyncio.create_task(work) for work in works]
             self.up()
@@ -164,6 +165,18 @@ class LiveEngine(EngineThread):
             self._monitor.save(self.clock.now())
             self._monitor.alive()
             await asyncio.sleep(TICK)
+
+    async def _look_up(self, name: str) -> str:
+        return await resolve_name(name, self._setup.chains, self._factory)
+
+    def _spread(self) -> None:
+        """The wallets, with the addresses that are known, to all who look at them."""
+        wallets = self._names.wallets()
+        self._monitor.remark("names", self._names.remark())
+        self._monitor.watch(wallets)
+        for chain in self._chains:
+            chain.watch(wallets)
+        self._show()
 
     def took(self, spec: ChainSpec, outcome: Outcome | ReadError, link: Link, next_poll: float) -> None:
         self._monitor.apply(spec.name, outcome, self.clock.now(), link=link, next_poll=next_poll)

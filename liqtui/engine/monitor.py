@@ -84,6 +84,7 @@ class _Chain:
             error="; ".join(text for text in told if text),
             stages=self.stages,
             public_endpoints=self.spec.public,
+            explorer=self.spec.explorer.rstrip("/"),
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
+from liqtui.config.watchlist import is_resolved
 from liqtui.core.reads import ChainReader, ReadError
 from liqtui.core.risk import TARGETS, complete
 from liqtui.core.text import clean
@@ -110,8 +111,8 @@ def venues(setup: Setup) -> dict[tuple[int, str, str], str]:
 
 
 def wallets_on(chain: str, wallets: Iterable[Wallet]) -> list[str]:
-    """Keys of the wallets that are looked at on a chain."""
-    return [wallet.key for wallet in wallets if not wallet.chains or chain in wallet.chains]
+    """Keys of the wallets that are looked at on a chain; not of those that are a name only."""
+    return [wallet.key for wallet in wallets if is_resolved(wallet) and (not wallet.chains or chain in wallet.chains)]
 
 
 def rounds_on(spec: ChainSpec, setup: Setup, adapters: Mapping[str, Adapter], reader: ChainReader) -> ChainRounds:

@@ -11,6 +11,8 @@ import os
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from liqtui.core import format as fmt
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -59,19 +61,10 @@ def of(snapshot: Snapshot) -> Verdict:
     move = row.cushion.move if row.cushion else None
     return replace(
         verdict,
-        health=_health(row.position.health.shown if row.position else None) + ("" if row.trusted else "~"),
+        health=fmt.health(row.position.health.shown if row.position else None) + ("" if row.trusted else "~"),
         title=f"{row.label} {row.key.protocol} {row.chain} {row.venue}".rstrip(),
-        nearest=f"{row.cushion.label} {move:+.1%}".replace("-", "−") if row.cushion and move is not None else "",
+        nearest=f"{row.cushion.label} {fmt.percent(move)}" if row.cushion and move is not None else "",
     )
-
-
-def _health(raw: int | None) -> str:
-    from liqtui.core.model import is_infinite
-    from liqtui.core.units import WAD
-
-    if raw is None:
-        return "–"
-    return "∞" if is_infinite(raw) else f"{raw * 1000 // WAD / 1000:.3f}"
 
 
 def write(verdict: Verdict, folder: Path) -> None:

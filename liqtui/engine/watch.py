@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GAP = 2.0
 """Least seconds between the beginnings of two rounds of a chain."""
-ROUND_LIMIT = 120.0
+ROUND_LIMIT = 300.0
 """Seconds after which a round is given up: a hung connection must not look like a slow one."""
 HINTED = 4
 """Where nodes announce heads, rounds may come this many times as often as asked for."""
@@ -67,7 +67,6 @@ class ChainWatch:
         self,
         spec: ChainSpec,
         clock: Clock,
-        wallets: Iterable[Wallet],
         connect: Callable[[ChainSpec], tuple[Reader, ChainRounds]],
         sink: Sink,
     ) -> None:
@@ -78,10 +77,14 @@ class ChainWatch:
         self._rounds: ChainRounds | None = None
         self._woken = asyncio.Event()
         self._started = 0.0
-        self.watch(wallets)
+        self._wallets: list[str] = []
 
     def watch(self, wallets: Iterable[Wallet]) -> None:
-        self._wallets = wallets_on(self.spec.name, wallets)
+        """Takes effect with the next round, which comes soon if the list is another one."""
+        keys = wallets_on(self.spec.name, wallets)
+        if keys == self._wallets:
+            return
+        self._wallets = keys
         if self._rounds is not None:
             self._rounds.watch(self._wallets)
         self._woken.set()

@@ -1,15 +1,17 @@
+import asyncio
 import threading
+from dataclasses import replace
 
 import pytest
 
 from liqtui.core.clock import FrozenClock
 from liqtui.core.reads import ReadError
 from liqtui.core.snapshot import Freshness, Severity
-from liqtui.engine import live, thread, watch
+from liqtui.engine import live, names, thread, verdict, watch
 from liqtui.engine.live import LiveEngine
 from liqtui.engine.once import run_once
 from liqtui.engine.setup import Setup
-from tests.engine.fakes import START, FakeAdapter, FakeChain, chain, market, wallet
+from tests.engine.fakes import START, FakeAdapter, FakeChain, address, chain, market, wallet
 from tests.engine.seen import PATIENCE, Seen
 
 
@@ -173,8 +175,6 @@ def test_run_once_reads_each_chain_once(world):
     broken.crash = TypeError("a bug")
 
     async def never():
-        import asyncio
-
         await asyncio.Event().wait()
 
     hung.head = never
@@ -196,3 +196,95 @@ def test_run_once_reads_each_chain_once(world):
     assert set(told) == {"lab"}
     assert world.closed
     assert hung.closed
+
+
+def test_a_second_instance_reads_and_writes_nothing(world, run, tmp_path):
+    _, seen = run(world, setup(state=tmp_path))
+    seen.until(lambda snapshot: snapshot.rows)
+    seen.until(lambda snapshot: verdict.read(tmp_path) is not None and verdict.read(tmp_path).ready)
+    other = FakeChain()
+    other.hold(1, 1, 10_000)
+    _, beside = run(other, setup(state=tmp_path))
+    found = beside.until(lambda snapshot: snapshot.rows and snapshot.rows[0].position)
+    assert live.READ_ONLY in found.notices
+    assert found.rows[0].severity is Severity.LIQUIDATABLE
+    beside.until(lambda snapshot: snapshot.version > found.version + 5)
+    assert verdict.read(tmp_path).worst == "ok"
+    assert live.READ_ONLY not in seen.engine.snapshot().notices
+
+
+def test_a_restart_continues_the_history(world, run, tmp_path):
+    engine, seen = run(world, setup(state=tmp_path))
+    seen.until(lambda snapshot: snapshot.rows)
+    world.mine(price=1000)
+    found = seen.until(lambda snapshot: snapshot.alerts)
+    engine.acknowledge(found.alerts[0].id)
+    seen.until(lambda snapshot: not snapshot.unacked)
+    engine.stop()
+    assert verdict.read(tmp_path).worst == "liquidatable"
+    again, seen = run(world, setup(state=tmp_path))
+    found = seen.until(lambda snapshot: snapshot.ready and snapshot.rows[0].position)
+    assert [alert.kind for alert in found.alerts] == ["liquidatable"]
+    assert found.unacked == 0
+    assert again.samples(found.rows[0].id, 0)[0][1] == 1.6
+
+
+def test_a_state_folder_that_cannot_be_used_stops_nothing(world, run, tmp_path):
+    (tmp_path / "file").write_text("")
+    _, seen = run(world, setup(state=tmp_path / "file" / "state"))
+    found = seen.until(lambda snapshot: snapshot.rows)
+    assert found.notices
+
+
+def test_names_are_looked_up_by_the_engine(world, run, monkeypatch):
+    answers = {"good.eth": address(1)}
+
+    async def resolve_name(name, chains, factory):
+        if name not in answers:
+            raise LookupError(f"{name} is not registered")
+        return answers[name]
+
+    monkeypatch.setattr(live, "resolve_name", resolve_name)
+    monkeypatch.setattr(names, "AGAIN", 0.01)
+    good, bad = (replace(wallet(1), address=name, label=name) for name in ("good.eth", "bad.eth"))
+    engine, seen = run(world, replace(setup(), wallets=(good, bad)))
+    found = seen.until(lambda snapshot: snapshot.rows)
+    assert found.rows[0].label == "good.eth"
+    assert found.wallets[0].address == address(1)
+    assert found.wallets[0].name == "good.eth"
+    seen.until(lambda snapshot: "bad.eth is not watched: bad.eth is not registered" in snapshot.notices)
+    answers["bad.eth"] = address(2)
+    seen.until(lambda snapshot: not snapshot.notices)
+    assert engine.resolve("good.eth").result(PATIENCE) == address(1)
+
+
+def test_a_head_hint_reads_before_the_poll_is_due(world, run, monkeypatch):
+    hints = []
+
+    class Hints:
+        def __init__(self, spec, on_head, clock):
+            hints.append(on_head)
+
+        async def run(self):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr("liqtui.chain.heads.HeadHints", Hints)
+    monkeypatch.setattr(watch, "HINTED", 1e9)
+    engine, seen = run(world, setup(chain(poll=3600)))
+    seen.until(lambda snapshot: snapshot.rows)
+    world.mine()
+    engine.tell(hints[0])
+    seen.until(lambda snapshot: snapshot.rows[0].position.block == world.block)
+
+
+def test_a_hung_round_ends_as_a_timeout(world, run, monkeypatch):
+    monkeypatch.setattr(watch.one_round, "__defaults__", (0.02, None))
+
+    async def never():
+        await asyncio.Event().wait()
+
+    world.head = never
+    _, seen = run(world)
+    found = seen.until(lambda snapshot: snapshot.ready)
+    assert "timeout" in found.chains[0].error
+    assert found.chains[0].next_poll >= START

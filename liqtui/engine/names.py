@@ -1,0 +1,67 @@
+"""Wallets that the person gave by name only: looked up by the engine, and said until it is known."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from liqtui.config.watchlist import is_resolved
+from liqtui.engine.words import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from liqtui.core.wallet import Wallet
+
+AGAIN = 60.0
+"""Seconds before a name that could not be looked up is tried again."""
+
+
+class Names:
+    def __init__(self, look_up: Callable[[str], Awaitable[str]], found: Callable[[], None]) -> None:
+        """`look_up` gives an address or raises LookupError with a sentence; `found` is told of each new one."""
+        self._look_up = look_up
+        self._found = found
+        self._known: dict[str, str] = {}
+        self._faults: dict[str, str] = {}
+        self._wallets: Sequence[Wallet] = ()
+        self._woken = asyncio.Event()
+
+    def watch(self, wallets: Sequence[Wallet]) -> None:
+        self._wallets = tuple(wallets)
+        self._woken.set()
+
+    def wallets(self) -> tuple[Wallet, ...]:
+        """All that are watched, with the addresses that are known by now."""
+        return tuple(self._with_address(wallet) for wallet in self._wallets)
+
+    def remark(self) -> str:
+        """Which are not watched, and why; empty when all are."""
+        waiting = [wallet.address for wallet in self._missing()]
+        return "; ".join(
+            f"{safe(name)} is not watched: {self._faults.get(name, 'being looked up')}" for name in waiting
+        )
+
+    async def run(self) -> None:
+        """Look up what is missing, now and whenever the list changes. Never returns."""
+        while True:
+            self._woken.clear()
+            for wallet in self._missing():
+                try:
+                    self._known[wallet.address] = await self._look_up(wallet.address)
+                except LookupError as fault:
+                    self._faults[wallet.address] = str(fault)
+                self._found()
+            try:
+                async with asyncio.timeout(AGAIN if self._missing() else None):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    def _missing(self) -> list[Wallet]:
+        return [wallet for wallet in self._wallets if not is_resolved(wallet) and wallet.address not in self._known]
+
+    def _with_address(self, wallet: Wallet) -> Wallet:
+        address = self._known.get(wallet.address)
+        return wallet if address is None else replace(wallet, address=address, name=wallet.address)
