@@ -86,6 +86,42 @@ DETAIL = (
     Key("detail.explorer", "o", "explorer", "explorer", "copy the address of the block explorer's page", 8),
     Key("detail.raw", "d", "raw", "raw values", "show the exact on-chain integers", 9),
     Key("detail.edit", "e", "edit", "edit", "edit this wallet's thresholds", 10),
+    Key("detail.health", "1", "tab(0)", "health", "on narrow screens: health, boundaries, the last day"),
+    Key("detail.parts", "2", "tab(1)", "parts", "on narrow screens: what it is made of, how prices are made"),
+    Key("detail.ways", "3", "tab(2)", "ways out", "on narrow screens: ways out, what a move does, what is taken"),
+    Key("detail.alerts", "4", "tab(3)", "alerts", "on narrow screens: alerts, and where the figures come from"),
+)
+
+PAGE = (
+    Key("page.down", "j,down", "scroll(1)", "down", "one line down"),
+    Key("page.up", "k,up", "scroll(-1)", "up", "one line up"),
+    Key("page.half-down", "ctrl+d", "half(1)", "half down", "half a page down"),
+    Key("page.half-up", "ctrl+u", "half(-1)", "half up", "half a page up"),
+    Key("page.page-down", "pagedown,space", "half(2)", "page down", "a page down"),
+    Key("page.page-up", "pageup", "half(-2)", "page up", "a page up"),
+    Key("page.top", "g,home", "edge(-1)", "top", "to the top"),
+    Key("page.end", "G,end", "edge(1)", "end", "to the end"),
+)
+
+WALLETS = (
+    Key("wallets.back", "escape,q", "back", "back", "back to the list of positions", 1),
+    Key("wallets.add", "plus", "add", "add", "watch another wallet, or several", 2),
+    Key("wallets.edit", "enter,e", "edit", "edit", "edit the wallet under the cursor", 3),
+    Key("wallets.remove", "x", "remove", "remove", "stop watching it; asks first", 4),
+    Key("wallets.undo", "u", "undo", "undo", "take the last change back", 5),
+    Key("wallets.redo", "ctrl+r", "redo", "redo", "do again what was taken back", 9),
+    Key("wallets.move-up", "K,shift+up", "shift(-1)", "up", "move it one place up", 7),
+    Key("wallets.move-down", "J,shift+down", "shift(1)", "down", "move it one place down", 8),
+    Key("wallets.import", "i", "import", "import", "add the wallets of a file: lines, CSV or TOML", 6),
+    Key("wallets.save", "s", "save", "save", "write again what could not be written", 10),
+    Key("wallets.copy", "y,Y", "copy", "copy", "copy the address", 11),
+)
+
+WELCOME = (
+    Key("welcome.add", "plus,enter", "add", "add", "watch the first wallet", 1),
+    Key("welcome.import", "i", "import", "import", "import a file of addresses", 2),
+    Key("welcome.skip", "escape", "skip", "go on", "go on to the empty list", 3),
+    Key("welcome.quit", "q", "quit", "quit", "leave", 4),
 )
 
 TAPE = (
@@ -102,6 +138,9 @@ CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
     "everywhere": ("Everywhere", EVERYWHERE),
     "dashboard": ("Dashboard", DASHBOARD),
     "detail": ("Position", DETAIL),
+    "wallets": ("Wallets", WALLETS),
+    "welcome": ("Welcome", WELCOME),
+    "page": ("Pages that scroll", PAGE),
     "tape": ("While a tape plays", TAPE),
 }
 

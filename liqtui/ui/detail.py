@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import Binding
 from textual.screen import Screen
 
 from liqtui.core import format as fmt
@@ -20,6 +19,7 @@ from liqtui.ui.detail_view import View
 from liqtui.ui.detail_ways import ladder_box, rescue_for, safety_box, scope_box, ways_box
 from liqtui.ui.header import Footer
 from liqtui.ui.nav import app_of
+from liqtui.ui.playbar import Playbar, TapeKeys
 from liqtui.ui.sheet import Box, Sheet, beside, draw, unframed
 from liqtui.ui.style import line, split_line
 
@@ -186,16 +186,10 @@ class DetailSheet(Sheet):
         ]
 
 
-class PositionDetail(Screen[None]):
+class PositionDetail(TapeKeys, Screen[None]):
     """What the list opens with enter."""
 
-    BINDINGS: ClassVar = [
-        *bindings("detail"),
-        *(
-            Binding(str(number + 1), f"tab({number})", name, id=f"detail.tab-{number + 1}", tooltip=name, show=False)
-            for number, name in enumerate(TABS)
-        ),
-    ]
+    BINDINGS: ClassVar = [*bindings("detail"), *bindings("tape")]
     DEFAULT_CSS = """
     PositionDetail { background: $canvas; overflow: hidden; }
     PositionDetail DetailSheet { width: 1fr; height: 1fr; }
@@ -206,10 +200,14 @@ class PositionDetail(Screen[None]):
         self.state = state
         self.sheet = DetailSheet(state, position_id)
         self.keys = Footer(state)
-        self.keys.contexts = ("detail", "everywhere")
+        self.keys.contexts = ("detail", "page", "everywhere")
+        playback = state.engine.playback
+        self.playbar = Playbar(playback) if playback is not None else None
 
     def compose(self) -> ComposeResult:
         yield self.sheet
+        if self.playbar is not None:
+            yield self.playbar
         yield self.keys
 
     def on_mount(self) -> None:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from liqtui.ui.style import Span
 
 _DIGITS = {
-    "0": ("┌─┐", "│ │", "└─┘"), "1": (" ╷ ", " │ ", " ╵ "), "2": ("╶─┐", "┌─┘", "└─╴"), "3": ("╶─┐", " ─┤", "╶─┘"),
-    "4": ("╷ ╷", "└─┤", "  ╵"), "5": ("┌─╴", "└─┐", "╶─┘"), "6": ("┌─╴", "├─┐", "└─┘"), "7": ("╶─┐", "  │", "  ╵"),
-    "8": ("┌─┐", "├─┤", "└─┘"), "9": ("┌─┐", "└─┤", "╶─┘"), ".": (" ", " ", "."), "–": ("   ", "╶─╴", "   "),
-    "∞": ("┌─┬─┐", "│ │ │", "└─┴─┘"), "~": ("   ", "╭╮╭", "╯╰╯"), "≈": (" ", "≈", " "), ",": (" ", " ", ","),
+    "0": ("┏━┓", "┃ ┃", "┗━┛"), "1": ("╺┓ ", " ┃ ", "╺┻╸"), "2": ("╺━┓", "┏━┛", "┗━╸"), "3": ("╺━┓", " ━┫", "╺━┛"),
+    "4": ("╻ ╻", "┗━┫", "  ╹"), "5": ("┏━╸", "┗━┓", "╺━┛"), "6": ("┏━╸", "┣━┓", "┗━┛"), "7": ("╺━┓", "  ┃", "  ╹"),
+    "8": ("┏━┓", "┣━┫", "┗━┛"), "9": ("┏━┓", "┗━┫", "╺━┛"), ".": (" ", " ", "▪"), ",": (" ", " ", ","),
+    "–": ("   ", "╺━╸", "   "), "∞": ("┏━┳━┓", "┃ ┃ ┃", "┗━┻━┛"), "~": ("   ", "╭╮╭", "╯╰╯"), "≠": (" ╱ ", "═╪═", " ╱ "),
 }  # fmt: skip
 """Digits of three cells by three, so that the figure is seen from across the room."""
 
@@ -63,10 +63,12 @@ def health_box(view: View, width: int) -> Box:
     block = f"block …{position.block.number % 1000:03d} · {fmt.age(row.ages.fetch)}" if position else "never read"
     box = Box("health factor", right=block)
     shown = position.health.shown if position else None
-    figure = fmt.health(shown) + view.old
+    figure = fmt.health(shown) + figures.mark(row)
     side: list[list[Span]] = [_trend_line(view), _day_line(view), _rules_line(view)]
     style = view.palette.severity(row.severity)
-    for left, right in zip(big(figure), side, strict=True):
+    rows = ("", f"{figure:>6} ", "") if view.state.settings.ascii else big(figure)
+    blank = " " * max(cell_len(row) for row in rows)
+    for left, right in zip((f"{row}{blank}"[: len(blank)] for row in rows), side, strict=True):
         box.lines.append([(f" {left}   ", style), *right])
     box.lines.append([])
     box.lines += _pressure_lines(view, width)
@@ -91,7 +93,10 @@ def _day_line(view: View) -> list[Span]:
     change = values[-1] - values[0]
     sign = "▼" if change < -0.0005 else "▲" if change > 0.0005 else "="
     name = "fall" if sign == "▼" else "rise" if sign == "▲" else "muted"
-    return [view.muted("24h "), view.ink(sign if sign == "=" else f"{sign}{abs(change):.3f}".replace("0.", ".", 1), name)]
+    return [
+        view.muted("24h "),
+        view.ink(sign if sign == "=" else f"{sign}{abs(change):.3f}".replace("0.", ".", 1), name),
+    ]
 
 
 def _rules_line(view: View) -> list[Span]:

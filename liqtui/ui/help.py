@@ -38,7 +38,7 @@ SIGNS: tuple[tuple[str, str], ...] = (
     ("1.21~", "an old value: it was not confirmed lately"),
     ("–", "unknown; it never means zero or safe"),
     ("∞", "no debt, so nothing to liquidate"),
-    ("1.118≈", "not confirmed: the contract's answer differs from our arithmetic, or is missing"),
+    ("2.988≠", "not confirmed: the contract's answer differs from our arithmetic, or is missing"),
     ("·", "fresh; an age is printed only once it is late"),
     ("◌", "an old row; in danger it keeps its own sign"),
     ("▲.021", "change of health over the last hour"),

@@ -140,6 +140,32 @@ class Playbar(Widget):
         self.look()
 
 
+class TapeKeys:
+    """The actions of the keys of a tape, for a screen that has a playbar; without a tape the keys mean nothing."""
+
+    playbar: Playbar | None = None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        del parameters
+        return self.playbar is not None if action.startswith("tape_") else True
+
+    def action_tape_pause(self) -> None:
+        if self.playbar is not None:
+            self.playbar.toggle()
+
+    def action_tape_speed(self, by: int) -> None:
+        if self.playbar is not None:
+            (self.playbar.faster if by > 0 else self.playbar.slower)()
+
+    def action_tape_step(self, by: int) -> None:
+        if self.playbar is not None:
+            self.playbar.step(by)
+
+    def action_tape_chapter(self, by: int) -> None:
+        if self.playbar is not None:
+            self.playbar.chapter(forward=by > 0)
+
+
 def tape_command(playback: Playback | None, argument: str) -> None:
     """`:tape pause | play | speed X | step N | jump N or the name of a chapter`. Raises ValueError with a sentence."""
     if playback is None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
-from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
+from liqtui.ui.bindings import bindings
 from liqtui.ui.lines import Frame, LineView
 from liqtui.ui.style import line, split_line
 
@@ -16,20 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual import events
+    from textual.binding import BindingType
 
     from liqtui.ui.style import Palette, Span
-
-SCROLL_KEYS = [
-    Binding("j,down", "scroll(1)", "down", id="page.down", tooltip="one line down", show=False),
-    Binding("k,up", "scroll(-1)", "up", id="page.up", tooltip="one line up", show=False),
-    Binding("ctrl+d", "half(1)", "half down", id="page.half-down", tooltip="half a page down", show=False),
-    Binding("ctrl+u", "half(-1)", "half up", id="page.half-up", tooltip="half a page up", show=False),
-    Binding("pagedown,space", "half(2)", "page down", id="page.page-down", tooltip="a page down", show=False),
-    Binding("pageup", "half(-2)", "page up", id="page.page-up", tooltip="a page up", show=False),
-    Binding("g,home", "edge(-1)", "top", id="page.top", tooltip="to the top", show=False),
-    Binding("G,end", "edge(1)", "end", id="page.end", tooltip="to the end", show=False),
-]
-"""For every page that scrolls."""
 
 
 @dataclass(slots=True)
@@ -104,7 +93,7 @@ def wrap(text: str, width: int) -> list[str]:
 class Sheet(LineView, can_focus=True):
     """A LineView with a window on `document(width)`."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*SCROLL_KEYS]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("page")]
 
     top: int = 0
     _length: int = 0

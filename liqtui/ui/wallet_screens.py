@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
@@ -12,6 +11,8 @@ from liqtui.core.snapshot import Severity
 from liqtui.core.text import clean, short_address
 from liqtui.core.units import decimal_string
 from liqtui.ui import clipboard, figures
+from liqtui.ui.bindings import bindings
+from liqtui.ui.header import Footer
 from liqtui.ui.nav import app_of
 from liqtui.ui.sheet import Box, Sheet, draw, unframed, wrap
 from liqtui.ui.style import LOOKS, fit, line
@@ -20,29 +21,13 @@ from liqtui.ui.wallet_book import WalletBook
 if TYPE_CHECKING:
     from rich.style import Style
     from textual.app import ComposeResult
+    from textual.binding import BindingType
     from textual.strip import Strip
 
     from liqtui.core.wallet import Wallet
     from liqtui.ui.state import AppState
     from liqtui.ui.style import Span
     from liqtui.ui.wallet_book import Outcome
-
-KEYS = (
-    Binding("plus", "add", "add", id="wallets.add", tooltip="watch another wallet, or several"),
-    Binding("enter,e", "edit", "edit", id="wallets.edit", tooltip="edit the wallet under the cursor"),
-    Binding("x", "remove", "remove", id="wallets.remove", tooltip="stop watching it; asks first"),
-    Binding("u", "undo", "undo", id="wallets.undo", tooltip="take the last change back"),
-    Binding("ctrl+r", "redo", "redo", id="wallets.redo", tooltip="do again what was taken back"),
-    Binding("K,shift+up", "shift(-1)", "move up", id="wallets.move-up", tooltip="move it one place up"),
-    Binding("J,shift+down", "shift(1)", "move down", id="wallets.move-down", tooltip="move it one place down"),
-    Binding("i", "import", "import", id="wallets.import", tooltip="add the wallets of a file: lines, CSV or TOML"),
-    Binding("s", "save", "save", id="wallets.save", tooltip="write again what could not be written"),
-    Binding("Y", "copy", "copy", id="wallets.copy", tooltip="copy the address"),
-    Binding("escape,q", "back", "back", id="wallets.back", tooltip="back to the list of positions"),
-)
-"""In the order of the footer."""
-
-_SHOWN = {"plus": "+", "enter": "⏎", "escape": "esc"}
 
 
 class _Column(NamedTuple):
@@ -195,7 +180,7 @@ class WalletList(Sheet):
 
 
 class WalletsScreen(Screen[None]):
-    BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("wallets")]
     DEFAULT_CSS = """
     WalletsScreen { background: $canvas; overflow: hidden; }
     WalletsScreen WalletList { width: 1fr; height: 1fr; }
@@ -206,11 +191,13 @@ class WalletsScreen(Screen[None]):
         self.state = state
         self.book = WalletBook(state)
         self.list = WalletList(state, self.book)
+        self.keys = Footer(state)
+        self.keys.contexts = ("wallets", "page", "everywhere")
         self._removing = ""
 
     def compose(self) -> ComposeResult:
         yield self.list
-        yield WalletKeys(self.state)
+        yield self.keys
 
     def on_mount(self) -> None:
         self.list.focus()
@@ -225,7 +212,7 @@ class WalletsScreen(Screen[None]):
 
     def restyle(self) -> None:
         self.list.repaint()
-        self.query_one(WalletKeys).repaint()
+        self.keys.repaint()
 
     def say(self, text: str, severity: Severity | None = None) -> None:
         """Stays until something else happens."""
@@ -328,22 +315,3 @@ class WalletsScreen(Screen[None]):
             self.say("kept")
             return
         self.dismiss()
-
-
-class WalletKeys(Sheet, can_focus=False):
-    """The footer of this screen."""
-
-    DEFAULT_CSS = """
-    WalletKeys { height: 1; }
-    """
-
-    def document(self, width: int) -> list[Strip]:
-        palette = self.palette
-        spans: list[Span] = [(" ", palette.style())]
-        for key in KEYS:
-            name = key.key.split(",")[0]
-            spans += [
-                (_SHOWN.get(name, name), palette.style("key", bold=True)),
-                (f" {key.description}  ", palette.style("muted")),
-            ]
-        return [line(spans, width, palette.style())]

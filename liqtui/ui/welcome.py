@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from liqtui.core.redact import redact
 from liqtui.core.text import clean
+from liqtui.ui.bindings import CONTEXTS, bindings, keys_of
+from liqtui.ui.header import Footer
 from liqtui.ui.nav import app_of
 from liqtui.ui.sheet import Box, Sheet, draw, pad, unframed, wrap
 from liqtui.ui.style import fit
@@ -16,6 +17,7 @@ from liqtui.ui.wallet_book import WalletBook
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.binding import BindingType
     from textual.strip import Strip
 
     from liqtui.ui.state import AppState
@@ -25,13 +27,6 @@ PROMISE = (
     "liqtui watches borrow positions and says in time when one comes near liquidation.",
     "It only reads. It holds no key, signs nothing and sends no transaction.",
     "It calls nobody but the nodes below and the alert channels that you configure.",
-)
-FIRST_KEYS = (
-    ("+", "watch the first wallet: paste an address or type an ENS name"),
-    ("i", "import a file of addresses"),
-    ("?", "keys, signs and commands"),
-    ("esc", "go on to the empty list"),
-    ("q", "quit"),
 )
 DEMO = "Only looking? Quit, and start `liqtui demo`: a recorded evening with a crash, without any network."
 
@@ -74,7 +69,9 @@ class WelcomeSheet(Sheet):
 
     def _next(self, width: int) -> Box:
         box = Box("begin")
-        for key, meaning in FIRST_KEYS:
+        keymap = self.state.settings.keymap
+        for binding in (*CONTEXTS["welcome"][1], *CONTEXTS["everywhere"][1][:1]):
+            key, meaning = keys_of(binding, keymap), binding.tooltip
             for place, part in enumerate(wrap(meaning, max(width - 6, 10))):
                 spans: list[Span] = [
                     (fit(key if place == 0 else "", 5) + " ", self.palette.style("key", bold=True)),
@@ -91,12 +88,7 @@ class WelcomeSheet(Sheet):
 class WelcomeScreen(Screen[None]):
     """Over the empty dashboard; goes away with the first wallet."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("plus,enter,a", "add", "add", id="welcome.add", tooltip="watch the first wallet"),
-        Binding("i", "import", "import", id="welcome.import", tooltip="import a file of addresses"),
-        Binding("escape", "dismiss", "go on", id="welcome.skip", tooltip="go on to the empty list"),
-        Binding("q", "quit", "quit", id="welcome.quit", tooltip="quit"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("welcome")]
     DEFAULT_CSS = """
     WelcomeScreen { background: $canvas; overflow: hidden; }
     WelcomeScreen WelcomeSheet { width: 1fr; height: 1fr; }
@@ -107,9 +99,12 @@ class WelcomeScreen(Screen[None]):
         self.state = state
         self.book = WalletBook(state)
         self.sheet = WelcomeSheet(state)
+        self.keys = Footer(state)
+        self.keys.contexts = ("welcome", "everywhere")
 
     def compose(self) -> ComposeResult:
         yield self.sheet
+        yield self.keys
 
     def on_mount(self) -> None:
         self.sheet.focus()
@@ -120,6 +115,7 @@ class WelcomeScreen(Screen[None]):
 
     def restyle(self) -> None:
         self.sheet.repaint()
+        self.keys.repaint()
 
     def action_add(self) -> None:
         from liqtui.ui.wallet_form import WalletForm
@@ -140,6 +136,9 @@ class WelcomeScreen(Screen[None]):
     def _saved(self, saved: bool | None) -> None:
         if saved or self.book.wallets:
             self.dismiss()
+
+    def action_skip(self) -> None:
+        self.dismiss()
 
     def action_quit(self) -> None:
         app_of(self).exit()
