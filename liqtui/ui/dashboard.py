@@ -11,7 +11,7 @@ from liqtui.ui import figures
 from liqtui.ui.bindings import bindings
 from liqtui.ui.board import Board
 from liqtui.ui.filters import Filter
-from liqtui.ui.grid import next_sort
+from liqtui.ui.grid import Positions, next_sort
 from liqtui.ui.header import utc
 from liqtui.ui.host import host_of
 from liqtui.ui.prompt import Prompt
@@ -165,6 +165,7 @@ class Dashboard(Board):
             return self.state.find(self.alerts.chosen.position)
         return self.state.selected_row
 
+    @on(Positions.Opened)
     def action_open(self) -> None:
         from liqtui.ui.detail import PositionDetail
 

@@ -142,9 +142,9 @@ class Frame:
         return line([*spans, *tail, (end, self.edge)], self.width, self.palette.style())
 
     def row(self, spans: list[Span] | Strip) -> Strip:
-        content = (
-            spans if isinstance(spans, Strip) else line(clipped(spans, self.inner), self.inner, self.palette.style())
-        )
+        content = spans
+        if not isinstance(content, Strip):
+            content = line(clipped(content, self.inner), self.inner, self.palette.style())
         side = line([("│", self.edge)], 1, self.edge)
         return Strip.join([side, content, side])
 

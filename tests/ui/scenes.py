@@ -117,9 +117,15 @@ def leg(side: Side, symbol: str, amount: float, *, threshold: int = 0, rate: flo
     one = asset(symbol)
     raw = round(amount * 10**8) * 10**one.decimals // 10**8
     return Leg(
-        one, side, raw, price(symbol), raw * price(symbol) // 10**one.decimals, threshold,
-        bonus=10_500 if side is Side.COLLATERAL else 0, rate=int(rate * RAY),
-    )  # fmt: skip
+        one,
+        side,
+        raw,
+        price(symbol),
+        raw * price(symbol) // 10**one.decimals,
+        threshold,
+        bonus=10_500 if side is Side.COLLATERAL else 0,
+        rate=int(rate * RAY),
+    )
 
 
 def position(key: PositionKey, legs: tuple[Leg, ...], *, factor: str, block: Block, verified: bool = True) -> Position:
@@ -135,10 +141,15 @@ def position(key: PositionKey, legs: tuple[Leg, ...], *, factor: str, block: Blo
     if debt and power > rest:
         boundaries = (
             Boundary(
-                factor, FactorKind.FACTOR, factor, Direction.FALLS, (factor,),
-                now * (debt - rest) // (power - rest), now,
+                factor,
+                FactorKind.FACTOR,
+                factor,
+                Direction.FALLS,
+                (factor,),
+                now * (debt - rest) // (power - rest),
+                now,
             ),
-        )  # fmt: skip
+        )
     owed = next((one.asset for one in legs if one.side is Side.DEBT), None)
     own = next(one for one in legs if one.asset.symbol == factor)
     rescue = tuple(
@@ -155,16 +166,38 @@ def position(key: PositionKey, legs: tuple[Leg, ...], *, factor: str, block: Blo
     if owed:
         take = min(debt // 2, collateral)
         scope = Scope(
-            own.asset, owed, take * 10**owed.decimals // price(owed.symbol), take * 105 // 100 * 10**own.asset.decimals // now,
-            take * 5 // 100, 5000, 10_500, "half of the debt: health is above 0.95", health, int(0.83 * 1.05 * WAD),
-        )  # fmt: skip
+            own.asset,
+            owed,
+            take * 10**owed.decimals // price(owed.symbol),
+            take * 105 // 100 * 10**own.asset.decimals // now,
+            take * 5 // 100,
+            5000,
+            10_500,
+            "half of the debt: health is above 0.95",
+            health,
+            int(0.83 * 1.05 * WAD),
+        )
     return Position(
-        key, block, "USD", 8, Health(health, health if verified else health - 1, "" if verified else "contract says 1 wei less"),
-        legs, collateral, debt, debt * 10_000 // collateral if collateral else None, 8010, power * 10_000 // collateral,
-        boundaries=boundaries, rescue=rescue, scope=scope, interest_eta=480 * 86_400 if debt else None,
-        carry_per_year=-debt * 26 // 1000, revision="pool 3.3",
-        feeds=(Feed("0x" + "ab" * 20, f"{factor} / USD", factor, now, 8, int(NOW) - 840, 3600),), book=book,
-    )  # fmt: skip
+        key,
+        block,
+        "USD",
+        8,
+        Health(health, health if verified else health - 1, "" if verified else "contract says 1 wei less"),
+        legs,
+        collateral,
+        debt,
+        debt * 10_000 // collateral if collateral else None,
+        8010,
+        power * 10_000 // collateral,
+        boundaries=boundaries,
+        rescue=rescue,
+        scope=scope,
+        interest_eta=480 * 86_400 if debt else None,
+        carry_per_year=-debt * 26 // 1000,
+        revision="pool 3.3",
+        feeds=(Feed("0x" + "ab" * 20, f"{factor} / USD", factor, now, 8, int(NOW) - 840, 3600),),
+        book=book,
+    )
 
 
 def key(wallet: str, protocol: str, chain: str, market: str = "core") -> PositionKey:
@@ -179,7 +212,7 @@ def spark(levels: str) -> tuple[float | None, ...]:
     return tuple(None if c == "." else 1.0 + int(c) / 7 for c in levels)
 
 
-def row(
+def row(  # noqa: PLR0917 - a table of rows reads best without names
     wallet: str,
     protocol: str,
     chain: str,
@@ -199,10 +232,22 @@ def row(
     block = Block(BLOCKS.get(chain, 5_000_000), "0x" + "ab" * 32, int(NOW) - fetch)
     figures = position(identity, legs, factor=factor, block=block, verified=verified)
     return Row(
-        identity, chain, wallet, severity, freshness, Ages(fetch, 840, fetch), figures, DEFAULT_THRESHOLDS,
-        cushion=figures.nearest, sigmas=sigmas, since=NOW - 13, error=error, trend=trend, spark=spark(levels),
+        identity,
+        chain,
+        wallet,
+        severity,
+        freshness,
+        Ages(fetch, 840, fetch),
+        figures,
+        DEFAULT_THRESHOLDS,
+        cushion=figures.nearest,
+        sigmas=sigmas,
+        since=NOW - 13,
+        error=error,
+        trend=trend,
+        spark=spark(levels),
         tags=WALLETS[wallet].tags,
-    )  # fmt: skip
+    )
 
 
 def simple(symbol: str, health: float, debt: float, threshold: int = 8000, owed: str = "USDC") -> tuple[Leg, ...]:
@@ -224,20 +269,77 @@ _OK, _WARN, _CRITICAL, _BLIND = Severity.OK, Severity.WARN, Severity.CRITICAL, S
 
 ROWS: tuple[Row, ...] = (
     row("treasury", "aave-v3", "ethereum", _CRITICAL, TREASURY, "ETH", 1.2, trend=-0.021, levels="5543210"),
-    row("degen-1", "compound-v3", "arbitrum", _WARN, simple("ARB", 1.164, 61_000), "ARB", 2.4, trend=0.003, levels="2233334"),
-    row("cold-02", "aave-v3", "polygon", _BLIND, simple("POL", 1.21, 118_000), "POL", 3.4, trend=None, levels="4444...",
-        freshness=Freshness.BLIND, fetch=540, error="timeout: polygon did not answer"),
-    row("treasury", "morpho-blue", "base", _WARN, simple("cbBTC", 1.118, 141_000), "cbBTC", 3.8, trend=-0.006, levels="4443332"),
+    row(
+        "degen-1",
+        "compound-v3",
+        "arbitrum",
+        _WARN,
+        simple("ARB", 1.164, 61_000),
+        "ARB",
+        2.4,
+        trend=0.003,
+        levels="2233334",
+    ),
+    row(
+        "cold-02",
+        "aave-v3",
+        "polygon",
+        _BLIND,
+        simple("POL", 1.21, 118_000),
+        "POL",
+        3.4,
+        trend=None,
+        levels="4444...",
+        freshness=Freshness.BLIND,
+        fetch=540,
+        error="timeout: polygon did not answer",
+    ),
+    row(
+        "treasury",
+        "morpho-blue",
+        "base",
+        _WARN,
+        simple("cbBTC", 1.118, 141_000),
+        "cbBTC",
+        3.8,
+        trend=-0.006,
+        levels="4443332",
+    ),
     row("degen-1", "aave-v3", "arbitrum", _OK, simple("ETH", 1.322, 9_200), "ETH", 6.8, trend=0.004, levels="5554444"),
     row("family", "maker", "ethereum", _OK, simple("ETH", 1.481, 210_000, owed="DAI"), "ETH", 9.0, levels="3333333"),
-    row("family", "spark", "ethereum", _OK, simple("wstETH", 1.55, 172_000, owed="DAI"), "wstETH", 9.9, trend=0.001, levels="2333333"),
+    row(
+        "family",
+        "spark",
+        "ethereum",
+        _OK,
+        simple("wstETH", 1.55, 172_000, owed="DAI"),
+        "wstETH",
+        9.9,
+        trend=0.001,
+        levels="2333333",
+    ),
     row("treasury", "aave-v3", "base", _OK, simple("ETH", 1.872, 96_000), "ETH", 13, trend=0.002, levels="6665555"),
     row("cold-01", "liquity", "ethereum", _OK, simple("ETH", 2.104, 80_000), "ETH", 15, trend=0.002, levels="5555555"),
-    row("family", "euler-v2", "ethereum", _OK, simple("ETH", 2.988, 55_000), "ETH", 18, trend=0.001, levels="4444444", verified=False),
-    row("cold-01", "aave-v3", "ethereum", _OK, simple("wBTC", 2.41, 120_000), "wBTC", 21, trend=0.004, levels="3344444"),
+    row(
+        "family",
+        "euler-v2",
+        "ethereum",
+        _OK,
+        simple("ETH", 2.988, 55_000),
+        "ETH",
+        18,
+        trend=0.001,
+        levels="4444444",
+        verified=False,
+    ),
+    row(
+        "cold-01", "aave-v3", "ethereum", _OK, simple("wBTC", 2.41, 120_000), "wBTC", 21, trend=0.004, levels="3344444"
+    ),
     row("cold-02", "aave-v3", "optimism", _OK, simple("ETH", 4.12, 14_000), "ETH", 21, levels="4444444"),
     *(
-        row(wallet, protocol, chain, _OK, simple("ETH", 4.5 + n / 2, 5_000 + 100 * n), "ETH", 22.0 + n, levels="3333333")
+        row(
+            wallet, protocol, chain, _OK, simple("ETH", 4.5 + n / 2, 5_000 + 100 * n), "ETH", 22.0 + n, levels="3333333"
+        )
         for n, (wallet, protocol, chain) in enumerate(
             (
                 ("family", "aave-v3", "ethereum"),
@@ -251,17 +353,25 @@ ROWS: tuple[Row, ...] = (
             )
         )
     ),
-)  # fmt: skip
+)
 
 
 def chain(
     name: str, *, freshness: Freshness = Freshness.FRESH, age: int = 1, error: str = "", ok: int = 3
 ) -> ChainState:
     return ChainState(
-        name, CHAIN_IDS[name], Block(BLOCKS[name], "0x" + "ab" * 32, int(NOW) - age), freshness, age,
-        endpoints_ok=ok, endpoints_all=3, source="https://node.example/…", next_poll=NOW + 8, error=error,
+        name,
+        CHAIN_IDS[name],
+        Block(BLOCKS[name], "0x" + "ab" * 32, int(NOW) - age),
+        freshness,
+        age,
+        endpoints_ok=ok,
+        endpoints_all=3,
+        source="https://node.example/…",
+        next_poll=NOW + 8,
+        error=error,
         stages=(Stage("aave-v3", "core", done=True, positions=3),),
-    )  # fmt: skip
+    )
 
 
 CHAINS = (
@@ -272,16 +382,46 @@ CHAINS = (
 )
 
 ALERTS = (
-    Alert(5, NOW - 13, _CRITICAL, "threshold", "treasury aave-v3 eth", "HF 1.063 → 1.042 crossed 1.05 · ETH 2,441 → 2,412",
-          position=str(ROWS[0].key), cure="repay 277,181 USDC or add 173.1 ETH"),
-    Alert(4, NOW - 211, _BLIND, "blind", "cold-02 aave-v3 pol", "no data 5m · polygon rpc timeout ×3, next try in 41s",
-          position=str(ROWS[2].key)),
-    Alert(3, NOW - 1319, _WARN, "threshold", "degen-1 comp-v3 arb", "HF 1.201 → 1.164 crossed 1.20 · ARB −3.8% in 24h",
-          position=str(ROWS[1].key)),
-    Alert(2, NOW - 6668, _OK, "recovered", "family spark eth", "HF 1.180 → 1.310 recovered · repaid 40,000 DAI",
-          position=str(ROWS[6].key), acked_at=NOW - 6000),
+    Alert(
+        5,
+        NOW - 13,
+        _CRITICAL,
+        "threshold",
+        "treasury aave-v3 eth",
+        "HF 1.063 → 1.042 crossed 1.05 · ETH 2,441 → 2,412",
+        position=str(ROWS[0].key),
+        cure="repay 277,181 USDC or add 173.1 ETH",
+    ),
+    Alert(
+        4,
+        NOW - 211,
+        _BLIND,
+        "blind",
+        "cold-02 aave-v3 pol",
+        "no data 5m · polygon rpc timeout ×3, next try in 41s",
+        position=str(ROWS[2].key),
+    ),
+    Alert(
+        3,
+        NOW - 1319,
+        _WARN,
+        "threshold",
+        "degen-1 comp-v3 arb",
+        "HF 1.201 → 1.164 crossed 1.20 · ARB −3.8% in 24h",
+        position=str(ROWS[1].key),
+    ),
+    Alert(
+        2,
+        NOW - 6668,
+        _OK,
+        "recovered",
+        "family spark eth",
+        "HF 1.180 → 1.310 recovered · repaid 40,000 DAI",
+        position=str(ROWS[6].key),
+        acked_at=NOW - 6000,
+    ),
     Alert(1, NOW - 18131, _OK, "opened", "family aave-v3 base", "new position, HF 5.000", acked_at=NOW - 18000),
-)  # fmt: skip
+)
 
 FEEDS = tuple(
     (chain_name, Feed("0x" + f"{n:02x}" * 20, f"{symbol} / USD", symbol, price(symbol), 8, int(NOW) - age, heartbeat))
@@ -305,7 +445,7 @@ def snapshot(version: int = 1, *, rows: tuple[Row, ...] = ROWS, **changes: objec
     """The busy evening of docs/screens.md: 20 positions, one critical, one chain blind."""
     base = Snapshot(
         version, NOW, tuple(WALLETS.values()), CHAINS, rows, FEEDS, ALERTS, ready=True, counts=counted(rows)
-    )  # fmt: skip
+    )
     return replace(base, **changes)  # type: ignore[arg-type]
 
 

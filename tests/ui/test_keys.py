@@ -1,0 +1,333 @@
+"""What each key of the dashboard does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from liqtui.ui.detail import PositionDetail
+from tests.ui import frames, scenes
+from tests.ui.stage import engine_of, make, post, stage
+
+if TYPE_CHECKING:
+    from liqtui.ui.app import LiqtuiApp
+
+
+def selected(app: LiqtuiApp) -> int:
+    index = app.state.selected_index
+    assert index is not None
+    return index
+
+
+@pytest.mark.parametrize(
+    ("keys", "place"),
+    [
+        (("j",), 1), (("down", "down"), 2), (("j", "k"), 0), (("k",), 0), (("G",), 19), (("end",), 19),
+        (("G", "g"), 0), (("G", "j"), 19), (("pagedown",), 14), (("pagedown", "pageup"), 0), (("ctrl+d",), 7),
+        (("G", "ctrl+u"), 12),
+    ],
+)  # fmt: skip
+async def test_moving(keys: tuple[str, ...], place: int) -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press(*keys)
+        assert selected(app) == place
+        row = app.state.rows()[place]
+        assert any(line.split("││")[-1].startswith("›") and row.label in line for line in frames.text(app).splitlines())
+
+
+async def test_the_preview_follows_the_cursor() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("j", "j")
+        text = frames.text(app)
+        assert "├─ cold-02 · aave-v3 pol" in text
+        assert "not read       timeout: polygon did not answer  figures are 9m old" in text
+
+
+async def test_an_unverified_figure_is_marked_and_the_preview_says_why() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press(*["j"] * 9)
+        text = frames.text(app)
+        assert "2.988≠" in text
+        assert "unverified     contract says 1 wei less" in text
+
+
+async def test_enter_opens_the_position_and_escape_returns() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("j", "enter")
+        assert isinstance(app.screen, PositionDetail)
+        assert app.screen.sheet.row is not None
+        assert app.screen.sheet.row.key == scenes.ROWS[1].key
+        await pilot.press("escape")
+        assert app.screen is app.dashboard
+
+
+async def test_escape_never_quits_and_q_does() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press(*["escape"] * 5)
+        assert app.is_running
+        await pilot.press("q")
+    assert not app.is_running
+    assert engine_of(app).stopped == 1
+
+
+async def test_control_c_leaves_the_second_time() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("ctrl+c")
+        assert "once more leaves" in frames.text(app)
+        app.state.clock.advance(3)  # type: ignore[attr-defined]
+        await pilot.press("ctrl+c")
+        assert app.is_running
+        await pilot.press("ctrl+c")
+    assert not app.is_running
+
+
+async def test_control_q_leaves_while_typing() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("slash", "a", "ctrl+q")
+    assert not app.is_running
+
+
+async def test_filter_narrows_while_typing_and_escape_shows_all() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("slash", *"hf<1.2")
+        await pilot.pause()
+        assert len(app.state.rows()) == 3
+        await pilot.press("enter")
+        text = frames.text(app)
+        assert "positions / hf<1.2" in text
+        assert "3 of 20" in text
+        assert "▲ 1 CRITICAL" in text.splitlines()[1]
+        assert "● 16 OK" in text.splitlines()[1], "the verdict speaks of all positions"
+        await pilot.press("escape")
+        assert len(app.state.rows()) == 20
+
+
+async def test_letters_typed_into_a_filter_are_not_commands() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("slash", "q", "a", "r")
+        assert app.is_running
+        assert engine_of(app).refreshed == 0
+        assert app.state.filter.text == "qar"
+        assert "nothing matches / qar" in frames.text(app)
+        await pilot.press("escape", "r")
+        assert engine_of(app).refreshed == 1
+
+
+async def test_sort_and_reverse() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("s")
+        healths = [row.position.health.shown for row in app.state.rows() if row.position]
+        assert healths == sorted(healths)
+        await pilot.press("S")
+        assert [row.position.health.shown for row in app.state.rows() if row.position] == sorted(healths, reverse=True)
+        assert "by health ▾" in frames.text(app)
+
+
+async def test_mark_and_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[str] = []
+    from liqtui.ui import clipboard
+
+    monkeypatch.setattr(clipboard, "copy", lambda _, text: copied.append(text) or clipboard.Copied(True, None))
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("space", "space")
+        assert app.state.marks == {scenes.ROWS[0].key, scenes.ROWS[1].key}
+        assert "2 marked" in frames.text(app)
+        await pilot.press("y")
+        lines = copied[-1].splitlines()
+        assert [line.split()[0] for line in lines] == ["treasury", "degen-1"]
+        assert "HF 1.042" in lines[0]
+        assert "ETH −4.3% at 2,308.4" in lines[0]
+        await pilot.press("escape", "g", "Y")
+        assert copied[-1] == scenes.WALLETS["treasury"].address
+
+
+async def test_freeze_holds_the_list_but_not_verdict_and_alerts() -> None:
+    app = make()
+    calm = tuple(replace(row, severity=scenes.Severity.OK) for row in scenes.ROWS)
+    newer = scenes.Alert(9, scenes.NOW + 5, scenes.Severity.CRITICAL, "threshold", "family spark eth", "HF 1.04")
+    async with stage(app) as pilot:
+        await pilot.press("f")
+        changed = scenes.snapshot(2, rows=calm[:3], alerts=(newer, *scenes.ALERTS))
+        await post(pilot, changed)
+        text = frames.text(app)
+        assert "FROZEN 14:02:11 · 1 new alert" in text.splitlines()[1]
+        assert "● 3 OK" in text.splitlines()[1]
+        assert "1–14 of 20" in text
+        assert "family spark eth" in text
+        await pilot.press("f")
+        assert "1–3 of 3" in frames.text(app)
+        assert "FROZEN" not in frames.text(app)
+
+
+async def test_refresh_asks_the_engine() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("r")
+        assert engine_of(app).refreshed == 1
+        assert "reading every chain now" in frames.text(app)
+
+
+async def test_acknowledge_takes_the_selected_positions_alert_then_the_newest() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("j", "a")
+        assert engine_of(app).acked == [3]
+        await pilot.pause()
+        await pilot.press("G", "a")
+        assert engine_of(app).acked == [3, 5]
+        await pilot.pause()
+        assert "1 unacked" in frames.text(app)
+        await pilot.press("A")
+        await pilot.pause()
+        assert engine_of(app).acked[-1] is None
+        assert "all acked" in frames.text(app)
+        await pilot.press("a")
+        assert "nothing to acknowledge" in frames.text(app)
+
+
+async def test_the_cursor_of_the_alerts_decides_what_is_acknowledged_and_opened() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("3", "j", "a")
+        assert engine_of(app).acked == [4]
+        await pilot.press("enter")
+        assert isinstance(app.screen, PositionDetail)
+        assert app.screen.sheet.row is not None
+        assert app.screen.sheet.row.key == scenes.ROWS[2].key
+
+
+async def test_choosing_a_wallet_narrows_the_list() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("2", "j")
+        await pilot.pause()
+        assert {row.label for row in app.state.rows()} == {"treasury"}
+        assert "positions ▸ treasury" in frames.text(app)
+        await pilot.press("enter")
+        assert app.dashboard.active == "positions"
+        await pilot.press("escape")
+        assert len(app.state.rows()) == 20
+
+
+async def test_wallets_open_on_a_narrow_terminal() -> None:
+    app = make()
+    async with stage(app, (80, 24)) as pilot:
+        assert "╭─ wallets" not in frames.text(app)
+        await pilot.press("w")
+        text = frames.text(app)
+        assert "╭─ wallets" in text
+        assert "╭─ positions" not in text
+        assert "▲1" in text.splitlines()[0]
+        await pilot.press("escape")
+        assert "╭─ positions" in frames.text(app)
+
+
+@pytest.mark.parametrize(("key", "pane"), [("1", "positions"), ("2", "wallets"), ("3", "alerts"), ("4", "prices")])
+async def test_panes_by_number_and_zoom(key: str, pane: str) -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press(key)
+        assert app.dashboard.active == pane
+        assert app.dashboard.plan.zoom == ""
+        await pilot.press("z")
+        assert app.dashboard.plan.zoom == pane
+        assert frames.text(app).count("╭") == 1
+        await pilot.press("z")
+        assert app.dashboard.plan.zoom == ""
+
+
+async def test_tab_goes_round() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        seen = []
+        for _ in range(4):
+            await pilot.press("tab")
+            seen.append(app.dashboard.active)
+        assert seen == ["wallets", "alerts", "prices", "positions"]
+        await pilot.press("shift+tab")
+        assert app.dashboard.active == "prices"
+
+
+async def test_keys_can_be_given_to_other_actions() -> None:
+    app = make(keymap={"view.refresh": "n", "list.sort": "r"})
+    async with stage(app) as pilot:
+        assert "r sort" in frames.text(app).splitlines()[-1]
+        await pilot.press("r")
+        assert engine_of(app).refreshed == 0
+        assert app.state.sort.value == "health"
+        await pilot.press("n")
+        assert engine_of(app).refreshed == 1
+
+
+async def test_tape_keys_mean_nothing_without_a_tape() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("p", "n", "full_stop", "less_than_sign")
+        assert app.is_running
+        assert app.screen is app.dashboard
+
+
+async def test_command_line_runs_remembers_and_complains() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("colon", *"sort debt", "enter")
+        assert app.state.sort.value == "debt"
+        await pilot.press("colon", "up")
+        assert app.dashboard.prompt.query_one("#prompt-input").value == "sort debt"  # type: ignore[attr-defined]
+        await pilot.press("escape")
+        await pilot.press("colon", *"nosuch", "enter")
+        await pilot.pause()
+        assert "there is no “nosuch”" in frames.text(app)
+        assert app.is_running
+
+
+async def test_tab_completes_a_command() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("colon", *"thr", "tab")
+        entry = app.dashboard.prompt.query_one("#prompt-input")
+        assert entry.value.startswith("threshold")  # type: ignore[attr-defined]
+
+
+async def test_palette_lists_the_commands() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert any("refresh" in title or "read" in title for title in titles)
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        assert app.screen is not app.dashboard
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen is app.dashboard
+
+
+async def test_help_is_one_key_away() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert "acknowledge" in frames.text(app)
+
+
+async def test_mouse_selects_and_opens() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.click("#positions", offset=(10, 4))
+        assert selected(app) == 2
+        await pilot.click("#positions", offset=(10, 3), times=2)
+        await pilot.pause()
+        assert isinstance(app.screen, PositionDetail)
