@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from liqtui.core.factors import matters
 from liqtui.core.linear import line
 from liqtui.core.model import Change, Rescue, Side
-from liqtui.core.search import halve, least
+from liqtui.core.search import halve, least, stride
 from liqtui.core.units import BPS, HEALTH_INFINITE, WAD, mul_div_up
 
 if TYPE_CHECKING:
@@ -91,10 +91,17 @@ def _least(book: Book, way: _Way, target: int) -> int | None:
     if guess is None:
         return None
     last = way.step(guess) * 4 + 16 if way.most is None else way.step(way.most) + 1
+    if way.estimate:
+        found = _first(lambda step: enough(way.amount(step)), way.step(guess) + 1, last)
+        return None if found is None else way.amount(found)
     found = least(lambda step: enough(way.amount(step)), way.step(guess), 0, last)
-    if found is None:
-        return None
-    return way.amount(found) if way.estimate else _to_the_unit(enough, way.amount(found - 1), way.amount(found))
+    return None if found is None else _to_the_unit(enough, way.amount(found - 1), way.amount(found))
+
+
+def _first(holds: Callable[[int], bool], start: int, last: int) -> int | None:
+    """The first step met that is enough, not the least: good for an estimate, and asks little."""
+    place = min(start, last)
+    return place if holds(place) else stride(holds, place, last)[1]
 
 
 def _guess(way: _Way, target: int, health: Callable[[int], int]) -> int | None:
