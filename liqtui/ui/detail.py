@@ -120,11 +120,11 @@ class DetailSheet(Sheet):
         spans: list[Span] = [(" ", palette.style())]
         for number, name in enumerate(TABS):
             chosen = number == self.tab
-            text = name if width >= 50 or chosen else name[:5].strip()
+            text = name if width >= 50 else name.split()[0]
             spans += [
                 (f"{number + 1} ", palette.style("key", bold=True)),
                 (text, palette.style("strong" if chosen else "muted", bold=chosen)),
-                ("  " if width < 50 else "    ", palette.style()),
+                (" " if width < 50 else "    ", palette.style()),
             ]
         return spans
 

@@ -157,7 +157,9 @@ def arithmetic(view: View, position: Position, width: int) -> list[list[Span]]:
         lines.append(
             [
                 view.ink(
-                    f"HF = {view.money(weight)} ÷ {view.money(debt)} = {fmt.health(shown, 4)}", "strong", bold=True
+                    f"HF = {view.money(weight)} ÷ {view.money(debt)} = {fmt.health(shown, 4)}{view.old}",
+                    "strong",
+                    bold=True,
                 ),
                 view.ink(f"   {mark[0]}", mark[1]),
             ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from liqtui.core import format as fmt
 from liqtui.core.factors import movers
 from liqtui.core.model import Change, Direction, FactorKind, Side, is_infinite
@@ -38,7 +40,7 @@ def rescue_for(position: Position, targets: Sequence[int]) -> tuple[Rescue, ...]
 
 def ways_box(view: View, width: int) -> Box:
     position = view.position
-    box = Box("ways out", right="t targets · y copies" if width > 50 else "")
+    box = Box("ways out", right=_doubt(view) or ("t targets · y copies" if width > 50 else ""))
     if position is None:
         box.lines.append([view.muted("never read")])
         return box
@@ -73,24 +75,30 @@ def _way_widths(width: int) -> list[int]:
 def _way_lines(view: View, target: int, way: Rescue | None, shown: int | None, widths: list[int]) -> list[list[Span]]:
     chosen = target == view.state.settings.target
     head = view.ink(fit(fmt.health(target, 2), widths[0], "right"), "strong" if chosen else "ink", bold=chosen)
+    if shown is not None and shown >= target:
+        return [[head, view.muted("  reached already")]]
     if way is None:
-        reached = shown is not None and shown >= target
-        text = "reached already" if reached else "not known: needs every price and the live book"
-        return [[head, view.muted(f"  {text}")]]
+        return [[head, view.muted("  not known: needs every price and the live book")]]
     kinds = (way.repay, way.add, way.sell)[: len(widths) - 1]
     lines: list[list[Span]] = []
     for place in range(max(1, *(len(kind) for kind in kinds))):
         spans = [head if place == 0 else view.ink(" " * widths[0])]
         for kind, size in zip(kinds, widths[1:], strict=False):
-            text = _amount(kind[place]) if place < len(kind) else ("–" if place == 0 else "")
+            text = _amount(kind[place], size) if place < len(kind) else ("–" if place == 0 else "")
             spans.append(view.ink("  " + fit(text, size, "right"), "strong" if chosen else "ink"))
         lines.append(spans)
     return lines
 
 
-def _amount(pair: tuple[Asset, int]) -> str:
+def _amount(pair: tuple[Asset, int], width: int) -> str:
+    """What has to be moved, rounded up as coarsely as the width asks; the number itself is never cut."""
     asset, raw = pair
-    return f"{fmt.amount(raw, asset.decimals, up=True)} {asset.symbol}"
+    whole = -(-raw // 10**asset.decimals)
+    for text in (fmt.amount(raw, asset.decimals, up=True), f"{whole:,}"):
+        if len(text) + 1 + cell_len(asset.symbol) <= width:
+            return f"{text} {asset.symbol}"
+    room = width - len(f"{whole:,}") - 1
+    return f"{whole:,} {fit(asset.symbol, room)}" if room > 1 else f"{whole:,}" if room >= -1 else "see raw"
 
 
 def ladder_mover(position: Position, boundary: Boundary | None) -> Mover | None:
@@ -136,9 +144,15 @@ def ladder_box(view: View, width: int) -> Box:
         change = Change(prices=mover.prices(value))
         health = position.book.health(change)
         box.lines.append(_step_line(view, step, health, taken=position.book.liquidatable(change), width=width))
-    if not position.health.verified:
-        box.right = "unverified"
+    box.right = _doubt(view)
     return box
+
+
+def _doubt(view: View) -> str:
+    """What is to be said of every figure that is computed from this position; empty when nothing is."""
+    if view.old:
+        return "from old figures"
+    return "" if view.position is None or view.position.health.verified else "unverified"
 
 
 def _step_line(view: View, step: float, health: int | None, *, taken: bool | None, width: int) -> list[Span]:
@@ -161,7 +175,7 @@ def _step_line(view: View, step: float, health: int | None, *, taken: bool | Non
 def scope_box(view: View, width: int) -> Box:
     """What one liquidation may take, what it costs, and where it only makes things worse."""
     position = view.position
-    box = Box("if it is liquidated")
+    box = Box("if it is liquidated", right=_doubt(view))
     if position is None or position.scope is None:
         text = "not known" if position is None or position.has_debt else "no debt, nothing to liquidate"
         box.lines.append([view.muted(text)])

@@ -90,13 +90,14 @@ class WalletList(Sheet):
         framed = width >= 60
         inner = width - 4 if framed else width
         box = Box("wallets", right=self._state_words())
-        table = columns(inner - 3)
+        room = inner - 3
+        table = columns(room)
         if wallets:
             box.lines.append([self._span("   " + " ".join(fit(c.heading, c.width) for c in table), "muted")])
         else:
             box.lines.append([self._span("no wallet is watched; + adds one", "muted")])
         chosen = self.chosen
-        box.lines += [self._line(wallet, table, selected=wallet is chosen) for wallet in wallets]
+        box.lines += [self._line(wallet, table, room, selected=wallet is chosen) for wallet in wallets]
         if chosen is not None and chosen.note:
             box.bottom = clean(chosen.note, 60)
         return draw(self.palette, box, width) if framed else unframed(self.palette, box, width)
@@ -114,7 +115,7 @@ class WalletList(Sheet):
             return f"{count} · cannot be changed here"
         return f"{count} · NOT SAVED, s tries again" if self.book.unsaved else count
 
-    def _line(self, wallet: Wallet, table: list[_Column], *, selected: bool) -> list[Span]:
+    def _line(self, wallet: Wallet, table: list[_Column], room: int, *, selected: bool) -> list[Span]:
         on = "cursor" if selected else ""
         rows = [row for row in self.state.snapshot.rows if row.key.wallet == wallet.key]
         worst = min(rows, key=lambda row: row.severity.rank) if rows else None
@@ -124,7 +125,7 @@ class WalletList(Sheet):
         return [
             ("›" if selected else " ", self.palette.style("key", bold=True, on=on)),
             (f"{glyph} ", style),
-            (cells, self.palette.style("ink", bold=selected, on=on)),
+            (fit(cells, room), self.palette.style("ink", bold=selected, on=on)),
         ]
 
     def _cell(self, wallet: Wallet, column: _Column) -> str:
