@@ -38,7 +38,7 @@ TICK = 2.0
 """Seconds between two looks at the ages; also the heartbeat and the pace of the history."""
 RESTART, RESTART_MAX = 1.0, 60.0
 """Seconds before a task that died is started again: doubled each time, up to the second."""
-READ_ONLY = "another liqtui keeps the history here; this one only reads it"
+READ_ONLY = "another liqtui kept the history when this one started: this one writes none"
 _PROGRESS = 0.25
 
 

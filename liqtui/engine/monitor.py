@@ -6,118 +6,34 @@ A chain that cannot be read blinds its own positions only; they keep their place
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from liqtui.core import rank
-from liqtui.core.model import PositionKey, is_infinite
+from liqtui.core.model import PositionKey
 from liqtui.core.reads import ReadError
 from liqtui.core.severity import (
-    fetch_freshness,
-    head_freshness,
-    oracle_age,
-    oracle_freshness,
     severity,
-    worst,
 )
-from liqtui.core.snapshot import Ages, ChainState, Freshness, Row, Severity, Snapshot
+from liqtui.core.snapshot import Freshness, Row, Severity, Snapshot
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
 from liqtui.engine.alarms import Alarms
+from liqtui.engine.held import Chain, Held
 from liqtui.engine.history import ROUNDS, Sample
-from liqtui.engine.rounds import Spot
 from liqtui.engine.setup import Link, venues, wallets_on
 from liqtui.engine.sigmas import Sigmas
-from liqtui.engine.tracks import DAY, Track
+from liqtui.engine.tracks import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from liqtui.core.model import Feed, Position
-    from liqtui.core.reads import Block
     from liqtui.core.snapshot import Stage
-    from liqtui.core.sources import ChainSpec
     from liqtui.core.wallet import Wallet
     from liqtui.engine.history import History
     from liqtui.engine.rounds import Outcome
     from liqtui.engine.setup import Setup
-
-
-@dataclass(slots=True)
-class _Chain:
-    """What the last rounds of a chain told of the chain itself."""
-
-    spec: ChainSpec
-    link: Link = field(default_factory=Link)
-    block: Block | None = None
-    good_at: float | None = None
-    tried: bool = False
-    error: str = ""
-    """Why the last round failed; empty after a good one."""
-    crash: str = ""
-    """Why the task that reads it ended; empty after a good round."""
-    troubles: tuple[str, ...] = ()
-    """Markets that could not be read while the chain could."""
-    notes: tuple[str, ...] = ()
-    stages: tuple[Stage, ...] = ()
-    covered: frozenset[Spot] = frozenset()
-    next_poll: float | None = None
-
-    def state(self, now: float) -> ChainState:
-        age = None if self.good_at is None else now - self.good_at
-        states = [fetch_freshness(age, self.spec.poll)]
-        if self.block is not None and self.good_at is not None:
-            states.append(head_freshness(self.good_at - self.block.timestamp, self.spec.block_time))
-        if self.link.contradiction:
-            states.append(Freshness.STALE)
-        told = (self.error, self.crash, self.link.contradiction, *self.troubles)
-        return ChainState(
-            name=self.spec.name,
-            chain_id=self.spec.id,
-            block=self.block,
-            freshness=worst(states),
-            age=None if age is None else int(age),
-            endpoints_ok=self.link.ok,
-            endpoints_all=self.link.all,
-            source=self.link.source,
-            next_poll=self.next_poll,
-            error="; ".join(text for text in told if text),
-            stages=self.stages,
-            public_endpoints=self.spec.public,
-            explorer=self.spec.explorer.rstrip("/"),
-        )
-
-
-@dataclass(slots=True)
-class _Held:
-    """A position between rounds."""
-
-    key: PositionKey
-    chain: _Chain
-    position: Position | None = None
-    read_at: float | None = None
-    error: str = ""
-    track: Track = field(default_factory=Track)
-    severity: Severity | None = None
-    since: float = 0.0
-    row: Row | None = None
-    """As last published."""
-    opened: bool = False
-    """It was not there when it was first looked for."""
-    id: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.id = str(self.key)
-
-    @property
-    def spot(self) -> Spot:
-        return Spot(self.key.protocol, self.key.market, self.key.wallet)
-
-    @property
-    def health(self) -> int | None:
-        """1e18-scaled; None when unknown or without debt."""
-        shown = self.position.health.shown if self.position else None
-        return None if is_infinite(shown) else shown
 
 
 class Monitor:
@@ -126,9 +42,9 @@ class Monitor:
     def __init__(self, setup: Setup, history: History, now: float) -> None:
         self._setup = setup
         self._history = history
-        self._chains = {spec.name: _Chain(spec) for spec in setup.chains}
+        self._chains = {spec.name: Chain(spec) for spec in setup.chains}
         self._wallets: dict[str, Wallet] = {}
-        self._held: dict[PositionKey, _Held] = {}
+        self._held: dict[PositionKey, Held] = {}
         self._remarks: dict[str, str] = {}
         self._sigmas = Sigmas()
         self._venues = venues(setup)
@@ -152,7 +68,7 @@ class Monitor:
         for key in self._remembered:
             chain = next((chain for chain in self._chains.values() if chain.spec.id == key.chain_id), None)
             if chain is not None and key not in self._held and key.wallet in watched[chain.spec.name]:
-                self._held[key] = _Held(key, chain, error="not read since the start")
+                self._held[key] = Held(key, chain, error="not read since the start")
         self._remembered = ()
 
     def progress(self, chain: str, stages: tuple[Stage, ...]) -> None:
@@ -220,7 +136,7 @@ class Monitor:
 
     # -- positions -----------------------------------------------------------------------------------------------
 
-    def _positions(self, chain: _Chain, outcome: Outcome, now: float) -> None:
+    def _positions(self, chain: Chain, outcome: Outcome, now: float) -> None:
         watched = set(wallets_on(chain.spec.name, self._wallets.values()))
         for key, position in outcome.positions.items():
             if key.wallet in watched:
@@ -242,29 +158,26 @@ class Monitor:
         for spot, error in wrong.items():
             if spot.wallet in watched and spot not in known:
                 key = PositionKey(chain.spec.id, *spot)
-                self._held[key] = _Held(key, chain, error=error)
+                self._held[key] = Held(key, chain, error=error)
         chain.covered = outcome.covered
 
-    def _take(self, chain: _Chain, position: Position, now: float) -> None:
+    def _take(self, chain: Chain, position: Position, now: float) -> None:
         held = self._held.get(position.key)
         if held is None:
-            held = self._held[position.key] = _Held(position.key, chain)
+            held = self._held[position.key] = Held(position.key, chain)
             held.opened = held.spot in chain.covered
         if held.position is None:
             for at, health in self._history.samples(str(position.key), now - DAY):
                 held.track.add(at, health)
             self._history.position(position.key, is_open=True)
-        held.position, held.read_at, held.error = position, now, ""
+        held.take(position, now)
         health = position.health.shown
-        if health is None:
-            return
-        boundary, _ = rank.cushion(position, {})
-        distance = boundary.move if boundary else None
-        self._history.sample(Sample(held.id, now, position.block.number, health, distance))
-        if not is_infinite(health):
-            held.track.add(now, health / WAD)
+        if health is not None:
+            boundary, _ = rank.cushion(position, {})
+            distance = boundary.move if boundary else None
+            self._history.sample(Sample(held.id, now, position.block.number, health, distance))
 
-    def _drop(self, held: _Held) -> None:
+    def _drop(self, held: Held) -> None:
         del self._held[held.key]
         self._alarms.forget(held.id)
         self._history.position(held.key, is_open=False)
@@ -289,17 +202,24 @@ class Monitor:
             counts=rank.counts(rows),
         )
 
-    def _judged(self, held: _Held, now: float) -> Row:
-        before, row = held.row, self._row(held, now)
+    def _judged(self, held: Held, now: float) -> Row:
+        before, basis = held.row, self._basis(held)
+        if before is not None and basis == held.basis and _quiet(before) and held.trust(now)[0] is Freshness.FRESH:
+            return before
+        row = self._row(held, now)
         if self._alarms.judge(before, row, now, opened=held.opened):
-            row = self._row(held, now)
-        held.row = row
+            row, basis = self._row(held, now), self._basis(held)
+        held.row, held.basis = row, basis
         return row
 
-    def _row(self, held: _Held, now: float) -> Row:
+    def _basis(self, held: Held) -> tuple[object, ...]:
+        wallet, liquidated = self._wallets[held.key.wallet], held.id in self._alarms.liquidated
+        return held.position, held.error, wallet, liquidated, self._sigmas.version
+
+    def _row(self, held: Held, now: float) -> Row:
         wallet, position = self._wallets[held.key.wallet], held.position
         thresholds = self._thresholds(wallet, held)
-        freshness, ages = _trust(held, now)
+        freshness, ages = held.trust(now)
         found = severity(position, thresholds, liquidated=held.id in self._alarms.liquidated)
         if freshness is Freshness.BLIND and position is not None:
             found = min(found, Severity.BLIND, key=lambda state: state.rank)
@@ -329,7 +249,7 @@ class Monitor:
         )
         return _same(held.row, row)
 
-    def _thresholds(self, wallet: Wallet, held: _Held) -> Thresholds:
+    def _thresholds(self, wallet: Wallet, held: Held) -> Thresholds:
         own = dict(wallet.position_thresholds).get(held.id, Thresholds())
         return own.over(wallet.thresholds).over(self._setup.thresholds).over(DEFAULT_THRESHOLDS)
 
@@ -345,22 +265,9 @@ class Monitor:
         return tuple(dict.fromkeys(text for text in told if text))
 
 
-def _trust(held: _Held, now: float) -> tuple[Freshness, Ages]:
-    """By the worst of three ages: the block when it was read, each feed on chain time, and our own reading."""
-    position, read_at, spec = held.position, held.read_at, held.chain.spec
-    if position is None or read_at is None:
-        return Freshness.BLIND, Ages(None, None, None)
-    at = position.block.timestamp
-    states = [fetch_freshness(now - read_at, spec.poll), head_freshness(read_at - at, spec.block_time)]
-    states += [oracle_freshness(feed, at) for feed in position.feeds]
-    if held.chain.link.contradiction:
-        states.append(Freshness.STALE)
-    ages = [
-        (age / (feed.heartbeat or DAY), age) for feed in position.feeds if (age := oracle_age(feed, at)) is not None
-    ]
-    negative = min((age for _, age in ages if age < 0), default=None)
-    oracle = negative if negative is not None else max(ages)[1] if ages else None
-    return worst(states), Ages(int(now - at), oracle, int(now - read_at))
+def _quiet(row: Row) -> bool:
+    """Nothing about it hangs on the time, as long as it stays fresh."""
+    return row.freshness is Freshness.FRESH and row.severity is not Severity.UNKNOWN
 
 
 def _same(old: Row | None, new: Row) -> Row:

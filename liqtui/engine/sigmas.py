@@ -22,6 +22,8 @@ class Sigmas:
         self._rounds: dict[str, dict[tuple[int, str], deque[tuple[float, float]]]] = {}
         self._stale: set[str] = set()
         self._known: dict[str, float] = {}
+        self.version = 0
+        """Grows when a σ may have changed."""
 
     def add(self, chain_id: int, feed: str, factor: str, at: int, answer: int) -> None:
         """A round of a feed: raw answer and chain time, oldest first."""
@@ -32,6 +34,7 @@ class Sigmas:
         while rounds[0][0] < at - WINDOW:
             rounds.popleft()
         self._stale.add(factor)
+        self.version += 1
 
     def by_factor(self) -> Mapping[str, float]:
         """Factor id → daily σ; only those that are known."""

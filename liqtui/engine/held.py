@@ -1,0 +1,133 @@
+"""What is kept between rounds: of a chain, and of a position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from liqtui.core.model import is_infinite
+from liqtui.core.severity import fetch_freshness, head_freshness, oracle_age, oracle_freshness, worst
+from liqtui.core.snapshot import Ages, ChainState, Freshness
+from liqtui.core.units import WAD
+from liqtui.engine.rounds import Spot
+from liqtui.engine.setup import Link
+from liqtui.engine.tracks import DAY, Track
+
+if TYPE_CHECKING:
+    from liqtui.core.model import Position, PositionKey
+    from liqtui.core.reads import Block
+    from liqtui.core.snapshot import Row, Severity, Stage
+    from liqtui.core.sources import ChainSpec
+
+
+@dataclass(slots=True)
+class Chain:
+    """What the last rounds of a chain told of the chain itself."""
+
+    spec: ChainSpec
+    link: Link = field(default_factory=Link)
+    block: Block | None = None
+    good_at: float | None = None
+    tried: bool = False
+    error: str = ""
+    """Why the last round failed; empty after a good one."""
+    crash: str = ""
+    """Why the task that reads it ended; empty after a good round."""
+    troubles: tuple[str, ...] = ()
+    """Markets that could not be read while the chain could."""
+    notes: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    covered: frozenset[Spot] = frozenset()
+    next_poll: float | None = None
+
+    def state(self, now: float) -> ChainState:
+        age = None if self.good_at is None else now - self.good_at
+        states = [fetch_freshness(age, self.spec.poll)]
+        if self.block is not None and self.good_at is not None:
+            states.append(head_freshness(self.good_at - self.block.timestamp, self.spec.block_time))
+        if self.link.contradiction:
+            states.append(Freshness.STALE)
+        told = (self.error, self.crash, self.link.contradiction, *self.troubles)
+        return ChainState(
+            name=self.spec.name,
+            chain_id=self.spec.id,
+            block=self.block,
+            freshness=worst(states),
+            age=None if age is None else int(age),
+            endpoints_ok=self.link.ok,
+            endpoints_all=self.link.all,
+            source=self.link.source,
+            next_poll=self.next_poll,
+            error="; ".join(text for text in told if text),
+            stages=self.stages,
+            public_endpoints=self.spec.public,
+            explorer=self.spec.explorer.rstrip("/"),
+        )
+
+
+@dataclass(slots=True)
+class Held:
+    """A position between rounds."""
+
+    key: PositionKey
+    chain: Chain
+    position: Position | None = None
+    read_at: float | None = None
+    error: str = ""
+    track: Track = field(default_factory=Track)
+    severity: Severity | None = None
+    since: float = 0.0
+    row: Row | None = None
+    """As last published."""
+    basis: tuple[object, ...] = ()
+    """What that row was made from, besides the time."""
+    oracle: tuple[Freshness, int | None] = (Freshness.FRESH, None)
+    """State and age of its feeds, on chain time, when it was read."""
+    opened: bool = False
+    """It was not there when it was first looked for."""
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.id = str(self.key)
+
+    @property
+    def spot(self) -> Spot:
+        return Spot(self.key.protocol, self.key.market, self.key.wallet)
+
+    @property
+    def health(self) -> int | None:
+        """1e18-scaled; None when unknown or without debt."""
+        shown = self.position.health.shown if self.position else None
+        return None if is_infinite(shown) else shown
+
+    def take(self, position: Position, now: float) -> None:
+        """Figures of a good round."""
+        self.position, self.read_at, self.error = position, now, ""
+        self.oracle = _oracle(position)
+        if self.health is not None:
+            self.track.add(now, self.health / WAD)
+
+    def trust(self, now: float) -> tuple[Freshness, Ages]:
+        """By the worst of three ages: the block when it was read, each feed on chain time, and our own reading."""
+        position, read_at, spec = self.position, self.read_at, self.chain.spec
+        if position is None or read_at is None:
+            return Freshness.BLIND, Ages(None, None, None)
+        at = position.block.timestamp
+        state, age = self.oracle
+        states = [fetch_freshness(now - read_at, spec.poll), head_freshness(read_at - at, spec.block_time), state]
+        if self.chain.link.contradiction:
+            states.append(Freshness.STALE)
+        return worst(states), Ages(int(now - at), age, int(now - read_at))
+
+
+def _oracle(position: Position) -> tuple[Freshness, int | None]:
+    """The worst feed's state, and the age of the one that is oldest against its heartbeat; a negative age first."""
+    at = position.block.timestamp
+    state = worst(oracle_freshness(feed, at) for feed in position.feeds)
+    ages = [
+        (age / (feed.heartbeat or DAY), age) for feed in position.feeds if (age := oracle_age(feed, at)) is not None
+    ]
+    negative = min((age for _, age in ages if age < 0), default=None)
+    if negative is not None:
+        return state, negative
+    return state, max(ages)[1] if ages else None
