@@ -240,6 +240,7 @@ class PriceBook:
 
     def _derived(self, asset: Asset, source: str, price: int | None, decimals: int) -> Quote | None:
         ratio: int | None = None
+        limit: int | None = None
         ratio_decimals, cap = 18, None
         chain = self._chain(source)
         for link in chain[:-1]:
@@ -247,7 +248,7 @@ class PriceBook:
             if link.ratio:
                 if ratio is not None or mine.used_ratio is None:
                     return None
-                ratio, ratio_decimals = mine.used_ratio, self._ratio_decimals(link)
+                ratio, limit, ratio_decimals = mine.used_ratio, mine.limit, self._ratio_decimals(link)
             if mine.cap is not None:
                 scaled = mine.cap if ratio is None else mine.cap * ratio // 10**ratio_decimals
                 cap = scaled if cap is None else min(cap, scaled)
@@ -268,6 +269,7 @@ class PriceBook:
             ratio_label="" if ratio is None else f"{asset.symbol}/{feed.label.split('/')[0].strip()}",
             cap=cap,
             notes=self._notes(source),
+            ratio_cap=limit,
         )
 
     def _ratio_decimals(self, link: Source) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import eth_abi
-
+from liqtui.chain.multicall import decode, encode
 from liqtui.core.reads import Block, Call, Failure, Result
 from liqtui.core.sources import MarketRef
 from liqtui.protocols.aave_v3 import AaveV3
+from tests.lab.node import RpcError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tests.lab.lab import Lab
     from tests.lab.market import AaveMarket
 
-AGGREGATE3 = bytes.fromhex("82ad56cb")
 CHUNK = 400
 GAS = 500_000_000
 
@@ -42,12 +41,15 @@ class LabReader:
 
     def _aggregate(self, block: Block, calls: Sequence[Call]) -> list[Result]:
         self.requests += 1
-        inner = [(call.target, True, call.data) for call in calls]
-        data = AGGREGATE3 + eth_abi.encode(["(address,bool,bytes)[]"], [inner])
-        request = {"to": self.lab.multicall3, "data": "0x" + data.hex(), "gas": hex(GAS)}
-        answer = self.lab.node.rpc("eth_call", request, {"blockHash": block.hash})
-        (results,) = eth_abi.decode(["(bool,bytes)[]"], bytes.fromhex(answer[2:]))
-        return [data if success else Failure("revert", data=data) for success, data in results]
+        request = {"to": self.lab.multicall3, "data": "0x" + encode(calls).hex(), "gas": hex(GAS)}
+        try:
+            answer = self.lab.node.rpc("eth_call", request, {"blockHash": block.hash})
+        except RpcError as error:  # one call burns all the gas: find it by halves
+            if len(calls) == 1:
+                return [Failure("revert", str(error))]
+            middle = len(calls) // 2
+            return self._aggregate(block, calls[:middle]) + self._aggregate(block, calls[middle:])
+        return decode(bytes.fromhex(answer[2:]), len(calls))
 
 
 def run(reader: LabReader, block: Block, plan: Generator[list[Call], list[Result], Any]) -> Any:
@@ -79,9 +81,10 @@ class Watch:
     def discover(self) -> None:
         self.hints = run(self.reader, self.block, self.adapter.discover(self.opened, self.wallets))
 
-    def read(self) -> Reading:
-        """The market at the head."""
+    def read(self, later: int = 0) -> Reading:
+        """The market at the head, or as it will be so many seconds later if nothing happens."""
         self.block = self.reader.head()
+        self.block = self.block._replace(timestamp=self.block.timestamp + later)
         return run(self.reader, self.block, self.adapter.refresh(self.opened, self.block, self.hints))
 
     def positions(self) -> dict[str, Position]:

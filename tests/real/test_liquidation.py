@@ -1,0 +1,154 @@
+"""What `Scope` says one liquidation takes is what an executed liquidationCall takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import eth_abi
+import pytest
+
+from liqtui.core.model import Side
+from liqtui.core.units import HEALTH_INFINITE, MAX_UINT256
+from tests.lab import abi
+from tests.lab.errors import LabRevert
+from tests.lab.market import wallet as wallet_of
+from tests.lab.walk import LIQUIDATOR
+from tests.real.test_boundaries import GENERATIONS
+from tests.real.test_walk import watches
+
+if TYPE_CHECKING:
+    from liqtui.core.model import Position, Scope
+    from tests.lab.lab import Lab
+    from tests.lab.node import Receipt
+    from tests.real.reader import Watch
+
+LIQUIDATE = "liquidationCall(address,address,address,uint256,bool)"
+EVENT = abi.event_topic("LiquidationCall(address,address,address,uint256,uint256,address,bool)")
+CRASH = {"ETH / USD": 1_400, "BTC / USD": 33_000}
+ROUNDING = 2
+"""aTokens are burnt and moved in scaled units: a unit or two of the underlying."""
+
+
+def crash(lab: Lab) -> None:
+    """A day that brings most loans below 1, some just below and some far."""
+    with lab.node.batch():
+        for pair, price in CRASH.items():
+            lab.assets.pairs[pair].set(price * 10**8)
+
+
+def provision(lab: Lab, generation: str) -> None:
+    market = lab.markets[generation]
+    with market.node.batch():
+        for symbol, token in market.tokens.items():
+            market.provision(LIQUIDATOR, symbol, 10**9 * token.unit)
+
+
+def look(watch: Watch, wallet: str, later: int = 0) -> Position:
+    watch.hints = {wallet: frozenset()}
+    return watch.evaluate(watch.read(later), wallet)
+
+
+def liquidate(watch: Watch, wallet: str, scope: Scope, amount: int = MAX_UINT256) -> Receipt:
+    """In the next block, one second after the head."""
+    watch.lab.node.rpc("evm_setNextBlockTimestamp", watch.lab.node.timestamp + 1)
+    pair = scope.collateral.address, scope.debt.address
+    done = watch.lab.node.do(watch.market.pool, LIQUIDATE, *pair, wallet, amount, False, sender=LIQUIDATOR)
+    assert done is not None
+    return done
+
+
+def taken(receipt: Receipt) -> tuple[int, int]:
+    """Debt repaid, and collateral that the liquidator got."""
+    (event,) = [log for log in receipt.logs if log.topics[0] == EVENT]
+    repaid, got, _, _ = eth_abi.decode(["uint256", "uint256", "address", "bool"], event.data)
+    return repaid, got
+
+
+def amount(found: Position, side: Side, asset: str) -> int:
+    return sum(leg.amount for leg in found.legs if (leg.side, leg.asset.address) == (side, asset))
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_an_executed_liquidation_takes_what_was_said(populated: Lab, generation: str) -> None:
+    crash(populated)
+    provision(populated, generation)
+    watch = watches(populated)[generation]
+    reasons: dict[str, int] = {}
+    for wallet in list(watch.hints):
+        before = look(watch, wallet, later=1)
+        scope = before.scope
+        if scope is None or not before.book.liquidatable():
+            continue
+        assert scope.blocked == ""
+        dusty = scope.reason == "what leaves no dust"
+        if dusty:
+            with pytest.raises(LabRevert, match="MustNotLeaveDust"):
+                liquidate(watch, wallet, scope, scope.max_debt + 1)
+            before = look(watch, wallet, later=1)
+            scope = before.scope
+        receipt = liquidate(watch, wallet, scope, scope.max_debt if dusty else MAX_UINT256)
+        repaid, got = taken(receipt)
+        assert repaid == scope.max_debt, (before, repaid)
+        assert 0 <= scope.seized - got <= scope.seized * (scope.bonus - 10_000) // 10_000, (before, got)
+        after = look(watch, wallet)
+        assert after.health.verified
+        asset = scope.collateral.address
+        lost = amount(before, Side.COLLATERAL, asset) - amount(after, Side.COLLATERAL, asset)
+        assert abs(lost - scope.seized) <= ROUNDING, (before, after)
+        if scope.health_after == HEALTH_INFINITE:
+            assert after.health.raw == HEALTH_INFINITE, (before, after)
+        else:
+            assert after.health.raw == pytest.approx(scope.health_after, rel=1e-6, abs=0), (before, after)
+        reasons[scope.reason] = reasons.get(scope.reason, 0) + 1
+    assert sum(reasons.values()) >= 20, reasons
+    assert len(reasons) >= (3 if generation == "aave30" else 5), reasons
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_a_paused_reserve_blocks_what_health_allows(populated: Lab, generation: str) -> None:
+    provision(populated, generation)
+    populated.markets[generation].pause("LINK")
+    watch = watches(populated)[generation]
+    wallet = dict(populated.positions[generation])["large and liquidatable"].lower()
+    found = look(watch, wallet)
+    assert found.book.liquidatable()
+    assert found.scope.blocked == "LINK is paused"
+    assert ("paused" in {flag.code for flag in found.flags}, found.health.verified) == (True, True)
+    with pytest.raises(LabRevert, match=r"ReservePaused|29"):
+        liquidate(watch, wallet, found.scope)
+
+
+def test_a_grace_period_blocks_until_it_is_over(populated: Lab) -> None:
+    provision(populated, "aave36")
+    populated.markets["aave36"].set_grace_period("LINK", 3_600)
+    watch = watches(populated)["aave36"]
+    wallet = dict(populated.positions["aave36"])["large and liquidatable"].lower()
+    found = look(watch, wallet)
+    assert found.scope.blocked == "LINK is in a liquidation grace period"
+    assert "grace" in {flag.code for flag in found.flags}
+    with pytest.raises(LabRevert, match="LiquidationGraceSentinelCheckFailed"):
+        liquidate(watch, wallet, found.scope)
+    populated.node.mine(dt=3_600)
+    found = look(watch, wallet, later=1)
+    assert found.scope.blocked == ""
+    assert taken(liquidate(watch, wallet, found.scope))[0] == found.scope.max_debt
+
+
+def test_an_amount_that_leaves_dust_is_refused_and_ours_is_not(populated: Lab) -> None:
+    provision(populated, "aave36")
+    market, user = populated.markets["aave36"], wallet_of("dusty")
+    market.supply(user, "WETH", 10**18)
+    market.supply(user, "USDC", 1_000 * 10**6)
+    market.borrow(user, "DAI", 2_450 * 10**18)
+    populated.assets.pairs["ETH / USD"].set(2_010 * 10**8)
+    watch = watches(populated)["aave36"]
+    found = look(watch, user.lower(), later=1)
+    assert (found.scope.reason, found.scope.collateral.symbol) == ("what leaves no dust", "WETH")
+    with pytest.raises(LabRevert, match="MustNotLeaveDust"):
+        liquidate(watch, user, found.scope)
+    # a unit of DAI more may round to the same WETH; a thousandth of a cent more does not
+    found = look(watch, user.lower(), later=1)
+    with pytest.raises(LabRevert, match="MustNotLeaveDust"):
+        liquidate(watch, user, found.scope, found.scope.max_debt + 10**13)
+    found = look(watch, user.lower(), later=1)
+    assert taken(liquidate(watch, user, found.scope, found.scope.max_debt))[0] == found.scope.max_debt
