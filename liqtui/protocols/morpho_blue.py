@@ -1,0 +1,183 @@
+"""Morpho Blue: isolated markets of one collateral and one loan token. One position for each market of a wallet.
+
+Not looked at: pre-liquidation contracts that an account may have authorised (see docs/protocols-morpho-blue.md).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Side
+from liqtui.core.units import BPS, RAY, SECONDS_PER_YEAR, WAD, decimal_string, mul_div_down, mul_div_up
+from liqtui.protocols.feeds import feed_table
+from liqtui.protocols.morpho_blue_book import MorphoBook, scope
+from liqtui.protocols.morpho_blue_logs import first_block, learn, log_filters
+from liqtui.protocols.morpho_blue_math import PRICE_SCALE, Loan, Totals, incentive
+from liqtui.protocols.morpho_blue_open import discover, open_markets
+from liqtui.protocols.morpho_blue_reads import refresh
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from liqtui.core.reads import Block, Log, LogFilter, Plan
+    from liqtui.core.sources import MarketRef
+    from liqtui.protocols.adapter import Reading
+    from liqtui.protocols.feeds import FeedInfo
+    from liqtui.protocols.morpho_blue_state import Account, Holding, Market, MarketState, Opened
+
+
+class MorphoBlue:
+    """The adapter. Hints are the ids of the markets that a wallet is in."""
+
+    protocol: ClassVar[str] = "morpho-blue"
+
+    def __init__(self, names: Callable[[int], Mapping[str, FeedInfo]] = feed_table) -> None:
+        self._names = names
+
+    def first_block(self, ref: MarketRef) -> int:
+        return first_block(ref)
+
+    def log_filters(self, ref: MarketRef, wallets: Sequence[str]) -> tuple[LogFilter, ...]:
+        return log_filters(ref, wallets)
+
+    def learn(self, ref: MarketRef, logs: Iterable[Log]) -> MarketRef:
+        return learn(ref, logs)
+
+    def open(self, ref: MarketRef, block: Block) -> Plan[Opened]:  # noqa: ARG002 - the reader pins the block
+        return open_markets(ref, self._names(ref.chain_id))
+
+    def discover(self, opened: Opened, wallets: Sequence[str]) -> Plan[Mapping[str, tuple[str, ...]]]:
+        return discover(opened, wallets)
+
+    def refresh(self, opened: Opened, block: Block, hints: Mapping[str, tuple[str, ...]]) -> Plan[Reading]:
+        return refresh(opened, block, hints)
+
+    def evaluate(
+        self, opened: Opened, block: Block, market: Market, account: Account, wallet: str
+    ) -> tuple[Position, ...]:
+        """One position for each market that the wallet still has debt or collateral in."""
+        return tuple(
+            _position(opened, block, market.states[holding.id], holding, wallet)
+            for holding in account.holdings
+            if holding.shares or holding.collateral
+        )
+
+
+def _position(opened: Opened, block: Block, state: MarketState, holding: Holding, wallet: str) -> Position:
+    info, pricing = state.info, state.pricing
+    stored = Totals(state.stored.borrow_assets, state.stored.borrow_shares)
+    loan = Loan(holding.shares, holding.collateral, state.totals or stored)
+    held, owed = _collateral_leg(state, loan), _debt_leg(state, loan)
+    legs = tuple(leg for leg in (held, owed) if leg.amount)
+    book = MorphoBook(
+        legs=legs,
+        quotes={quote.asset: quote for quote in pricing.quotes},
+        collateral=info.collateral,
+        loan=info.loan,
+        account=loan if state.totals is not None or not loan.shares else None,
+        held_price=pricing.collateral,
+        owed_price=pricing.loan,
+        lift=pricing.lift,
+        lltv=info.params.lltv,
+        verdict=holding.verdict,
+    )
+    health = _health(state, holding, book.health())
+    limit = mul_div_down(info.params.lltv, BPS, WAD)
+    return Position(
+        key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet, info.id),
+        block=block,
+        base_symbol=pricing.currency,
+        base_decimals=pricing.decimals,
+        health=health,
+        legs=legs,
+        collateral_value=held.value,
+        debt_value=owed.value,
+        ltv=mul_div_up(owed.value, BPS, held.value) if held.value and owed.value is not None else None,
+        max_ltv=limit,
+        threshold=limit,
+        scope=scope(book),
+        flags=_flags(state, health),
+        quotes=pricing.quotes,
+        feeds=pricing.feeds,
+        facts=_facts(opened, state),
+        book=book,
+    )
+
+
+def _collateral_leg(state: MarketState, loan: Loan) -> Leg:
+    info, price = state.info, state.pricing.collateral
+    return Leg(
+        asset=info.collateral,
+        side=Side.COLLATERAL,
+        amount=loan.collateral,
+        price=price,
+        value=None if price is None else mul_div_down(loan.collateral, price, 10**info.collateral.decimals),
+        threshold=mul_div_down(info.params.lltv, BPS, WAD),
+        bonus=mul_div_down(incentive(info.params.lltv), BPS, WAD),
+        notes=info.notes,
+    )
+
+
+def _debt_leg(state: MarketState, loan: Loan) -> Leg:
+    info, price, amount = state.info, state.pricing.loan, loan.owed
+    notes = info.notes if state.totals is not None else (*info.notes, "without the interest since its last update")
+    return Leg(
+        asset=info.loan,
+        side=Side.DEBT,
+        amount=amount,
+        price=price,
+        value=None if price is None else mul_div_up(amount, price, 10**info.loan.decimals),
+        rate=(state.rate or 0) * SECONDS_PER_YEAR * (RAY // WAD),
+        pool_cash=max(0, state.stored.supply_assets - state.stored.borrow_assets),
+        notes=notes,
+    )
+
+
+def _health(state: MarketState, holding: Holding, raw: int | None) -> Health:
+    """Ours, beside the contract's yes or no: it gives no figure."""
+    reasons = ["Morpho gives no health figure"]
+    if raw is None:
+        silent = "oracle gives no price" if state.pricing.answer is None else "rate model gives no rate"
+        reasons.append(f"the market's {silent}")
+    if holding.verdict is not None:
+        word = "can" if holding.verdict else "cannot"
+        reasons.append(f"by its own check at this block the position {word} be liquidated")
+    elif holding.shares:
+        reasons.append(f"its own check was not reached: {holding.refusal}")
+    health = Health(raw, None, "; ".join(reasons), holding.verdict)
+    if raw is not None and holding.verdict is not None and not health.confirmed:
+        ours = decimal_string(raw, 18)
+        return Health(raw, None, f"own arithmetic gives {ours}; {'; '.join(reasons)}", holding.verdict)
+    return health
+
+
+def _flags(state: MarketState, health: Health) -> tuple[Flag, ...]:
+    flags: list[Flag] = []
+    contradicted = health.raw is not None and health.verdict is not None and not health.confirmed
+    if contradicted or (health.raw is None and health.verdict is None):
+        flags.append(Flag("unverified", health.reason))
+    if state.pricing.answer == 0:
+        flags.append(Flag("price-zero", "the oracle's price is 0: all collateral can be taken for nothing"))
+    if health.raw is not None and health.raw < state.info.params.lltv:  # then the debt is above all of the collateral
+        flags.append(Flag("bad-debt", "the collateral is worth less than the debt"))
+    return tuple(flags)
+
+
+def _facts(opened: Opened, state: MarketState) -> tuple[tuple[str, str], ...]:
+    info, stored = state.info, state.stored
+    facts = [
+        ("pair", f"{info.pair}, {decimal_string(info.params.lltv, 16)} %"),
+        ("market id", info.id),
+        ("contract", opened.ref.entry),
+        ("oracle", info.params.oracle),
+        ("rate model", info.params.irm),
+    ]
+    if state.pricing.answer is not None:
+        decimals = 36 + info.loan.decimals - info.collateral.decimals
+        price = decimal_string(state.pricing.answer, decimals)
+        facts.append(("oracle price", f"{price} {info.loan.symbol} per {info.collateral.symbol}"))
+    if stored.supply_assets:
+        lent = stored.borrow_assets * PRICE_SCALE // stored.supply_assets
+        facts.append(("utilization", f"{lent * BPS // PRICE_SCALE / 100:.2f} %"))
+    facts.append(("pre-liquidation", "not looked at"))
+    return tuple(facts)

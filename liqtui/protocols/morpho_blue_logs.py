@@ -1,0 +1,60 @@
+"""Finding the markets of a wallet by its logs, since the contract keeps no list of them.
+
+Who runs this keeps how far it has looked for each wallet: ask for the logs of `log_filters` from `first_block` on (or
+from where it stopped), hand them to `learn`, open the market again when the ref has changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from liqtui.core.reads import LogFilter
+from liqtui.protocols.feeds import deployment
+from liqtui.protocols.morpho_blue_abi import BORROW, SUPPLY_COLLATERAL
+from liqtui.protocols.morpho_blue_open import MARKET_IDS, ids_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from liqtui.core.reads import Log
+    from liqtui.core.sources import MarketRef
+
+_TOPICS = {BORROW: 4, SUPPLY_COLLATERAL: 4}
+"""Event → how many topics it has."""
+
+
+def first_block(ref: MarketRef) -> int:
+    """The block in which the contract was deployed; 0 where it is not known."""
+    rows = deployment("morpho_blue")["market"]
+    mine = (row for row in rows if row["chain_id"] == ref.chain_id and row["morpho"].lower() == ref.entry)
+    return next((row["deploy_block"] for row in mine), 0)
+
+
+def log_filters(ref: MarketRef, wallets: Sequence[str]) -> tuple[LogFilter, ...]:
+    """What to look for: debt taken and collateral given on behalf of any of the wallets, by whomever."""
+    if not wallets:
+        return ()
+    who = tuple("0x" + wallet.removeprefix("0x").lower().rjust(64, "0") for wallet in wallets)
+    return (
+        LogFilter((ref.entry,), ((BORROW,), None, who)),
+        LogFilter((ref.entry,), ((SUPPLY_COLLATERAL,), None, None, who)),
+    )
+
+
+def learn(ref: MarketRef, logs: Iterable[Log]) -> MarketRef:
+    """The deployment with the market ids of these logs added; the same object when there is nothing new.
+
+    Also without a single log the ref then says that it was looked for, which makes it fit to be opened.
+    """
+    known = ids_of(ref)
+    ids = dict.fromkeys(known or ())
+    ids |= dict.fromkeys(
+        log.topics[1].lower()
+        for log in logs
+        if log.address == ref.entry and log.topics and len(log.topics) == _TOPICS.get(log.topics[0])
+    )
+    if known is not None and len(ids) == len(known):
+        return ref
+    others = tuple(option for option in ref.options if option[0] != MARKET_IDS)
+    return replace(ref, options=(*others, (MARKET_IDS, ",".join(ids))))

@@ -1,0 +1,128 @@
+"""Opening Morpho Blue for a list of market ids, and finding wallets in these markets.
+
+The contract tells neither which markets there are nor which of them a wallet is in. The ids come from the person's
+configuration or from logs (`morpho_blue_logs`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from liqtui.core.model import Asset
+from liqtui.core.reads import PlanFailed
+from liqtui.core.text import clean, short_address
+from liqtui.core.units import WAD
+from liqtui.protocols.abi import as_address, ask, ok, string_or_bytes32, uint, words
+from liqtui.protocols.morpho_blue_abi import DECIMALS, ID_TO_MARKET_PARAMS, POSITION, SYMBOL
+from liqtui.protocols.morpho_blue_oracle import GETTERS, parts_of, shape_of
+from liqtui.protocols.morpho_blue_state import MarketInfo, Opened, Params
+from liqtui.protocols.price_sources import ZERO_ADDRESS, PriceBook, probe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from liqtui.core.reads import Plan, Result
+    from liqtui.core.sources import MarketRef
+    from liqtui.protocols.feeds import FeedInfo
+
+MARKET_IDS = "market_ids"
+"""Option of a `MarketRef`: ids joined by commas. Absent: nobody said which; empty: looked for, and there are none."""
+_ID = re.compile(r"0x[0-9a-f]{64}")
+_MOST_DECIMALS = 36
+"""price() has 36 + loan decimals − collateral decimals digits behind the point."""
+_SYMBOL_LENGTH = 16
+
+
+def ids_of(ref: MarketRef) -> tuple[str, ...] | None:
+    """The market ids of a deployment, lower case, each once; None where nobody said which.
+
+    Raises PlanFailed for what is no id.
+    """
+    text = dict(ref.options).get(MARKET_IDS)
+    if text is None:
+        return None
+    ids = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    for each in ids:
+        if not _ID.fullmatch(each):
+            raise PlanFailed(f"{clean(each, 70)!r} is no market id: 0x and 64 hex digits")
+    return ids
+
+
+def open_markets(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
+    """All that never changes. PlanFailed in words for what is no Morpho Blue, and for an id that is no market."""
+    ids = ids_of(ref)
+    if ids is None:
+        raise PlanFailed(f"no market ids are known for {ref.entry}: name them in {MARKET_IDS}")
+    found = yield from ask({market: ID_TO_MARKET_PARAMS.at(ref.entry, int(market, 16)) for market in ids})
+    params = {market: _params(ref.entry, market, result) for market, result in found.items()}
+    tokens = dict.fromkeys(token for each in params.values() for token in (each.loan, each.collateral))
+    details = yield from ask(
+        {(SYMBOL, token): SYMBOL.at(token) for token in tokens}
+        | {(DECIMALS, token): DECIMALS.at(token) for token in tokens}
+        | {(getter, each.oracle): getter.at(each.oracle) for each in params.values() for getter in GETTERS}
+    )
+    assets = {token: _asset(token, details[SYMBOL, token], details[DECIMALS, token]) for token in tokens}
+    silent = {token for token in tokens if _decimals(details[DECIMALS, token]) is None}
+    parts = {
+        each.oracle: parts_of({getter: details[getter, each.oracle] for getter in GETTERS}) for each in params.values()
+    }
+    known = yield from probe(feed for each in parts.values() if each for feed in (*each.base, *each.quote))
+    prices = PriceBook(ref.chain_id, known, names)
+    markets: dict[str, MarketInfo] = {}
+    for market, each in params.items():
+        loan, collateral, oracle = assets[each.loan], assets[each.collateral], parts[each.oracle]
+        shape = None if oracle is None else shape_of(oracle, collateral, loan, prices)
+        notes = tuple(
+            f"{assets[token].symbol} does not tell its decimals: amounts are raw units"
+            for token in (each.collateral, each.loan)
+            if token in silent
+        )
+        markets[market] = MarketInfo(market, each, loan, collateral, shape, notes)
+    return Opened(ref, markets, prices)
+
+
+def _params(morpho: str, market: str, result: Result) -> Params:
+    try:
+        *addresses, lltv = words(result, 5)
+        loan, collateral, oracle, irm = map(as_address, addresses)
+    except ValueError as fault:
+        raise PlanFailed(f"{morpho} is not a Morpho Blue: idToMarketParams gave {fault}") from fault
+    if loan == ZERO_ADDRESS:
+        raise PlanFailed(f"market {market} does not exist at {morpho}")
+    if lltv >= WAD:
+        raise PlanFailed(f"{morpho} is not a Morpho Blue: market {market} makes no sense")
+    return Params(loan, collateral, oracle, irm, lltv)
+
+
+def _asset(token: str, symbol: Result, decimals: Result) -> Asset:
+    try:
+        label = clean(string_or_bytes32(symbol), _SYMBOL_LENGTH)
+    except ValueError:
+        label = ""
+    return Asset(token, label or short_address(token), _decimals(decimals) or 0)
+
+
+def _decimals(result: Result) -> int | None:
+    return uint(result) if ok(result) and uint(result) <= _MOST_DECIMALS else None
+
+
+def discover(opened: Opened, wallets: Sequence[str]) -> Plan[dict[str, tuple[str, ...]]]:
+    """Wallet → ids of the opened markets in which it has debt or collateral.
+
+    What it only lends is no position. What could not be read counts as held, so that it shows as unreadable and
+    not as nothing.
+    """
+    entry = opened.ref.entry
+    found = yield from ask(
+        {
+            (wallet, market): POSITION.at(entry, info.number, wallet)
+            for wallet in wallets
+            for market, info in opened.markets.items()
+        }
+    )
+    hints: dict[str, tuple[str, ...]] = {}
+    for (wallet, market), result in found.items():
+        if not ok(result, 3) or any(words(result, 3)[1:]):
+            hints[wallet] = (*hints.get(wallet, ()), market)
+    return hints
