@@ -8,17 +8,19 @@ from rich.cells import cell_len
 
 from liqtui.core import format as fmt
 from liqtui.core.model import Boundary, Direction, FactorKind, is_infinite
+from liqtui.core.redact import redact
 from liqtui.core.snapshot import Severity
 from liqtui.core.text import clean, short_address
 from liqtui.core.units import WAD
 from liqtui.ui import chart, figures
 from liqtui.ui.detail_view import View, clock_time
 from liqtui.ui.sheet import Box, wrap
-from liqtui.ui.style import LOOKS, fit
+from liqtui.ui.style import LOOKS, fit, spans_width
 
 if TYPE_CHECKING:
     from rich.style import Style
 
+    from liqtui.core.model import Position
     from liqtui.ui.style import Span
 
 _DIGITS = {
@@ -29,6 +31,8 @@ _DIGITS = {
     "≠": (" ╱ ", "═╪═", " ╱ "),
 }  # fmt: skip
 """Digits of three cells by three, so that the figure is seen from across the room."""
+_NAME = 12
+"""Cells for what moves."""
 
 
 def big(text: str) -> tuple[str, str, str]:
@@ -110,7 +114,10 @@ def _pressure_lines(view: View, width: int) -> list[list[Span]]:
     ink, rest = figures.bar(figures.pressure(row), max(min(width - 24, 14), 4))
     bar = [view.muted("pressure "), view.loud(ink), view.ink(rest, "faint")]
     left = f" {fmt.sigma(row.sigmas)} left" if row.sigmas is not None else " σ not known yet"
-    return [[*bar, view.muted(left)], [view.muted("to 1.00  "), *nearest_spans(view)]]
+    nearest = [view.muted("to 1.00  "), *nearest_spans(view)]
+    if spans_width(nearest) <= width:
+        return [[*bar, view.muted(left)], nearest]
+    return [[*bar, view.muted(left)], nearest[:-2], [view.muted(" " * 9), *nearest[-2:]]]
 
 
 def nearest_spans(view: View) -> list[Span]:
@@ -123,7 +130,11 @@ def nearest_spans(view: View) -> list[Span]:
             return [view.muted("no debt, nothing to liquidate")]
         return [view.muted("no price alone" if position.boundaries else "not known")]
     if boundary.passed:
-        return [view.loud(f"passed: {clean(boundary.label)} has to return to {figures.boundary_price(boundary)}")]
+        return [
+            view.loud(f"passed: {clean(boundary.label, 16)}"),
+            view.muted(" back to "),
+            view.ink(figures.boundary_price(boundary)),
+        ]
     return [
         view.ink(f"{clean(boundary.label)} "),
         view.loud(fmt.percent(boundary.move)),
@@ -141,7 +152,9 @@ def verdict_lines(view: View, width: int) -> list[list[Span]]:
         for place, part in enumerate(wrap(text, max(width - 4, 10))):
             lines.append([(f"{mark if place == 0 else ' '} ", view.palette.style(severity)), view.ink(part)])
     if row.error or not row.trusted:
-        text = f"old by {fmt.age(row.ages.fetch)}" + (f": {clean(row.error, 200)}" if row.error else "")
+        ages = f"{row.freshness.value}, read {fmt.age(row.ages.fetch)} ago, oracle {fmt.age(row.ages.oracle)}"
+        text = "never read" if position is None else ages
+        text += f": {clean(redact(row.error), 200)}" if row.error else ""
         for place, part in enumerate(wrap(text, max(width - 4, 10))):
             lines.append([view.loud(f"{'◌' if place == 0 else ' '} {part}", Severity.WARN)])
     return lines
@@ -180,13 +193,19 @@ def boundary_box(view: View, width: int) -> Box:
         box.lines += [[view.muted(part)] for part in wrap(text, width)]
     for boundary in sorted(position.boundaries, key=_nearness):
         box.lines += _boundary_lines(view, boundary, width)
-    if position.interest_eta is not None:
-        text = f"interest alone: in {fmt.eta(position.interest_eta)}"
-    else:
-        text = "interest alone: never at today's rates" if position.has_debt else ""
-    if text:
-        box.lines += [[view.muted(part)] for part in wrap(text, width)]
+    if position.has_debt:
+        box.lines += [[view.muted(part)] for part in wrap(f"interest alone: {waiting(position)}", width)]
     return box
+
+
+def waiting(position: Position) -> str:
+    """When interest alone brings health to 1, at today's rates and prices."""
+    eta = position.interest_eta
+    if position.health.shown is None:
+        return "not known"
+    if eta is None:
+        return "never at today's rates"
+    return fmt.eta(eta) if eta <= 0 else f"in {fmt.eta(eta)}"
 
 
 def _nearness(boundary: Boundary) -> tuple[int, float]:
@@ -203,16 +222,16 @@ def _boundary_lines(view: View, boundary: Boundary, width: int) -> list[list[Spa
         text = f"none{': ' + clean(boundary.note, 160) if boundary.note else ', at any price'}"
         names = [name]
         return [
-            [view.ink(fit(names.pop() if names else "", 10) + " "), view.muted(part)]
-            for part in wrap(text, max(width - 11, 10))
+            [view.ink(fit(names.pop() if names else "", _NAME) + " "), view.muted(part)]
+            for part in wrap(text, max(width - _NAME - 1, 10))
         ]
     arrow = "▼" if boundary.direction is Direction.FALLS else "▲"
     price = figures.boundary_price(boundary)
     line: list[Span] = [
-        view.ink(fit(name, 10)),
+        view.ink(fit(name, _NAME)),
         view.ink(f" {arrow} ", "fall" if arrow == "▼" else "rise"),
-        view.ink(fit(price, 10, "right")),
-        (fit("passed" if boundary.passed else fmt.percent(boundary.move), 8, "right"), _move_style(view, boundary)),
+        view.ink(price.rjust(9)),
+        (("passed" if boundary.passed else fmt.percent(boundary.move)).rjust(7), _move_style(view, boundary)),
     ]
     used = sum(cell_len(text) for text, _ in line)
     sigma = _sigma_of(view, boundary)

@@ -76,7 +76,7 @@ def alerts_box(view: View, width: int, most: int = 0) -> Box:
         state = "ack" if alert.acked_at is not None else "●new"
         head = f"{clock_time(alert.at, view.now)} "
         room = width - len(head) - 2 - 6
-        parts = wrap(clean(alert.text, 300), max(room, 10))
+        parts = wrap(clean(redact(alert.text), 300), max(room, 10))
         for place, part in enumerate(parts):
             first = place == 0
             box.lines.append(

@@ -13,6 +13,7 @@ from liqtui.core.rescue import rescue
 from liqtui.core.text import clean
 from liqtui.core.units import WAD, mul_div_down
 from liqtui.ui import figures
+from liqtui.ui.detail_health import waiting
 from liqtui.ui.detail_view import View, pairs
 from liqtui.ui.ladder import severity_of
 from liqtui.ui.sheet import Box, wrap
@@ -131,8 +132,7 @@ def ladder_box(view: View, width: int) -> Box:
     position = view.position
     boundary = view.row.cushion
     mover = ladder_mover(position, boundary) if position else None
-    label = clean(mover.label, 16) if mover else "prices"
-    box = Box(f"if {label} moves{' over' if mover else ''}"[: max(width, 8)].removesuffix(" over"))
+    box = Box(f"if {clean(mover.label, 16)} moves" if mover else "if prices move")
     if position is None or mover is None or not mover.now or position.book is None:
         text = "never read" if position is None else "not known here: the prices or the live book are missing"
         if position is not None and not position.has_debt:
@@ -209,9 +209,7 @@ def safety_box(view: View, width: int) -> Box:
     if not position.flags:
         box.lines += pairs(view, "flags", "none", width)
     if position.has_debt:
-        eta = position.interest_eta
-        text = "never at today's rates" if eta is None else f"reaches 1.00 in {fmt.eta(eta)}"
-        box.lines += pairs(view, "left alone", text, width)
+        box.lines += pairs(view, "left alone", f"reaches 1.00 {waiting(position)}", width)
     for leg in position.legs:
         if leg.pool_cash is not None and leg.side is Side.COLLATERAL:
             short = leg.pool_cash < leg.amount
