@@ -132,6 +132,7 @@ class LiqtuiApp(App[None]):
         gc.enable()
         self.state.engine.start()
         self._take_snapshot()
+        self._ring()  # what is open already is not rung for
         self.host.welcome()
 
     def _catch_signals(self) -> None:

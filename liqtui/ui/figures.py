@@ -8,7 +8,7 @@ from liqtui.core import format as text
 from liqtui.core.model import Direction, FactorKind
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.text import short_address
-from liqtui.core.units import WAD
+from liqtui.core.units import HEALTH_INFINITE, WAD
 
 if TYPE_CHECKING:
     from liqtui.core.model import Boundary
@@ -28,7 +28,9 @@ _LEVELS = "▁▂▃▄▅▆▇█"
 
 
 def health(raw: int | None) -> str:
-    """Never longer than six cells: fewer decimals when there is more before the point."""
+    """Never longer than five cells: fewer decimals when there is more before the point."""
+    if raw is not None and 10_000 * WAD <= raw < HEALTH_INFINITE:
+        return ">9999"
     return text.health(raw, 3 if raw is None or raw < 10 * WAD else 2 if raw < 100 * WAD else 1)
 
 

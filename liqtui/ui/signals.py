@@ -15,8 +15,8 @@ GRACE = 4.0
 """Seconds until an end that does not come is forced: a stalled terminal blocks every write, the last one too."""
 
 
-def on_kill(leave: Callable[[], None], last_resort: Callable[[], None], grace: float = GRACE) -> None:
-    """On SIGTERM and SIGHUP call `leave` (in the main thread; must not block), and after `grace` seconds
+def on_kill(leave: Callable[[], None], last_resort: Callable[[], None]) -> None:
+    """On SIGTERM and SIGHUP call `leave` (in the main thread; must not block), and after `GRACE` seconds
     `last_resort` (in a thread of its own), then end the process.
 
     Plain handlers, not the event loop's: they also run while the loop waits for the terminal.
@@ -30,7 +30,7 @@ def on_kill(leave: Callable[[], None], last_resort: Callable[[], None], grace: f
 
     def caught(number: int, frame: FrameType | None) -> None:
         del frame
-        timer = threading.Timer(grace, force, (number,))
+        timer = threading.Timer(GRACE, force, (number,))
         timer.daemon = True
         timer.start()
         leave()

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from textual.geometry import Region
 
 from liqtui.core.model import Asset
 from liqtui.core.snapshot import Freshness, Severity
@@ -17,6 +16,8 @@ from tests.ui import frames, scenes
 from tests.ui.stage import engine_of, make, post, stage
 
 if TYPE_CHECKING:
+    from textual.geometry import Region
+
     from liqtui.core.snapshot import Row
 
 

@@ -1,0 +1,69 @@
+"""What the words after `/` let through."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liqtui.ui.filters import HELP, Filter
+from tests.ui import scenes
+
+
+def found(text: str) -> list[int]:
+    wanted = Filter(text)
+    return [place for place, row in enumerate(scenes.ROWS[:12]) if wanted.matches(row)]
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("", list(range(12))),
+        ("treasury", [0, 3, 7]),
+        ("TREAS", [0, 3, 7]),
+        ("trsy", [0, 3, 7]),
+        ("treasury !morpho", [0, 7]),
+        ("morpho", [3]),
+        ("cbbtc", [3]),
+        ("arbitrum", [1, 4]),
+        ("0x7f3c", [0, 3, 7]),
+        ("hf<1.2", [0, 1, 3]),
+        ("hf>=2.4 hf<3", [9, 10]),
+        ("hf<=1.15", [0, 3]),
+        ("sigma<3", [0, 1]),
+        ("liq<11", [0, 3]),
+        ("debt>1m", [0]),
+        ("debt>150k !treasury", [5, 6]),
+        ("sev:warn", [0, 1, 3]),
+        ("sev:crit", [0]),
+        ("sev:blind", [2]),
+        ("sev:ok treasury", [7]),
+        ("sev:nonsense", []),
+        ("tag:dao", [0, 3, 7]),
+        ("chain:base", [3, 7]),
+        ("asset:wsteth", [6]),
+        ("wallet:cold !protocol:aave", [8]),
+        ("!sev:ok", [0, 1, 2, 3]),
+        ("zzz", []),
+    ],
+)
+def test_words(text: str, places: list[int]) -> None:
+    assert found(text) == places
+
+
+def test_unknown_figures_match_no_comparison() -> None:
+    row = replace(scenes.ROWS[0], position=None, cushion=None, sigmas=None)
+    for text in ("hf<9", "hf>0", "sigma<99", "liq<100", "debt>0"):
+        assert not Filter(text).matches(row)
+
+
+@given(st.text(max_size=30))
+def test_anything_can_be_typed(text: str) -> None:
+    for row in scenes.ROWS[:3]:
+        assert Filter(text).matches(row) in {True, False}
+
+
+def test_every_example_of_the_help_page_is_understood() -> None:
+    assert all(found(example) != list(range(12)) for example, _ in HELP)
