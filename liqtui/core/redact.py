@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-_URL = re.compile(r"\b(?:https?|wss?)://[^\s\"'<>)\]}]+", re.IGNORECASE)
+_URL = re.compile(r"(?:https?|wss?):(?:\\?/){2}[^\s\"'<>)}]+", re.IGNORECASE)
+"""Also where JSON wrote the slashes as "\\/", and where a word runs into the scheme."""
 
 
 def redact_url(url: str) -> str:
     """Scheme and host only: "https://user:pw@node.example/v2/KEY?x" → "https://node.example/…"."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url.replace("\\/", "/"))
         host, port = parts.hostname or "?", f":{parts.port}" if parts.port else ""
     except ValueError:
         return "(unreadable URL)"
     rest = "/…" if parts.path.strip("/") or parts.query or parts.username or parts.fragment else ""
-    return f"{parts.scheme}://{host}{port}{rest}"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{rest}"
 
 
 def redact(text: str) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols that print as nothing: Hangul fillers, the empty Braille pattern."""
+
 
 def clean(text: str, limit: int = 24) -> str:
     """Printable text of at most `limit` characters.
 
-    Control, format, surrogate and private characters go; every kind of space becomes one plain space;
+    Control, format, surrogate, private and invisible characters go; every kind of space becomes one plain space;
     what exceeds the limit is cut with "…". Markup is left as it is: the screen never parses it.
     """
     kept: list[str] = []
@@ -16,7 +19,7 @@ def clean(text: str, limit: int = 24) -> str:
         category = unicodedata.category(char)
         if category[0] == "Z":
             kept.append(" ")
-        elif category[0] != "C" and category not in {"Mn", "Me"}:
+        elif category[0] != "C" and category not in {"Mn", "Me"} and char not in _BLANK:
             kept.append(char)
     out = " ".join("".join(kept).split())
     return out if len(out) <= limit else out[: limit - 1] + "…"

@@ -14,6 +14,7 @@ from liqtui.core.factors import Mover, movers, volatile
 from liqtui.core.model import Boundary, Change, Direction, FactorKind, Feed, Leg, Quote
 from liqtui.core.units import HEALTH_ONE, WAD
 from tests.core.books import USD, ReferenceBook, address, asset, quote, simple, staking_loop, two_coins
+from tests.core.strategies import books
 
 WBTC, WSTETH, WETH, USDC, DAI = asset("WBTC", 8), asset("wstETH"), asset("WETH"), asset("USDC", 6), asset("DAI")
 
@@ -385,27 +386,6 @@ def test_no_verdict_is_not_a_liquidation() -> None:
 
 
 # -- properties ----------------------------------------------------------------------------------------------------
-
-
-@st.composite
-def books(draw: st.DrawFn) -> ReferenceBook:
-    """Two to four assets with any mix of sides, correlated or not, some with a ratio."""
-    pool = [WBTC, WSTETH, WETH, USDC, DAI]
-    prices = {
-        WBTC: quote(WBTC, draw(st.integers(10_000 * USD, 150_000 * USD)), "BTC"),
-        WETH: quote(WETH, eth := draw(st.integers(500 * USD, 9_000 * USD)), "ETH"),
-        WSTETH: quote(WSTETH, eth, "ETH", ratio=draw(st.integers(WAD, 14 * WAD // 10))),
-        USDC: quote(USDC, draw(st.integers(97_000_000, 103_000_000)), "USDC"),
-        DAI: quote(DAI, draw(st.integers(97_000_000, 103_000_000)), "DAI"),
-    }
-
-    def amount(of) -> int:
-        return draw(st.integers(10**2, 10**6)) * USD * 10**of.decimals // (prices[of].price or 1)
-
-    held = draw(st.lists(st.sampled_from(pool), min_size=1, max_size=3, unique=True))
-    owed = draw(st.lists(st.sampled_from(pool), min_size=1, max_size=2, unique=True))
-    collateral = {of: (amount(of), draw(st.integers(2_000, 9_500))) for of in held}
-    return ReferenceBook(collateral, {of: amount(of) for of in owed}, prices, draw(st.booleans()))
 
 
 @settings(max_examples=120, deadline=None)
