@@ -31,10 +31,15 @@ def checksum(address: str) -> str:
     return right
 
 
-def _with_case(digits: str) -> str:
-    from Crypto.Hash import keccak
+def keccak(data: bytes) -> bytes:
+    """Keccak-256, 32 bytes."""
+    from Crypto.Hash import keccak as hashes
 
-    digest = keccak.new(digest_bits=256, data=digits.encode()).hexdigest()
+    return hashes.new(digest_bits=256, data=data).digest()
+
+
+def _with_case(digits: str) -> str:
+    digest = keccak(digits.encode()).hex()
     return "".join(
         char.upper() if int(nibble, 16) >= 8 else char for char, nibble in zip(digits, digest[:40], strict=True)
     )

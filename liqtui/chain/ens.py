@@ -7,9 +7,10 @@ look alike must not silently be two wallets.
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
-from liqtui.chain.addresses import checksum
+from liqtui.chain.addresses import checksum, keccak
 from liqtui.core.reads import Call, Failure
 from liqtui.core.text import clean
 
@@ -22,6 +23,7 @@ RESOLVER = bytes.fromhex("0178b8bf")
 """resolver(bytes32 node)"""
 ADDR = bytes.fromhex("3b3b57de")
 """addr(bytes32 node)"""
+_PLAIN = re.compile(r"_*[a-z0-9$-]+|_+")
 OFFCHAIN_LOOKUP = bytes.fromhex("556f1830")
 """EIP-3668: the answer is on a web server."""
 
@@ -33,19 +35,34 @@ def looks_like_name(text: str) -> bool:
 
 def node_of(name: str) -> bytes:
     """The 32-byte node of a name in its normal form. Raises LookupError, in a sentence, for any other name."""
-    from ens.exceptions import InvalidName  # pyright: ignore[reportMissingTypeStubs]
-    from ens.utils import normalize_name, raw_name_to_hash  # pyright: ignore[reportMissingTypeStubs]
-
     shown = clean(name, 48)
-    try:
-        normal = normalize_name(name)
-    except InvalidName as error:
-        raise LookupError(f"{shown} is no valid ENS name: {clean(str(error), 120)}") from None
+    normal = name.lower() if _is_plain(name.lower()) else _normalised(name, shown)
     if normal != name:
         raise LookupError(
             f"{shown} is not in its normal form; write it as {clean(normal, 48)}, if that is what you mean"
         )
-    return bytes(raw_name_to_hash(name))
+    node = bytes(32)
+    for label in reversed(name.split(".")):
+        node = keccak(node + keccak(label.encode()))
+    return node
+
+
+def _is_plain(name: str) -> bool:
+    """Whether every label is of the ASCII kind that ENSIP-15 leaves as it is; saves loading its large tables."""
+    labels = name.split(".")
+    return all(_PLAIN.fullmatch(label) is not None and label[2:4] != "--" for label in labels)
+
+
+def _normalised(name: str, shown: str) -> str:
+    from ens.exceptions import InvalidName  # pyright: ignore[reportMissingTypeStubs]
+    from ens.utils import normalize_name  # pyright: ignore[reportMissingTypeStubs]
+
+    try:
+        return normalize_name(name)
+    except InvalidName as error:
+        raise LookupError(f"{shown} is no valid ENS name: {clean(str(error), 120)}") from None
+    except (AttributeError, TypeError):  # web3's tables and the pyunormalize that is installed do not fit together
+        raise LookupError(f"{shown} cannot be checked with the libraries installed here; use its address") from None
 
 
 async def resolve(reader: ChainReader, name: str) -> str:
@@ -55,7 +72,7 @@ async def resolve(reader: ChainReader, name: str) -> str:
         raise LookupError(f"{shown}: ENS names are resolved on Ethereum, which is not configured")
     if not looks_like_name(name):
         raise LookupError(f"{shown} is neither an address nor an ENS name")
-    node = await asyncio.to_thread(node_of, name)  # the import takes more than a second
+    node = await asyncio.to_thread(node_of, name)  # the tables take a moment to load
     block = await reader.head()
     [found] = await reader.read(block, [Call(REGISTRY, RESOLVER + node)])
     resolver = _address(found)

@@ -7,6 +7,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
+from liqtui.chain.jsontext import parse
 from liqtui.chain.transport import scrubber
 from liqtui.core.clock import Clock, SystemClock
 from liqtui.core.redact import redact_url
@@ -91,7 +92,7 @@ class HeadHints:
     async def _next_head(self, socket: ClientConnection) -> None:
         """Wait for a message that announces a head. Raises ValueError when the node refuses to."""
         while True:
-            message = json.loads(await socket.recv())
+            message = parse(await socket.recv())
             fields = cast("dict[str, Any]", message) if isinstance(message, dict) else {}
             if fields.get("error"):
                 raise ValueError(f"the node offers no new heads: {fields['error']}")
@@ -102,4 +103,4 @@ class HeadHints:
 def _troubles() -> tuple[type[Exception], ...]:
     from websockets.exceptions import WebSocketException
 
-    return (WebSocketException, OSError, ValueError, TimeoutError, RecursionError)
+    return (WebSocketException, OSError, ValueError, TimeoutError)

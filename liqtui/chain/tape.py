@@ -16,6 +16,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from liqtui.chain.jsontext import parse
 from liqtui.chain.tapeformat import (
     Frame,
     FrameDecoder,
@@ -198,8 +199,8 @@ def _lines(path: Path) -> tuple[Iterator[Any], Callable[[], bool]]:
             line, at, place = text[place:end], place, end + 1
             try:
                 good = int(line[:8], 16) == zlib.crc32(line[9:])
-                value = json.loads(line[9:]) if good else None
-            except (ValueError, RecursionError):
+                value = parse(line[9:]) if good else None
+            except ValueError:
                 good, value = False, None
             if not good:
                 raise TapeError(f"{path}: damaged at byte {at:,} of its text; get another copy of it")

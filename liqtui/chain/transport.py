@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from liqtui.chain.faults import Cure, Fault, malformed, refusal
+from liqtui.chain.jsontext import parse
 from liqtui.core.redact import redact_url
 
 if TYPE_CHECKING:
@@ -208,8 +209,8 @@ def _parse(body: bytes) -> Any:
     if body.lstrip()[:1] == b"<":
         raise malformed("an HTML page in the place of JSON")
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return parse(body)
+    except ValueError:
         raise malformed("broken or truncated JSON") from None
 
 
