@@ -11,7 +11,7 @@ from liqtui.protocols.aave_v3_math import available_borrows, collateral_value, d
 from liqtui.protocols.aave_v3_open import discover, open_market
 from liqtui.protocols.aave_v3_reads import refresh
 from liqtui.protocols.aave_v3_scope import worst_scope
-from liqtui.protocols.feeds import feed_table
+from liqtui.protocols.feeds import feed_table, sequencer_feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,11 +41,16 @@ class AaveV3:
 
     protocol: ClassVar[str] = "aave-v3"
 
-    def __init__(self, names: Callable[[int], Mapping[str, FeedInfo]] = feed_table) -> None:
+    def __init__(
+        self,
+        names: Callable[[int], Mapping[str, FeedInfo]] = feed_table,
+        sequencer: Callable[[int], str] = sequencer_feed,
+    ) -> None:
         self._names = names
+        self._sequencer = sequencer
 
     def open(self, ref: MarketRef, block: Block) -> Plan[Opened]:  # noqa: ARG002 - the reader pins the block
-        return open_market(ref, self._names(ref.chain_id))
+        return open_market(ref, self._names(ref.chain_id), self._sequencer(ref.chain_id))
 
     def discover(self, opened: Opened, wallets: Sequence[str]) -> Plan[Mapping[str, frozenset[int]]]:
         return discover(opened, wallets)
@@ -168,12 +173,14 @@ def _flags(market: Market, entries: Sequence[Entry], health: Health) -> tuple[Fl
         flags += [
             Flag(_CODES.get(note, note), f"{symbol} {_RESERVE_FLAGS[note]}")
             for note in entry.state.notes
-            if note in _RESERVE_FLAGS and (entry.supplied or entry.owed)
+            if note in _RESERVE_FLAGS and (entry.owed or (entry.supplied and note != "siloed"))
         ]
         if entry.counts and entry.supplied and not entry.terms.ltv:
             flags.append(Flag("ltv-zero", f"{symbol} has LTV 0: other collateral cannot be withdrawn before it"))
         if entry.counts and entry.supplied and entry.state.config.debt_ceiling and not market.rules.isolated_categories:
             flags.append(Flag("isolated", f"{symbol} is isolated collateral: no other collateral counts beside it"))
+    if market.sequencer_down:
+        flags.append(Flag("sequencer", "the sequencer of this chain is down: its prices stand still while others move"))
     if market.liquidation_allowed is not True:
         flags.append(Flag("sentinel", "the sequencer sentinel does not allow liquidation at health of 0.95 and more"))
     return tuple(flags)

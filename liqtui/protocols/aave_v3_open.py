@@ -41,7 +41,7 @@ _MAX_DECIMALS = 36
 _SYMBOL_LENGTH = 16
 
 
-def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
+def open_market(ref: MarketRef, names: Mapping[str, FeedInfo], sequencer: str = "") -> Plan[Opened]:
     """All that stays the same from block to block. PlanFailed in words for what is no Aave v3 market."""
     no_market = f"{ref.entry} is not the PoolAddressesProvider of an Aave v3 market"
     found = yield from ask({getter: getter.at(ref.entry) for getter in (GET_POOL, GET_PRICE_ORACLE)})
@@ -92,6 +92,7 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
         base_symbol="USD" if base == ZERO_ADDRESS else labels[base],
         base_decimals=base_decimals,
         prices=PriceBook(ref.chain_id, known, names),
+        sequencer=sequencer,
     )
 
 

@@ -38,7 +38,7 @@ from liqtui.protocols.aave_v3_reserves import (
 from liqtui.protocols.aave_v3_state import Account, Category, Holding, Market, Reported, ReserveState, flagged_ids
 from liqtui.protocols.abi import address, addresses, ask, flag, ok, uint, words
 from liqtui.protocols.adapter import Reading
-from liqtui.protocols.price_sources import ZERO_ADDRESS
+from liqtui.protocols.price_sources import LATEST_ROUND_DATA, ZERO_ADDRESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,6 +57,8 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -
     """The market and the accounts of the hinted wallets at the block. ValueError without a POOL_REVISION."""
     first: dict[Any, Call] = {getter: getter.at(opened.ref.entry) for getter in _OF_PROVIDER}
     first |= {getter: getter.at(opened.pool) for getter in _OF_POOL}
+    if opened.sequencer:
+        first[LATEST_ROUND_DATA] = LATEST_ROUND_DATA.at(opened.sequencer)
     first |= {(wallet, getter): getter.at(opened.pool, wallet) for wallet in hints for getter in _OF_USER}
     found = yield from ask(first)
     rules = rules_for(uint(found[POOL_REVISION]))
@@ -90,6 +92,7 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -
         categories=(yield from with_prices(answers, _categories(answers, accounts.values(), errors))),
         prices=book,
         liquidation_allowed=_allowed(found[IS_LIQUIDATION_ALLOWED]) if sentinel else True,
+        sequencer_down=_sequencer_down(found[LATEST_ROUND_DATA], errors) if opened.sequencer else False,
     )
     changed = _changed(answers, reserves)
     for wallet, account in accounts.items():
@@ -125,6 +128,14 @@ def _allowed(result: Result) -> bool | None:
         return flag(result)
     except ValueError:
         return None
+
+
+def _sequencer_down(result: Result, errors: list[str]) -> bool:
+    """The uptime feed answers 0 while the sequencer is up."""
+    if not ok(result, 5):
+        errors.append("the sequencer uptime feed does not answer")
+        return False
+    return words(result, 2)[1] != 0
 
 
 def _reserves(answers: Answers, reserves: Iterable[Reserve], errors: list[str]) -> dict[int, ReserveState]:

@@ -89,6 +89,8 @@ class Opened:
     base_symbol: str
     base_decimals: int
     prices: PriceBook
+    sequencer: str = ""
+    """Uptime feed of the chain's sequencer; empty where none is known."""
 
 
 class ReserveState(NamedTuple):
@@ -147,6 +149,8 @@ class Market:
     prices: PriceBook
     liquidation_allowed: bool | None = True
     """By the price oracle sentinel (≤ v3.6); None: there is one and it did not answer."""
+    sequencer_down: bool = False
+    """By the chain's uptime feed: nothing happens on this chain, prices included, while others move on."""
 
 
 class Holding(NamedTuple):

@@ -34,10 +34,10 @@ def feed_table(chain_id: int) -> Mapping[str, FeedInfo]:
 
 
 @cache
-def sequencer_feed(chain_id: int) -> str | None:
-    """The L2 sequencer uptime feed of a chain, lower case; None where there is none or it is not known."""
+def sequencer_feed(chain_id: int) -> str:
+    """The L2 sequencer uptime feed of a chain, lower case; empty where there is none or it is not known."""
     rows = deployment("feeds")["sequencer"]
-    return next((row["address"].lower() for row in rows if row["chain_id"] == chain_id), None)
+    return next((row["address"].lower() for row in rows if row["chain_id"] == chain_id), "")
 
 
 @cache

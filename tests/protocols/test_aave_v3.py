@@ -12,6 +12,7 @@ from liqtui.core.reads import Failure
 from liqtui.core.units import BPS, HEALTH_INFINITE, HEALTH_ONE, RAY, SECONDS_PER_YEAR, WAD
 from liqtui.protocols import aave_v3_abi as aave
 from liqtui.protocols import price_sources as sources
+from liqtui.protocols.aave_v3 import AaveV3
 from liqtui.protocols.abi import encode_word
 from tests.protocols.fake import (
     ADAPTER,
@@ -21,6 +22,7 @@ from tests.protocols.fake import (
     ORACLE,
     POOL,
     PROVIDER,
+    REF,
     USDC,
     WBTC,
     WETH,
@@ -238,7 +240,6 @@ def test_a_category_price_of_zero_falls_back_and_none_is_unknown() -> None:
         ({"paused": True}, "paused", "paused"),
         ({"frozen": True}, "frozen", "frozen"),
         ({"active": False}, "inactive", "inactive"),
-        ({"siloed": True}, "siloed", "siloed"),
         ({"grace": NOW}, "grace", "liquidation grace"),
         ({"ltv": 0}, "ltv-zero", "LTV 0"),
         ({"debt_ceiling": 100}, "isolated", "isolated"),
@@ -250,6 +251,13 @@ def test_flags_of_a_reserve_reach_the_leg_and_the_position(change: dict[str, Any
     assert note in found.legs[0].notes
     assert found.legs[1].notes == ()
     assert found.health.verified
+
+
+def test_siloed_matters_to_debt_only() -> None:
+    found = position(with_asset(loan(), "USDC", siloed=True))
+    assert codes(found) == ["siloed"]
+    assert found.legs[1].notes == ("siloed",)
+    assert codes(position(with_asset(loan(), "WETH", siloed=True))) == []
 
 
 def test_isolation_is_gone_in_the_newest_revision() -> None:
@@ -535,6 +543,26 @@ def test_the_sentinel_is_asked_up_to_3_6() -> None:
     assert codes(silent) == ["sentinel"]
     assert "does not answer" in silent.scope.blocked
     assert codes(sentinel(11, encode_word(0))) == []
+
+
+def sequencer(result: Any) -> tuple[list[str], tuple[str, ...]]:
+    """Flags and errors of a round on a chain whose uptime feed answers this."""
+    fake, adapter = loan(), AaveV3(sequencer=lambda _: addr("uptime"))
+    chain = fake.chain()
+    chain.put(addr("uptime"), sources.LATEST_ROUND_DATA, result=result)
+    market = run(adapter.open(REF, BLOCK), chain)
+    reading = run(adapter.refresh(market, BLOCK, {ALICE: frozenset()}), chain)
+    (found,) = adapter.evaluate(market, BLOCK, reading.market, reading.accounts[ALICE], ALICE)
+    return codes(found), reading.errors
+
+
+def test_a_sequencer_that_is_down_is_said() -> None:
+    def answers(down: int) -> bytes:
+        return b"".join(map(encode_word, (1, down, NOW, NOW, 1)))
+
+    assert sequencer(answers(0)) == ([], ())
+    assert sequencer(answers(1)) == (["sequencer"], ())
+    assert sequencer(b"") == ([], ("the sequencer uptime feed does not answer",))
 
 
 def test_no_sentinel_is_none() -> None:

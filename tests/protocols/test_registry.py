@@ -55,7 +55,7 @@ def test_feeds_are_looked_up_by_chain_and_lower_case_address() -> None:
 
 def test_sequencer_feeds() -> None:
     assert sequencer_feed(42161) == "0xfdb631f5ee196f0ed6faa767959853a9f217697d"
-    assert sequencer_feed(1) is None
+    assert sequencer_feed(1) == ""
     for row in deployment("feeds")["sequencer"]:
         assert is_checksum_address(row["address"])
 
