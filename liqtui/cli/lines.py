@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from liqtui.core import format as fmt
-from liqtui.core.model import Direction
-from liqtui.core.snapshot import Severity
+from liqtui.core.states import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -85,6 +84,8 @@ def health(row: Row) -> str:
 
 
 def boundary(row: Row) -> str:
+    from liqtui.core.model import Direction
+
     found = row.cushion
     if found is None or found.direction is Direction.NONE or found.price is None or found.passed:
         return ""

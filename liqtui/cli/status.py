@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from liqtui.core import format as fmt
-from liqtui.core.snapshot import Severity
+from liqtui.core.states import Severity
 
 if TYPE_CHECKING:
     from liqtui.cli.arguments import Arguments
@@ -18,10 +18,10 @@ OLD = 180.0
 
 def run(args: Arguments) -> int:
     """Exit code as of `check`: 0 ok, 1 warn, 2 critical or worse, 3 blind, unknown, or nothing recent to tell."""
-    from liqtui.cli.session import locate
+    from liqtui.config import paths  # not cli.session: a status line cannot wait for all that reads configuration
     from liqtui.engine import verdict
 
-    found = verdict.read(locate(args).state)
+    found = verdict.read(paths.locate(args.config, args.watchlist).state)
     line, code = describe(found, time.time(), ascii_only=bool(args.ascii))
     print(line)
     return code

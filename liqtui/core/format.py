@@ -9,7 +9,6 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
-from liqtui.core.model import Direction, FactorKind
 from liqtui.core.units import HEALTH_INFINITE, WAD, decimal_string
 
 if TYPE_CHECKING:
@@ -97,6 +96,8 @@ def boundary_price(boundary: Boundary) -> str:
     """The boundary's price, rounded toward safety: what is shown is never safe by less. "–" where there is none."""
     if boundary.price is None:
         return UNKNOWN
+    from liqtui.core.model import Direction, FactorKind
+
     rounding = ROUND_CEILING if boundary.direction is Direction.FALLS else ROUND_FLOOR
     return ("×" if boundary.kind is FactorKind.TOGETHER else "") + _scaled(boundary.price, boundary.decimals, rounding)
 

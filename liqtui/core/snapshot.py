@@ -3,40 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from liqtui.core.states import Freshness, Severity
 
 if TYPE_CHECKING:
     from liqtui.core.model import Boundary, Feed, Position, PositionKey
     from liqtui.core.reads import Block
     from liqtui.core.wallet import Thresholds, Wallet
-
-
-class Severity(StrEnum):
-    """Worst first. Order is by `rank`, not by name."""
-
-    LIQUIDATED = "liquidated"
-    LIQUIDATABLE = "liquidatable"
-    CRITICAL = "critical"
-    WARN = "warn"
-    BLIND = "blind"
-    UNKNOWN = "unknown"
-    OK = "ok"
-
-    @property
-    def rank(self) -> int:
-        """0 is worst."""
-        return _RANK[self]
-
-
-_RANK = {severity: place for place, severity in enumerate(Severity)}
-
-
-class Freshness(StrEnum):
-    FRESH = "fresh"
-    LATE = "late"
-    STALE = "stale"
-    BLIND = "blind"
 
 
 @dataclass(frozen=True, slots=True)
