@@ -47,11 +47,15 @@ class Recorder:
         path: Path,
         *,
         title: str = "",
+        mark_alerts: bool = True,
         reader_factory: ReaderFactory = pool,
         adapters: Mapping[str, Adapter] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Raises FileExistsError rather than write over a tape; OSError."""
+        """`mark_alerts`: frames with new alerts begin chapters of their own.
+
+        Raises FileExistsError rather than write over a tape; OSError.
+        """
         self._clock = clock or SystemClock()
         known = shipped_adapters() if adapters is None else adapters
         created = self._clock.now()
@@ -60,6 +64,7 @@ class Recorder:
         self._monitor = Monitor(setup, History(None), created)
         self._monitor.watch(setup.wallets)
         self._told = 0
+        self._mark = mark_alerts
         self.lines = {spec.name: self._line(spec, setup, reader_factory, known) for spec in setup.chains}
 
     def _line(self, spec: ChainSpec, setup: Setup, factory: ReaderFactory, adapters: Mapping[str, Adapter]) -> _Line:
@@ -81,7 +86,9 @@ class Recorder:
         news = [alert for alert in snapshot.alerts if alert.id > self._told]
         if news:
             self._told = news[0].id
-        line.tap.commit(note=note, chapter=chapter or (f"{news[-1].kind}: {news[-1].title}" if news else ""))
+            if self._mark and not chapter:
+                chapter = f"{news[-1].kind}: {news[-1].title}"
+        line.tap.commit(note=note, chapter=chapter)
         return snapshot
 
     async def close(self) -> None:

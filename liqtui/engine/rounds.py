@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from liqtui.core.reads import PlanFailed, ReadError, run_plans
 from liqtui.core.risk import complete
@@ -108,6 +109,9 @@ class _Market:
     def stage(self, wallets: Iterable[str]) -> Stage:
         done = self.opened is not None and self.searched.issuperset(wallets)
         return Stage(self.ref.protocol, self.ref.name, done, len(self.hints), self.trouble)
+
+
+_Walk: TypeAlias = "tuple[_Market, Callable[[], Plan[Any]]]"
 
 
 class _Known(NamedTuple):
@@ -230,7 +234,7 @@ class ChainRounds:
             report()
 
         closed = [m for m in self._markets if m.opened is None and (m.tried_at is None or now - m.tried_at >= REOPEN)]
-        await self._walk(block, [(m, m.adapter.open(m.ref, block)) for m in closed], opened)
+        await self._walk(block, [(m, partial(m.adapter.open, m.ref, block)) for m in closed], opened)
 
     async def _discover(self, block: Block, wallets: Sequence[str], now: float, report: Callable[[], None]) -> None:
         asked: dict[int, list[str]] = {}
@@ -247,13 +251,13 @@ class ChainRounds:
                     market.searched_at = now
             report()
 
-        walks: list[tuple[_Market, Plan[Any]]] = []
+        walks: list[_Walk] = []
         for market in self._markets:
             again = market.due(now, self._every)
             missing = [wallet for wallet in wallets if again or wallet not in market.searched]
             if market.opened is not None and missing:
                 asked[id(market)] = missing
-                walks.append((market, market.adapter.discover(market.opened, missing)))
+                walks.append((market, partial(market.adapter.discover, market.opened, missing)))
         await self._walk(block, walks, found)
 
     async def _refresh(self, block: Block, markets: Sequence[_Market]) -> list[tuple[_Market, Reading]]:
@@ -267,16 +271,18 @@ class ChainRounds:
                 market.notes = tuple(safe(text) for text in value.errors)
                 readings.append((market, value))
 
-        walks = [(m, m.adapter.refresh(m.opened, block, m.hints)) for m in markets if m.opened is not None and m.hints]
+        walks = [
+            (m, partial(m.adapter.refresh, m.opened, block, m.hints))
+            for m in markets
+            if m.opened is not None and m.hints
+        ]
         await self._walk(block, walks, refreshed)
         return readings
 
-    async def _walk(
-        self, block: Block, walks: Sequence[tuple[_Market, Plan[Any]]], then: Callable[[_Market, Any], None]
-    ) -> None:
+    async def _walk(self, block: Block, walks: Sequence[_Walk], then: Callable[[_Market, Any], None]) -> None:
         """Walk the plans in lockstep; `then` gets each value, or the exception that ended the plan, as it comes."""
 
-        def told(market: _Market, plan: Plan[Any]) -> Plan[None]:
+        def told(market: _Market, plan: Callable[[], Plan[Any]]) -> Plan[None]:
             then(market, (yield from _contained(plan)))
 
         for fault in await run_plans(self.reader, block, [told(market, plan) for market, plan in walks]):
@@ -350,9 +356,9 @@ def _adapter(adapters: Mapping[str, Adapter], ref: MarketRef) -> Adapter:
     return adapters[ref.protocol]
 
 
-def _contained(plan: Plan[Any]) -> Plan[Any]:
+def _contained(plan: Callable[[], Plan[Any]]) -> Plan[Any]:
     """The plan's value, or as a value whatever exception ended it: a fault stays with its market."""
     try:
-        return (yield from plan)
+        return (yield from plan())
     except Exception as fault:  # noqa: BLE001 - handed on as a value and shown
         return fault

@@ -10,7 +10,7 @@ from liqtui.core.snapshot import Freshness, Severity
 from liqtui.engine import live, names, thread, verdict, watch
 from liqtui.engine.live import LiveEngine
 from liqtui.engine.once import run_once
-from liqtui.engine.setup import Setup
+from liqtui.engine.setup import Setup, link_of, pool, shipped_adapters
 from tests.engine.fakes import START, FakeAdapter, FakeChain, address, chain, market, wallet
 from tests.engine.seen import PATIENCE, Seen
 
@@ -288,3 +288,51 @@ def test_a_hung_round_ends_as_a_timeout(world, run, monkeypatch):
     found = seen.until(lambda snapshot: snapshot.ready)
     assert "timeout" in found.chains[0].error
     assert found.chains[0].next_poll >= START
+
+
+def test_an_engine_that_ends_by_itself_says_so(world, run, monkeypatch):
+    async def end(self, ended):
+        self.up()
+
+    monkeypatch.setattr(LiveEngine, "serve", end)
+    engine, seen = run(world)
+    seen.until(lambda snapshot: "ended by itself" in snapshot.engine_error)
+    assert not engine.tell(lambda: None)
+    engine.start()
+    assert engine.playback is None
+
+
+def test_names_are_resolved_on_ethereum_through_the_same_readers(world, run):
+    mainnet = FakeChain(1)
+    mainnet.down = ReadError("timeout", "slow")
+    engine, seen = run({"ethereum": mainnet}, setup(chain("ethereum", 1, poll=0.01)))
+    seen.until(lambda snapshot: snapshot.ready)
+    with pytest.raises(LookupError, match="could not be looked up"):
+        engine.resolve("vitalik.eth").result(30)
+
+
+def test_resolving_ends_with_the_engine(world, run, monkeypatch):
+    async def never(name, chains, factory):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(live, "resolve_name", never)
+    engine, seen = run(world)
+    seen.until(lambda snapshot: snapshot.ready)
+    answer = engine.resolve("a.eth")
+    engine.stop()
+    with pytest.raises(LookupError, match="ended"):
+        answer.result(PATIENCE)
+
+
+def test_the_shipped_readers_tell_how_they_are_reached():
+    async def ask():
+        reader = pool(chain())
+        try:
+            return link_of(reader)
+        finally:
+            await reader.close()
+
+    link = asyncio.run(ask())
+    assert (link.ok, link.all, link.contradiction) == (1, 1, "")
+    assert "secret" not in str(link)
+    assert "aave-v3" in shipped_adapters()

@@ -446,3 +446,20 @@ def test_names_that_are_not_resolved_are_not_read(desk):
     found = made.round()
     assert found.rows == ()
     assert [each.address for each in found.wallets] == ["vitalik.eth"]
+
+
+def test_a_feed_from_the_future_is_an_error(desk):
+    made = desk()
+    made.nodes["lab"].updated_at = START + 10_000
+    found = row(made.round())
+    assert found.ages.oracle < 0
+    assert found.freshness is not Freshness.FRESH
+
+
+def test_without_debt_there_is_no_health_to_record(desk):
+    made = desk()
+    made.nodes["lab"].hold(1, 1, 0)
+    found = row(made.round())
+    assert found.severity is Severity.OK
+    assert found.spark[-1] is None
+    assert found.trend is None

@@ -193,6 +193,71 @@ def test_samples_are_those_of_the_tape(engine):
     assert values[0] == 1.6
 
 
+def test_watching_one_wallet_only(engine):
+    engine.start()
+    seen = Seen(engine)
+    engine.jump(4)
+    seen.until(lambda snapshot: len(snapshot.rows) == 2)
+    engine.watch([wallet(2)])
+    seen.until(lambda snapshot: [row.label for row in snapshot.rows] == ["w2"])
+    engine.jump(2)
+    found = seen.until(lambda snapshot: engine.index == 2)
+    assert [row.label for row in found.rows] == ["w2"]
+
+
+def test_a_loop_begins_again_by_itself(path, monkeypatch):
+    monkeypatch.setattr(playback, "FASTEST", 1e6)
+    engine = TapeEngine(load_tape(path), ADAPTERS, loop=True)
+    engine.set_speed(1e6)
+    seen, indexes = Seen(engine), []
+    engine.subscribe(lambda version: indexes.append(engine.index))
+    engine.start()
+    with contextlib.closing(_Stop(engine)):
+        seen.wait(lambda: indexes.count(0) > 2)
+        assert not engine.paused
+
+
+def test_speed_changes_while_waiting(path, monkeypatch):
+    monkeypatch.setattr(playback, "FASTEST", 1e6)
+    engine = TapeEngine(load_tape(path), ADAPTERS)
+    engine.set_speed(playback.SLOWEST)
+    engine.start()
+    with contextlib.closing(_Stop(engine)):
+        seen = Seen(engine)
+        seen.until(lambda snapshot: snapshot.version)
+        engine.refresh()
+        engine.set_speed(1e6)
+        seen.until(lambda snapshot: engine.index == engine.frames - 1)
+
+
+def test_a_jump_before_the_start_is_kept(path):
+    engine = TapeEngine(load_tape(path), ADAPTERS)
+    engine.pause()
+    engine.jump(7)
+    engine.start()
+    with contextlib.closing(_Stop(engine)):
+        Seen(engine).until(lambda snapshot: engine.index == 7)
+
+
+def test_a_crash_on_a_tape_is_shown(path, monkeypatch):
+    async def bug(self, now, progress=None):
+        raise TypeError("a bug")
+
+    monkeypatch.setattr("liqtui.engine.rounds.ChainRounds.round", bug)
+    *_, last = fast_forward(load_tape(path), ADAPTERS)
+    assert "a bug" in last.engine_error
+
+
+def test_frames_of_unknown_chains_and_huge_lulls_do_not_stop_it(path):
+    tape = load_tape(path)
+    frames = [
+        replace(frame, time=frame.time * 1000 if place > 3 else frame.time) for place, frame in enumerate(tape.frames)
+    ]
+    frames.insert(2, replace(frames[0], chain_id=99))
+    seen = list(fast_forward(replace(tape, frames=frames), ADAPTERS))
+    assert len(frames) < len(seen) < 1000
+
+
 def test_names_are_not_on_a_tape(engine):
     with pytest.raises(LookupError, match="tape"):
         engine.resolve("a.eth").result(0)

@@ -1,6 +1,7 @@
 import pytest
 
 from liqtui.core.reads import Failure, ReadError
+from liqtui.core.sources import MarketRef
 from liqtui.core.units import WAD
 from liqtui.engine.rounds import REDISCOVER, REOPEN, ChainRounds, Spot
 from tests.engine.fakes import START, FakeAdapter, FakeChain, Finish, address, chain, market
@@ -255,3 +256,59 @@ async def test_errors_never_show_an_endpoint(world):
     (trouble,) = (await made.round(START + 12)).troubles
     assert "SECRET" not in trouble.error
     assert "node.example" in trouble.error
+
+
+@pytest.mark.parametrize("step", ["open", "discover", "refresh"])
+async def test_a_bug_in_a_protocol_stays_with_its_market(world, step):
+    class Buggy(FakeAdapter):
+        protocol = "buggy"
+
+    def bug(self, *args):
+        raise AttributeError("a bug")
+
+    setattr(Buggy, step, bug)
+    world.hold(1, 2, 1000, entry=OTHER)
+    made = ChainRounds(
+        chain(),
+        [market(), MarketRef("buggy", 31337, "b", OTHER)],
+        {"fake": FakeAdapter(), "buggy": Buggy()},
+        world,
+        finish=Finish(),
+    )
+    made.watch([address(1)])
+    outcome = await made.round(START)
+    assert [key.market for key in outcome.positions] == ["main"]
+    assert "AttributeError: a bug" in outcome.troubles[0].error
+
+
+async def test_a_search_that_fails_leaves_what_is_known(world):
+    made = rounds(world)
+    await made.round(START)
+    world.accounts[market().entry, address(2)] = Failure("revert", "no")
+    made.watch([address(1), address(2)])
+    world.mine()
+    outcome = await made.round(START + 12)
+    assert list(healths(outcome)) == [address(1)]
+    assert "no" in outcome.troubles[0].error
+    assert not outcome.stages[0].done
+    del world.accounts[market().entry, address(2)]
+    world.mine()
+    outcome = await made.round(START + 24)
+    assert not outcome.troubles
+    assert outcome.stages[0].done
+
+
+async def test_an_account_without_an_answer_is_told(world):
+    class Forgetful(FakeAdapter):
+        def refresh(self, opened, block, hints):
+            reading = yield from super().refresh(opened, block, hints)
+            reading.accounts.clear()
+            return reading
+
+    outcome = await rounds(world, adapter=Forgetful()).round(START)
+    assert "no answer" in outcome.troubles[0].error
+
+
+def test_a_protocol_without_an_adapter_is_a_sentence(world):
+    with pytest.raises(LookupError, match="does not know the protocol fake"):
+        ChainRounds(chain(), [market()], {}, world)
