@@ -298,8 +298,10 @@ def _wider(thresholds: Thresholds) -> Thresholds:
 def _verified(after: Row, position: Position, memory: Memory, now: float) -> tuple[Memory, tuple[Draft, ...]]:
     """Said once; armed again when the figure is the contract's own to the last digit."""
     health = position.health
-    differs = health.raw is not None and health.reported is not None and health.raw != health.reported
-    doubtful = differs or any(flag.code == "unverified" for flag in position.flags)
+    answered = health.reported is not None or health.verdict is not None
+    doubtful = (health.raw is not None and answered and not health.confirmed) or any(
+        flag.code == "unverified" for flag in position.flags
+    )
     if doubtful == memory.told_unverified:
         return memory, ()
     memory = replace(memory, told_unverified=doubtful)

@@ -39,7 +39,15 @@ class Part(NamedTuple):
     def free_price(self, knob: int) -> int:
         """The same as if no cap held; linear in the knob but for rounding."""
         quote = self.quote
-        return self._price(quote.uncapped() if quote is not None and quote.cap is not None else quote, knob)
+        return self._price(quote.uncapped() if quote is not None and self.capped else quote, knob)
+
+    @property
+    def capped(self) -> bool:
+        """Whether a cap may keep the price from following the knob upward."""
+        quote = self.quote
+        if quote is None:
+            return False
+        return quote.cap is not None or (self.kind is FactorKind.RATIO and quote.ratio_cap is not None)
 
     def _price(self, quote: Quote | None, knob: int) -> int:
         if quote is None:
@@ -89,7 +97,9 @@ class Mover:
         """The plateau of one part: where factor × value ÷ unit stays on the same digit."""
         unit, factor = self.now or 1, part.knob
         if self.kind is FactorKind.RATIO and part.quote is not None:
-            unit, factor = 10**part.quote.ratio_decimals, part.quote.answer or 1
+            quote = part.quote
+            finer = max(0, quote.decimals - quote.answer_decimals)
+            unit, factor = 10**quote.ratio_decimals, (quote.answer or 1) * 10**finer
         if factor >= unit:
             return value, value
         digit = factor * value // unit
@@ -97,7 +107,7 @@ class Mover:
 
     @property
     def capped(self) -> bool:
-        return any(part.quote is not None and part.quote.cap is not None for part in self.parts)
+        return any(part.capped for part in self.parts)
 
 
 def matters(leg: Leg) -> bool:

@@ -93,9 +93,13 @@ def sighted(position: Position | None, seconds: float, before: int | None) -> st
 def unverified(position: Position) -> str:
     """Our figure and the contract's, in full: they differ far behind the point."""
     health = position.health
-    own, theirs = fmt.health(health.raw, 18), fmt.health(health.reported, 18)
+    theirs = fmt.health(health.reported, 18)
+    if health.reported is None and health.verdict is not None:
+        theirs = "it can be liquidated" if health.verdict else "it cannot be liquidated"
     flags = "; ".join(flag.text for flag in position.flags if flag.code == "unverified")
-    what = f"own figure {own}, the contract says {theirs}" if own != theirs else "not verified"
+    what = (
+        "not verified" if health.confirmed else f"own figure {fmt.health(health.raw, 18)}, the contract says {theirs}"
+    )
     return _because(f"{what}; what-if figures are not to be trusted", health.reason or flags)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 _URL = re.compile(r"(?:https?|wss?):(?:\\?/){2}[^\s\"'<>)}]+", re.IGNORECASE)
 """Also where JSON wrote the slashes as "\\/", and where a word runs into the scheme."""
@@ -11,6 +10,8 @@ _URL = re.compile(r"(?:https?|wss?):(?:\\?/){2}[^\s\"'<>)}]+", re.IGNORECASE)
 
 def redact_url(url: str) -> str:
     """Scheme and host only: "https://user:pw@node.example/v2/KEY?x" → "https://node.example/…"."""
+    from urllib.parse import urlsplit  # rarely needed, and every start loads this module
+
     try:
         parts = urlsplit(url.replace("\\/", "/"))
         host, port = parts.hostname or "?", f":{parts.port}" if parts.port else ""

@@ -47,7 +47,7 @@ def interest_eta(position: Position) -> int | None:
     None when it never happens, and when health, a value or a price is unknown.
     """
     health = position.health.shown
-    if health is None or is_infinite(health) or health <= 0 or not position.has_debt:
+    if health is None or is_infinite(health) or not position.has_debt:
         return None
     if health <= WAD:
         return 0

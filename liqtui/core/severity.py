@@ -83,6 +83,8 @@ def oracle_freshness(feed: Feed, block_time: int) -> Freshness:
 def liquidatable(position: Position) -> bool | None:
     """By the contract's word where it gave one, else by our own arithmetic; None when neither is known."""
     health = position.health
+    if health.verdict is not None:
+        return health.verdict
     if health.reported is not None:
         return health.reported < HEALTH_ONE
     if position.book is not None:

@@ -24,11 +24,11 @@ def key(market_id: str = "", wallet: str = WALLET) -> PositionKey:
     return PositionKey(1, "aave-v3", "core", wallet, market_id)
 
 
-def bare(book: ReferenceBook, **fields: Any) -> Position:
+def bare(of: ReferenceBook, /, **fields: Any) -> Position:
     """As an adapter would evaluate it: figures without boundaries and rescue."""
-    health = book.health()
+    health = of.health()
     sums = {
-        side: sum(leg.value or 0 for leg in book.legs if leg.side is side and leg.counts)
+        side: sum(leg.value or 0 for leg in of.legs if leg.side is side and leg.counts)
         for side in (Side.COLLATERAL, Side.DEBT)
     }
     plain: dict[str, Any] = {
@@ -37,20 +37,20 @@ def bare(book: ReferenceBook, **fields: Any) -> Position:
         "base_symbol": "USD",
         "base_decimals": 8,
         "health": Health(health, health),
-        "legs": book.legs,
+        "legs": of.legs,
         "collateral_value": sums[Side.COLLATERAL],
         "debt_value": sums[Side.DEBT],
         "ltv": None,
         "max_ltv": None,
         "threshold": None,
-        "quotes": tuple(book.quotes.values()),
-        "book": book,
+        "quotes": tuple(of.quotes.values()),
+        "book": of,
     }
     return Position(**(plain | fields))
 
 
-def position(book: ReferenceBook, **fields: Any) -> Position:
-    return complete(bare(book, **fields))
+def position(of: ReferenceBook, /, **fields: Any) -> Position:
+    return complete(bare(of, **fields))
 
 
 def row(of: Position | None, thresholds: Thresholds = DEFAULT_THRESHOLDS, **fields: Any) -> Row:

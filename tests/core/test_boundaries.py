@@ -162,8 +162,12 @@ def test_anchored_factors_are_not_volatile_by_rule() -> None:
     assert "USDC" in by_id(book)["together"].assets
 
 
-def test_one_price_for_all_parts_on_a_plateau() -> None:
+@pytest.mark.parametrize("answer_decimals", [8, 6])
+def test_one_price_for_all_parts_on_a_plateau(answer_decimals: int) -> None:
     book = two_coins()
+    answer = 2_500 * 10**answer_decimals
+    book.prices[WSTETH] = quote(WSTETH, answer, "ETH", ratio=122 * WAD // 100, answer_decimals=answer_decimals)
+    book.prices[WETH] = quote(WETH, answer, "ETH", answer_decimals=answer_decimals)
     for factor in ("together", f"ratio:{WSTETH.address}", "ETH"):
         mover = mover_of(book, factor)
         assert mover.now is not None
@@ -265,6 +269,28 @@ def test_cap_keeps_a_rise_away() -> None:
     assert by_id(book)[f"asset:{usdc.address}"].note == found.note
     book.prices[usdc] = quote(usdc, USD, "USDC", cap=105 * USD // 100)
     assert by_id(book)["USDC"].price == by_id(simple())["USDC"].price
+
+
+def test_cap_on_the_ratio_keeps_a_rise_away() -> None:
+    """Owed wstETH, held WETH: the ratio would have to rise, which the adapter allows only up to its cap."""
+    book = ReferenceBook(
+        {WETH: (100 * WAD, 8000)},
+        {WSTETH: 60 * WAD},
+        {
+            WETH: quote(WETH, 2_500 * USD, "ETH"),
+            WSTETH: quote(WSTETH, 2_500 * USD, "ETH", ratio=122 * WAD // 100),
+        },
+    )
+    ratio = f"ratio:{WSTETH.address}"
+    free = by_id(book)[ratio]
+    assert free.direction is Direction.RISES
+    assert free.price is not None
+    book.prices[WSTETH] = replace(book.prices[WSTETH], ratio_cap=free.price)
+    assert by_id(book)[ratio] == free
+    book.prices[WSTETH] = replace(book.prices[WSTETH], ratio_cap=free.price - 1)
+    assert by_id(book)[ratio].direction is Direction.NONE
+    assert "a cap holds" in by_id(book)[ratio].note
+    assert by_id(book)[f"asset:{WSTETH.address}"].direction is Direction.RISES
 
 
 def test_answer_above_its_cap_still_gives_the_exact_answer() -> None:

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from math import sqrt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liqtui.core import rank
+from liqtui.core.model import FactorKind, Health, Position
+from liqtui.core.sigma import LEAST_ROUNDS, daily_sigma
+from liqtui.core.snapshot import Freshness, Severity
+from liqtui.core.units import WAD
+from tests.core.books import simple
+from tests.core.rows import bare, boundary, key, row
+
+DAY = 86_400.0
+
+
+def with_boundaries(*found, health: int = 2 * WAD) -> Position:
+    return bare(simple(), boundaries=found, health=Health(health, health))
+
+
+# -- cushion -------------------------------------------------------------------------------------------------------
+
+
+def test_a_volatile_factor_is_nearer_than_a_calm_one() -> None:
+    arb, btc = boundary("ARB", 86), boundary("BTC", 89)
+    of = with_boundaries(arb, btc)
+    assert rank.cushion(of, {}) == (btc, None)
+    found, sigmas = rank.cushion(of, {"ARB": 0.06, "BTC": 0.028})
+    assert found == arb
+    assert sigmas == pytest.approx(0.14 / 0.06)
+
+
+def test_an_unknown_sigma_does_not_hide_a_near_boundary() -> None:
+    ratio, eth = boundary("ratio:0x1", 97, kind=FactorKind.RATIO), boundary("ETH", 50)
+    assert rank.cushion(with_boundaries(eth, ratio), {"ETH": 0.04}) == (ratio, None)
+
+
+def test_single_assets_and_none_do_not_rank() -> None:
+    single, none = boundary("asset:0x1", 99, kind=FactorKind.ASSET), boundary("DAI", None)
+    assert rank.cushion(with_boundaries(single, none), {}) == (None, None)
+    assert rank.cushion(None, {}) == (None, None)
+    assert rank.cushion(with_boundaries(), {}) == (None, None)
+
+
+def test_together_takes_the_largest_sigma_of_what_it_moves() -> None:
+    eth, btc, dai = boundary("ETH", 20), boundary("BTC", 20), boundary("DAI", None)
+    together = boundary("together", 70, kind=FactorKind.TOGETHER, assets=("BTC", "ETH"))
+    of = with_boundaries(eth, btc, dai, together)
+    assert rank.cushion(of, {"ETH": 0.05, "BTC": 0.02, "DAI": 0.5})[1] == pytest.approx(0.3 / 0.05)
+    assert rank.cushion(of, {"ETH": 0.05}) == (together, None)
+    assert rank.cushion(of, {"ETH": 0.05, "together": 0.03})[1] == pytest.approx(10.0)
+    assert rank.cushion(with_boundaries(together), {}) == (together, None)
+
+
+# -- order ---------------------------------------------------------------------------------------------------------
+
+
+def test_order() -> None:
+    def held(name: str, of: Position | None, **fields):
+        return row(of, key=key(wallet=name), **fields)
+
+    free = simple()
+    free.debts = {}
+    calm, near = with_boundaries(boundary("ETH", 40)), with_boundaries(boundary("ETH", 90))
+    under = with_boundaries(boundary("ETH", 110, passed=True), health=9 * WAD // 10)
+    rows = [
+        held("free", bare(free)),
+        held("endless", with_boundaries(boundary("ETH", None))),
+        held("far", calm),
+        held("blind", near, severity=Severity.BLIND, freshness=Freshness.BLIND),
+        held("near in sigma", calm, sigmas=1.0),
+        held("unread", None),
+        held("unknown", bare(simple(), health=Health(None, None), book=None)),
+        held("worse", with_boundaries(health=WAD // 2)),
+        held("under", under),
+        held("blind under", replace(under, health=Health(8 * WAD // 10, None), book=None), severity=Severity.BLIND),
+        held("gone", calm, severity=Severity.LIQUIDATED),
+    ]
+    expected = [
+        "gone",
+        "worse",
+        "blind under",
+        "under",
+        "unknown",
+        "unread",
+        "near in sigma",
+        "blind",
+        "far",
+        "endless",
+        "free",
+    ]
+    assert [found.key.wallet for found in rank.order(rows)] == expected
+    for seed in range(20):
+        random.Random(seed).shuffle(rows)
+        assert [found.key.wallet for found in rank.order(rows)] == expected
+
+
+def test_counts() -> None:
+    rows = [row(None, severity=severity) for severity in (Severity.OK, Severity.WARN, Severity.OK)]
+    assert rank.counts(rows) == {Severity.OK: 2, Severity.WARN: 1}
+    assert rank.counts([]) == {}
+
+
+# -- sigma ---------------------------------------------------------------------------------------------------------
+
+
+@given(st.floats(0.001, 0.2), st.integers(LEAST_ROUNDS, 60), st.floats(0.3, 30.0))
+def test_sigma_of_a_known_walk(step: float, count: int, days: float) -> None:
+    """`count` steps of one size over so many days: σ is step × √(count ÷ days), however the rounds are spread."""
+    chance = random.Random(count)
+    times = sorted({0.0, days * DAY, *(chance.uniform(1, days * DAY - 1) for _ in range(count - 1))})
+    prices = [2_500.0]
+    for index in range(len(times) - 1):
+        prices.append(prices[-1] * (1 + step) ** (1 if index % 2 else -1))
+    from math import log1p
+
+    expected = log1p(step) * sqrt((len(times) - 1) / days)
+    assert daily_sigma(list(zip(times, prices, strict=True))) == pytest.approx(expected)
+
+
+def test_sigma_needs_enough() -> None:
+    rounds = [(index * 3600.0, 100.0 + index % 2) for index in range(LEAST_ROUNDS + 1)]
+    assert daily_sigma(rounds) is not None
+    assert daily_sigma(rounds[1:]) is None
+    assert daily_sigma([(at / 4, price) for at, price in rounds]) is None
+    assert daily_sigma([(at, 100.0) for at, _ in rounds]) is None
+    assert daily_sigma([]) is None
+
+
+def test_sigma_leaves_out_what_is_no_price() -> None:
+    rounds = [(index * 3600.0, 100.0 + index % 2) for index in range(20)]
+    assert daily_sigma([*rounds[:7], (6.5 * 3600, 0.0), *rounds[7:]]) == daily_sigma(rounds)
