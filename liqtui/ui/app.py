@@ -188,7 +188,7 @@ class LiqtuiApp(App[None]):
 
     def _ring(self) -> None:
         driver = self._driver
-        written = self.bell_ringer.sequences(self.state.snapshot, self.state.clock.monotonic())
+        written = self.bell_ringer.sequences(self.state.snapshot, self.state.clock.monotonic(), self.state.worst)
         if driver is not None and written:
             driver.write(written)
 

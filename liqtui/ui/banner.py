@@ -26,6 +26,7 @@ _WORDS = {
 }
 
 ALTERNATE_SCREEN = "\x1b[?1049h\x1b[H"
+ORDINARY_SCREEN = "\x1b[?1049l"
 
 
 def _age(seconds: float) -> str:

@@ -15,7 +15,7 @@ from liqtui.ui.style import LOOKS, to_ascii
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from liqtui.core.snapshot import Alert, Snapshot
+    from liqtui.core.snapshot import Alert, Row, Snapshot
     from liqtui.ui.state import Settings
 
 PAUSE = 5.0
@@ -36,8 +36,8 @@ class Bell:
         self._last = float("-inf")
         self._title = ""
 
-    def sequences(self, snapshot: Snapshot, now: float) -> str:
-        """What to write for this snapshot; empty mostly. `now` is monotonic."""
+    def sequences(self, snapshot: Snapshot, now: float, worst: Row | None = None) -> str:
+        """What to write for this snapshot and its worst row; empty mostly. `now` is monotonic."""
         newest = max((alert.id for alert in snapshot.alerts), default=0)
         if self._heard is None:
             self._heard = newest
@@ -46,7 +46,7 @@ class Bell:
             a for a in reversed(snapshot.alerts) if a.id > known and a.acked_at is None and a.severity in _LOUD
         ]
         self._heard = max(known, newest)
-        return self._titled(snapshot) + self._rung(now)
+        return self._titled(snapshot, worst) + self._rung(now)
 
     def _rung(self, now: float) -> str:
         if not self._waiting or now - self._last < PAUSE:
@@ -59,8 +59,7 @@ class Bell:
         bell = notify.BELL if self._settings.bell else ""
         return bell + notify.notification(self._channel, title, body, tmux=self._tmux, ident=worst.id)
 
-    def _titled(self, snapshot: Snapshot) -> str:
-        worst = snapshot.worst
+    def _titled(self, snapshot: Snapshot, worst: Row | None) -> str:
         prefix = f"{LOOKS[worst.severity].glyph}{snapshot.unacked}" if worst is not None and snapshot.unacked else ""
         title = notify.window_title(to_ascii(prefix) if self._settings.ascii else prefix)
         if title == self._title:

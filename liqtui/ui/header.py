@@ -98,11 +98,11 @@ class Verdict(LineView):
         snapshot = self.state.snapshot
         if not snapshot.ready:
             return 0
-        spoken = {row.chain for row in snapshot.rows}
-        return sum(1 for c in snapshot.chains if c.freshness is Freshness.BLIND and c.name not in spoken)
+        blind = {chain.name for chain in snapshot.chains if chain.freshness is Freshness.BLIND}
+        return len(blind - {row.chain for row in snapshot.rows}) if blind else 0
 
     def _worst(self, room: int) -> list[Span]:
-        palette, row = self.palette, self.state.snapshot.worst
+        palette, row = self.palette, self.state.worst
         if row is None:
             return []
         muted, ink = palette.style("muted"), palette.style("ink")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from textual.message import Message
 
 from liqtui.core import format as text
 from liqtui.core.snapshot import Severity
+from liqtui.core.text import short_address
 from liqtui.ui import figures
 from liqtui.ui.header import utc
 from liqtui.ui.lines import Frame, LineView
@@ -31,43 +33,76 @@ _USD = 18
 """Decimals of sums."""
 
 
-class Sums(NamedTuple):
+@dataclass(slots=True)
+class Sums:
     """Of some rows, USD with 18 decimals."""
 
-    worst: Row | None
-    collateral: int
-    debt: int
-    endangered: int
+    worst: Row | None = None
+    count: int = 0
+    collateral: int = 0
+    debt: int = 0
+    endangered: int = 0
     """Debt of positions at warn or worse."""
-    carry: int
+    carry: int = 0
     """Per year."""
-    partial: bool
+    partial: bool = False
     """Something is not in it: figures unknown, or in another currency."""
 
-
-def sums(rows: Iterable[Row]) -> Sums:
-    worst: Row | None = None
-    collateral = debt = endangered = carry = 0
-    partial = False
-    for row in rows:
-        if worst is None or row.severity.rank < worst.severity.rank:
-            worst = row
+    def add(self, row: Row) -> None:
+        self.count += 1
+        calm = row.severity is Severity.OK
+        if self.worst is None or (not calm and row.severity.rank < self.worst.severity.rank):
+            self.worst = row
         position = row.position
-        if (
-            position is None
-            or position.base_symbol != "USD"
-            or position.collateral_value is None
-            or position.debt_value is None
-        ):
-            partial = True
-            continue
-        one = 10 ** (_USD - position.base_decimals)
-        collateral += position.collateral_value * one
-        debt += position.debt_value * one
-        carry += (position.carry_per_year or 0) * one
-        if row.severity.rank <= Severity.WARN.rank:
-            endangered += position.debt_value * one
-    return Sums(worst, collateral, debt, endangered, carry, partial)
+        if position is None or position.base_symbol != "USD":
+            self.partial = True
+            return
+        held, owed = position.collateral_value, position.debt_value
+        if held is None or owed is None:
+            self.partial = True
+            return
+        one = _UNITS[position.base_decimals]
+        self.collateral += held * one
+        self.debt += owed * one
+        if position.carry_per_year:
+            self.carry += position.carry_per_year * one
+        if not calm and row.severity.rank <= Severity.WARN.rank:
+            self.endangered += owed * one
+
+    def join(self, other: Sums) -> None:
+        """Add what another one holds."""
+        if other.worst is not None and (self.worst is None or other.worst.severity.rank < self.worst.severity.rank):
+            self.worst = other.worst
+        self.count += other.count
+        self.collateral += other.collateral
+        self.debt += other.debt
+        self.endangered += other.endangered
+        self.carry += other.carry
+        self.partial = self.partial or other.partial
+
+
+_UNITS = [10 ** (_USD - decimals) for decimals in range(_USD + 1)]
+
+
+def by_wallet(rows: Iterable[Row]) -> dict[str, Sums]:
+    """Address key → sums, in the order in which the wallets first occur. One pass: there may be very many rows."""
+    found: dict[str, Sums] = {}
+    for row in rows:
+        key = row.key.wallet
+        total = found.get(key)
+        if total is None:
+            total = found[key] = Sums()
+        total.add(row)
+    return found
+
+
+class Group(NamedTuple):
+    """A line of the wallets pane."""
+
+    key: str | None
+    """Address key; None: all of them."""
+    title: str
+    sums: Sums
 
 
 def _dollars(value: int) -> str:
@@ -91,37 +126,33 @@ class Wallets(LineView):
         self.active = False
         self.top = 0
         self._for: Snapshot | None = None
-        self._groups: list[tuple[str | None, str, Sums, int]] = []
+        self._groups: list[Group] = []
 
-    def groups(self) -> list[tuple[str | None, str, Sums, int]]:
-        """(address key or None, title, sums, positions), all first and then worst first."""
+    def groups(self) -> list[Group]:
+        """All first, then the wallets, worst first; those without positions last."""
         shown = self.state.shown
         if shown is not self._for:
-            by_wallet: dict[str, list[Row]] = {wallet.key: [] for wallet in shown.wallets}
-            for row in shown.rows:
-                by_wallet.setdefault(row.key.wallet, []).append(row)
+            found = by_wallet(shown.rows)
             titles = {wallet.key: wallet.title for wallet in shown.wallets}
-            made = [
-                (key, titles.get(key) or figures.wallet(rows[0]), sums(rows), len(rows))
-                for key, rows in by_wallet.items()
-            ]
-            order = {row.key.wallet: place for place, row in reversed(list(enumerate(shown.rows)))}
-            made.sort(
-                key=lambda group: (group[2].worst.severity.rank if group[2].worst else 99, order.get(group[0], 0))
-            )
-            self._for, self._groups = shown, [(None, "all", sums(shown.rows), len(shown.rows)), *made]
+            every = Sums()
+            for total in found.values():
+                every.join(total)
+            made = [Group(key, titles.get(key) or short_address(key), total) for key, total in found.items()]
+            made.sort(key=lambda group: group.sums.worst.severity.rank if group.sums.worst else 0)
+            made += [Group(wallet.key, wallet.title, Sums()) for wallet in shown.wallets if wallet.key not in found]
+            self._for, self._groups = shown, [Group(None, "all", every), *made]
         return self._groups
 
     @property
     def place(self) -> int:
-        return next((i for i, group in enumerate(self.groups()) if group[0] == self.state.wallet), 0)
+        return next((i for i, group in enumerate(self.groups()) if group.key == self.state.wallet), 0)
 
     def move(self, by: int) -> None:
         self.move_to(self.place + by)
 
     def move_to(self, index: int) -> None:
         groups = self.groups()
-        chosen = groups[max(0, min(index, len(groups) - 1))][0]
+        chosen = groups[max(0, min(index, len(groups) - 1))].key
         if chosen != self.state.wallet:
             self.post_message(self.Chosen(chosen))
 
@@ -132,7 +163,7 @@ class Wallets(LineView):
         frame = Frame(self.palette, width, focused=self.active)
         groups = self.groups()
         room = height - 1 - (0 if self.joined else 1)
-        totals = self._totals(groups[0][2]) if room >= 10 else []
+        totals = self._totals(groups[0].sums) if room >= 10 else []
         seats = room - (len(totals) + 1 if totals else 0)
         self.top = max(0, min(self.top, self.place, len(groups) - seats))
         self.top = max(self.top, self.place - seats + 1)
@@ -143,8 +174,9 @@ class Wallets(LineView):
             lines += [frame.rule(), *(frame.row(total) for total in totals)]
         return lines if self.joined else [*lines, frame.bottom()]
 
-    def _wallet(self, group: tuple[str | None, str, Sums, int], width: int) -> Strip:
-        key, title, total, number = group
+    def _wallet(self, group: Group, width: int) -> Strip:
+        key, title, total = group
+        number = total.count
         palette = self.palette
         chosen = key == self.state.wallet
         on = "cursor" if chosen and self.active else ""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from liqtui.core.clock import Clock, SystemClock
-from liqtui.core.snapshot import Snapshot
+from liqtui.core.snapshot import Severity, Snapshot
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
 from liqtui.ui.filters import Filter
@@ -87,6 +87,15 @@ def _sort_key(by: SortBy) -> Callable[[Row], Any]:
     return keys[by]
 
 
+def worst_of(rows: Sequence[Row]) -> Row | None:
+    """As `Snapshot.worst`; calm rows, nearly all of them, cost next to nothing."""
+    worst: Row | None = rows[0] if rows else None
+    for row in rows:
+        if row.severity is not Severity.OK and worst is not None and row.severity.rank < worst.severity.rank:
+            worst = row
+    return worst
+
+
 @dataclass(slots=True)
 class AppState:
     """The one mutable thing behind the screens. Only the UI's thread touches it."""
@@ -109,6 +118,7 @@ class AppState:
     wallet: str | None = None
     """Address key of the wallet that the list is narrowed to; None: all."""
     marks: set[PositionKey] = field(default_factory=set["PositionKey"])
+    _worst: tuple[Snapshot | None, Row | None] = (None, None)
     _rows_key: tuple[object, ...] = ()
     _rows: tuple[Row, ...] = ()
 
@@ -126,6 +136,13 @@ class AppState:
 
     def configure(self, **changes: Any) -> None:
         self.settings = replace(self.settings, **changes)
+
+    @property
+    def worst(self) -> Row | None:
+        """The row that decides the verdict, of the newest snapshot: found once per snapshot."""
+        if self._worst[0] is not self.snapshot:
+            self._worst = (self.snapshot, worst_of(self.snapshot.rows))
+        return self._worst[1]
 
     @property
     def silent_for(self) -> float | None:

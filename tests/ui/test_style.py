@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
-from textual.strip import Strip
 
 from liqtui.config.themes import load_all
 from liqtui.core.snapshot import Severity
@@ -17,6 +17,9 @@ from liqtui.ui import figures, theme
 from liqtui.ui.lines import changed_runs
 from liqtui.ui.style import DEFAULT_VARIABLES, LOOKS, Palette, clipped, fit, line, spans_width, split_line, to_ascii
 from tests.ui import scenes
+
+if TYPE_CHECKING:
+    from textual.strip import Strip
 
 PLAIN = Style()
 
