@@ -131,59 +131,54 @@ class DetailSheet(Sheet):
     def document(self, width: int) -> list[Strip]:
         view = self.view()
         if view is None:
-            return [
-                line(
-                    [(" this position is not known any more", self.palette.style("muted"))], width, self.palette.style()
-                )
-            ]
-        if self.raw:
-            return self._stack([raw_box(view, self._inner(width))], width)
-        if width >= WIDE:
-            return self._wide(view, width)
-        return self._stack(self._tab_boxes(view, self._inner(width)), width)
+            text = " this position is not known any more"
+            return [line([(text, self.palette.style("muted"))], width, self.palette.style())]
+        return document(view, width, self.tab, raw=self.raw)
 
-    @staticmethod
-    def _inner(width: int) -> int:
-        """Cells for text: frames take two, a blank on either side two more."""
-        return width - 4 if width >= FRAMED else width - 1
 
-    def _stack(self, boxes: list[Box], width: int) -> list[Strip]:
-        made = draw if width >= FRAMED else unframed
-        return [strip for box in boxes for strip in made(self.palette, box, width)]
+def document(view: View, width: int, tab: int = 0, *, raw: bool = False) -> list[Strip]:
+    """All lines of a position: everything on a wide screen, one tab on a narrow one, or the raw integers."""
+    inner = width - 4 if width >= FRAMED else width - 1
+    if raw:
+        return _stack(view, [raw_box(view, inner)], width)
+    return _wide(view, width) if width >= WIDE else _stack(view, _tab_boxes(view, inner, tab), width)
 
-    def _tab_boxes(self, view: View, width: int) -> list[Box]:
-        match self.tab:
-            case 0:
-                return [boundary_box(view, width), chart_box(view, width, _CHART_LINES), safety_box(view, width)]
-            case 1:
-                return [parts_box(view, width), oracle_box(view, width)]
-            case 2:
-                return [ways_box(view, width), ladder_box(view, width), scope_box(view, width)]
-            case _:
-                return [alerts_box(view, width), provenance_box(view, width)]
 
-    def _wide(self, view: View, width: int) -> list[Strip]:
-        first, third = 38, 40
-        second = width - first - third
-        health, bounds = health_box(view, first - 4), boundary_box(view, third - 4)
-        height = max(len(health.lines), len(bounds.lines), _CHART_LINES)
-        top = [(health, first), (chart_box(view, second - 4, height), second), (bounds, third)]
-        left = width * 7 // 12
-        right = width - left
-        inner_left, inner_right = left - 4, right - 4
-        ways = [(ways_box(view, inner_left), left), (ladder_box(view, inner_right), right)]
-        taken = [(scope_box(view, inner_left), left), (safety_box(view, inner_right), right)]
-        inner = width - 4
-        palette = self.palette
-        return [
-            *beside(palette, top),
-            *draw(palette, parts_box(view, inner), width),
-            *beside(palette, ways),
-            *draw(palette, alerts_box(view, inner, _SHOWN_ALERTS), width),
-            *beside(palette, taken),
-            *draw(palette, oracle_box(view, inner), width),
-            *draw(palette, provenance_box(view, inner), width),
-        ]
+def _stack(view: View, boxes: list[Box], width: int) -> list[Strip]:
+    made = draw if width >= FRAMED else unframed
+    return [strip for box in boxes for strip in made(view.palette, box, width)]
+
+
+def _tab_boxes(view: View, width: int, tab: int) -> list[Box]:
+    match tab:
+        case 0:
+            return [boundary_box(view, width), chart_box(view, width, _CHART_LINES), safety_box(view, width)]
+        case 1:
+            return [parts_box(view, width), oracle_box(view, width)]
+        case 2:
+            return [ways_box(view, width), ladder_box(view, width), scope_box(view, width)]
+        case _:
+            return [alerts_box(view, width), provenance_box(view, width)]
+
+
+def _wide(view: View, width: int) -> list[Strip]:
+    """Boxes in rows; each frame takes two cells, a blank on either side two more."""
+    first, third = 38, 40
+    second = width - first - third
+    health, bounds = health_box(view, first - 4), boundary_box(view, third - 4)
+    height = max(len(health.lines), len(bounds.lines), _CHART_LINES)
+    left = width * 7 // 12
+    right = width - left
+    palette, inner, inner_left, inner_right = view.palette, width - 4, left - 4, right - 4
+    return [
+        *beside(palette, [(health, first), (chart_box(view, second - 4, height), second), (bounds, third)]),
+        *draw(palette, parts_box(view, inner), width),
+        *beside(palette, [(ways_box(view, inner_left), left), (ladder_box(view, inner_right), right)]),
+        *draw(palette, alerts_box(view, inner, _SHOWN_ALERTS), width),
+        *beside(palette, [(scope_box(view, inner_left), left), (safety_box(view, inner_right), right)]),
+        *draw(palette, oracle_box(view, inner), width),
+        *draw(palette, provenance_box(view, inner), width),
+    ]
 
 
 class PositionDetail(TapeKeys, Screen[None]):

@@ -74,7 +74,7 @@ def parts_box(view: View, width: int) -> Box:
         )
         if leg.notes:
             text = " · ".join(clean(note, 80) for note in leg.notes)
-            box.lines += [[view.ink(f"     ↳ {part}", "severity-warn")] for part in wrap(text, width - 7)]
+            box.lines += [[view.ink(f"     └ {part}", "severity-warn")] for part in wrap(text, width - 7)]
     box.lines.append([view.ink("╌" * width, "faint")])
     box.lines += arithmetic(view, position, width)
     return box

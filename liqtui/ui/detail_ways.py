@@ -56,12 +56,15 @@ def ways_box(view: View, width: int) -> Box:
     ways = {way.target: way for way in view.ways}
     for target in targets:
         box.lines += _way_lines(view, target, ways.get(target), shown, widths)
-    text = "Each amount alone is enough, rounded up. Read only: liqtui never signs; copy the numbers to your own tool."
     box.lines.append([])
-    box.lines += [[view.muted(part)] for part in wrap(text, width)]
+    box.lines += [[view.muted(part)] for text in _SMALL_PRINT for part in wrap(text, width)]
     return box
 
 
+_SMALL_PRINT = (
+    "Each amount alone is enough, rounded up; selling at the oracle price.",
+    "Read only: liqtui never signs; copy the numbers to your own tool.",
+)
 _WAYS = ("reach HF", "repay debt", "add", "sell to repay")
 
 

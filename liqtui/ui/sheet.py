@@ -97,6 +97,7 @@ class Sheet(LineView, can_focus=True):
 
     top: int = 0
     _length: int = 0
+    _room: int = 1
 
     def document(self, width: int) -> list[Strip]:
         """All lines of exactly `width` cells."""
@@ -111,7 +112,7 @@ class Sheet(LineView, can_focus=True):
         pinned = self.pinned(width, height)[:height]
         lines = self.document(width)
         room = height - len(pinned)
-        self._length = len(lines)
+        self._length, self._room = len(lines), room
         self.top = min(max(self.top, 0), max(len(lines) - room, 0))
         shown = lines[self.top : self.top + room]
         below = len(lines) - self.top - room
@@ -132,7 +133,8 @@ class Sheet(LineView, can_focus=True):
         self.to(self.top + lines)
 
     def action_half(self, halves: int) -> None:
-        self.to(self.top + halves * max(self.size.height // 2, 1))
+        """The line that the remark covers is not skipped."""
+        self.to(self.top + halves * max((self._room - 1) // 2, 1))
 
     def action_edge(self, way: int) -> None:
         self.to(0 if way < 0 else self._length)
