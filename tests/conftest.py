@@ -7,9 +7,14 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# Machines that run tests are busy: what hypothesis finds must not hang on the time that it took.
+settings.register_profile("liqtui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("liqtui")
 
 pytest_plugins = ["tests.lab.fixtures"]
 

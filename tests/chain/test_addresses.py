@@ -126,10 +126,8 @@ def web3_tables() -> Iterator[None]:
     """web3's own normalisation with its Unicode step, which does nothing to ASCII, left out: not every version of
     web3 gets on with every version of the library that does that step.
     """
-    import ens.utils  # outside of hypothesis: a library that it loads changes the recursion limit
     from ens import _normalization
 
-    assert ens.utils
     unicode_step, _normalization.NFC = _normalization.NFC, "".join
     yield
     _normalization.NFC = unicode_step
@@ -141,10 +139,20 @@ plain_names = st.lists(labels, min_size=1, max_size=4).map(".".join)
 
 @given(plain_names)
 def test_what_passes_without_the_tables_is_normal_by_the_tables(web3_tables: None, name: str) -> None:
-    from ens.utils import normalize_name, raw_name_to_hash
+    from ens import _normalization
 
-    assert normalize_name(name) == name
-    assert ens.node_of(name) == bytes(raw_name_to_hash(name))
+    assert _normalization.normalize_name_ensip15(name).as_text == name
+
+
+@pytest.mark.parametrize(
+    ("name", "node"),
+    [
+        ("eth", "93cdeb708b7545dc668eb9280176169d1c33cfd8ed6f04690a0bcc88a93fc4ae"),
+        ("foo.eth", "de9b09fd7c5f901e23a3f19fecc54828e9c848539801e86591bd9801b019f84f"),
+    ],
+)
+def test_nodes_are_those_of_eip_137(name: str, node: str) -> None:
+    assert ens.node_of(name).hex() == node
 
 
 def test_what_looks_like_a_name() -> None:

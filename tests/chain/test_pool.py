@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from liqtui.core.clock import FrozenClock
-from liqtui.core.reads import Failure, LogFilter, ReadError
-from tests.chain.node import BARE, BURNS, NOBODY, REVERTS, Call, Chain, block_hash, echo, echoed, nodes, spec_of
+from liqtui.core.reads import Failure, ReadError
+from tests.chain.node import BARE, BURNS, NOBODY, REVERTS, Call, Chain, Reply, echo, echoed, nodes, spec_of
 
 if TYPE_CHECKING:
     from tests.chain.conftest import PoolMaker
@@ -202,6 +201,24 @@ async def test_another_multicall_address_can_be_configured(make_pool: PoolMaker)
     assert pool.notice == ""
 
 
+async def test_a_batch_that_is_too_large_is_halved(make_pool: PoolMaker) -> None:
+    async with nodes(chain=Chain(multicall="0x" + "11" * 20)) as [node]:
+        node.fault = lambda request: Reply(413) if isinstance(request, list) and len(request) > 5 else None
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+        assert await pool.read(block, echo(12)) == [echoed(block, call) for call in echo(12)]
+        assert node.methods().count("eth_call") == 0
+
+
+async def test_multicall_can_be_switched_off(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        pool = make_pool(spec_of(node, multicall3=""))
+        block = await pool.head()
+        assert await pool.read(block, echo(3)) == [echoed(block, call) for call in echo(3)]
+        assert node.methods()[-1] == "batch"
+        assert "no Multicall3 at any configured address" in pool.notice
+
+
 # -- nodes without EIP-1898 ----------------------------------------------------------------------
 
 
@@ -246,153 +263,3 @@ async def test_endpoints_with_eip1898_are_preferred(make_pool: PoolMaker) -> Non
         await pool.read(await pool.head(), echo(1))
         assert len(old.seen) == before
         assert pool.last_source == new.name
-
-
-# -- heads ---------------------------------------------------------------------------------------
-
-
-async def test_a_node_that_lags_is_passed_over(make_pool: PoolMaker) -> None:
-    async with nodes(2) as [first, second]:
-        pool = make_pool(spec_of(first, second))
-        seen = await pool.head()
-        first.lag = 3
-        assert await pool.head() == seen
-        assert pool.last_source == second.name
-        assert pool.counts() == (1, 2)
-
-
-async def test_a_head_never_goes_back_on_the_same_chain(make_pool: PoolMaker) -> None:
-    async with nodes() as [node]:
-        clock = FrozenClock()
-        pool = make_pool(spec_of(node), clock, rollback_grace=60.0)
-        seen = await pool.head()
-        node.lag = 2
-        clock.advance(30)
-        with pytest.raises(ReadError) as caught:
-            await pool.head()
-        assert caught.value.kind == "behind"
-        node.lag = 0
-        assert await pool.head() == seen
-        node.lag = 2
-        clock.advance(61)  # whoever said so is gone: believe the node that answers
-        assert (await pool.head()).number == seen.number - 2
-
-
-@pytest.mark.parametrize("length", [1, 2, 3])
-async def test_a_reorganisation_is_accepted_when_the_node_confirms_it(make_pool: PoolMaker, length: int) -> None:
-    async with nodes() as [node]:
-        pool = make_pool(spec_of(node))
-        for _ in range(2):
-            await pool.head()
-            node.chain.grow()
-        old = await pool.head()
-        node.chain.cut(old.number - 1)
-        node.chain.grow(length, "fork")
-        new = await pool.head()
-        assert new.hash == block_hash(new.number, "fork")
-        assert new.number == old.number - 2 + length
-        node.chain.grow(1, "fork")
-        assert (await pool.head()).number == new.number + 1
-
-
-async def test_another_endpoint_may_still_have_the_head_that_one_lost(make_pool: PoolMaker) -> None:
-    chain, fork = Chain(), Chain()
-    async with nodes(chain=chain) as [good], nodes(chain=fork) as [forked]:
-        pool = make_pool(spec_of(forked, good), cross_check_every=0)
-        seen = await pool.head()
-        fork.cut(99)
-        fork.grow(1, "fork")
-        assert await pool.head() == seen
-        assert pool.last_source == good.name
-
-
-async def test_a_head_that_nobody_can_serve_does_not_hold_the_others_to_it(make_pool: PoolMaker) -> None:
-    async with nodes(2) as [liar, honest]:
-        pool = make_pool(spec_of(liar, honest), cross_check_every=0)
-        liar.alter = lambda method, result: (
-            result | {"number": hex(5000), "hash": block_hash(5000)} if method == "eth_getBlockByNumber" else result
-        )
-        claimed = await pool.head()
-        assert claimed.number == 5000
-        with pytest.raises(ReadError) as caught:
-            await pool.read(claimed, echo(1))
-        assert caught.value.kind == "behind"
-        assert "announced block 5000" in pool.endpoints()[0].error
-        assert await pool.head() == honest.chain.head
-
-
-async def test_a_block_that_has_not_got_around_yet_is_asked_for_once_more(make_pool: PoolMaker) -> None:
-    async with nodes() as [node]:
-        waits: list[float] = []
-
-        async def catch_up(seconds: float) -> None:
-            waits.append(seconds)
-            node.lag = 0
-
-        pool = make_pool(spec_of(node), sleep=catch_up)
-        block = await pool.head()
-        node.lag = 1
-        assert await pool.read(block, echo(1)) == [echoed(block, echo(1)[0])]
-        assert len(waits) == 1
-
-
-# -- logs ----------------------------------------------------------------------------------------
-
-TOPIC = "0x" + "aa" * 32
-PLACE = "0x" + "ee" * 20
-
-
-def log(number: int, index: int = 0, **changes: object) -> dict[str, object]:
-    return {
-        "address": PLACE, "topics": [TOPIC], "data": "0x01", "blockNumber": hex(number), "removed": False,
-        "blockHash": block_hash(number), "transactionHash": "0x" + "cd" * 32, "logIndex": hex(index),
-    } | changes  # fmt: skip
-
-
-WANTED = LogFilter((PLACE,), ((TOPIC,),))
-
-
-async def test_logs_are_read_in_ranges_that_the_node_accepts(make_pool: PoolMaker) -> None:
-    async with nodes() as [node]:
-        node.chain.logs = [log(number, index) for number in range(100) for index in (1, 0)]
-        node.most_blocks = 30
-        pool = make_pool(spec_of(node))
-        found = await pool.logs(10, 90, WANTED)
-        assert [(each.block_number, each.log_index) for each in found] == [
-            (n, i) for n in range(10, 91) for i in (0, 1)
-        ]
-        before = node.methods().count("eth_getLogs")
-        assert await pool.logs(10, 90, WANTED) == found
-        assert node.methods().count("eth_getLogs") - before == 5  # ranges of 20, as learned
-        assert await pool.logs(5, 4, WANTED) == []
-
-
-async def test_a_node_without_the_last_block_is_not_asked_for_logs(make_pool: PoolMaker) -> None:
-    async with nodes(2) as [first, second]:
-        first.chain.logs = [log(99)]
-        first.lag = 5
-        pool = make_pool(spec_of(first, second))
-        assert len(await pool.logs(90, 99, WANTED)) == 1
-        assert "eth_getLogs" not in first.methods()
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"address": NOBODY},
-        {"topics": []},
-        {"blockNumber": "0x1"},
-        {"data": "0x0"},
-        {"removed": True},
-        {"logIndex": None},
-    ],
-    ids=str,
-)
-async def test_logs_that_were_not_asked_for_are_refused(make_pool: PoolMaker, wrong: dict[str, object]) -> None:
-    async with nodes() as [node]:
-        node.chain.logs = [log(50, **wrong)]
-        node.alter = lambda method, result: node.chain.logs if method == "eth_getLogs" else result
-        pool = make_pool(spec_of(node))
-        with pytest.raises(ReadError) as caught:
-            await pool.logs(40, 60, WANTED)
-    assert caught.value.kind == "malformed"
