@@ -239,10 +239,12 @@ class PriceBook:
         )
 
     def _derived(self, asset: Asset, source: str, price: int | None, decimals: int) -> Quote | None:
+        chain = self._chain(source)
+        if not chain:
+            return None
         ratio: int | None = None
         limit: int | None = None
         ratio_decimals, cap = 18, None
-        chain = self._chain(source)
         for link in chain[:-1]:
             mine = self.numbers.get(link.address, Numbers())
             if link.ratio:
@@ -252,8 +254,6 @@ class PriceBook:
             if mine.cap is not None:
                 scaled = mine.cap if ratio is None else mine.cap * ratio // 10**ratio_decimals
                 cap = scaled if cap is None else min(cap, scaled)
-        if not chain:
-            return None
         feed = chain[-1]
         return Quote(
             asset.address,
