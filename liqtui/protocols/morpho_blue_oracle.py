@@ -163,8 +163,9 @@ def shape_of(parts: Parts, collateral: Asset, loan: Asset, prices: PriceBook) ->
 
 
 def _leading_first(feeds: tuple[str, ...], prices: PriceBook) -> tuple[str, ...]:
-    """A feed of a named factor leads, so that positions elsewhere move along with it."""
-    return tuple(sorted(feeds, key=lambda feed: not (feed in prices.names and prices.names[feed].factor)))
+    """A feed of a named factor leads, else the last: the first is a rate over it (wstETH/ETH, then ETH/USD)."""
+    named = [feed for feed in feeds if feed in prices.names and prices.names[feed].factor]
+    return tuple(dict.fromkeys((*named, *reversed(feeds))))
 
 
 def _decimals(prices: PriceBook, feed: str) -> int | None:

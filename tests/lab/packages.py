@@ -86,6 +86,16 @@ SOLC_0_6 = Package(
     "0.6.6",
     "p0IO/1fRaHWKN+qR+mUivpwnBpFYD8EoFAzT8VL4lmllNwsyEO7TJJAc2QK0XUeWOYOT92NWKhDNNNLTVbHShA==",
 )
+MORPHO = Package(
+    "@morpho-org/morpho-blue",
+    "1.0.0",
+    "MKtzYMRE65B1hVJYAPtml3ecHPY2e/SL3JRvM7XWjtbnWQX6U/C3beSdxr7v+rHaVJ0ri/dUPxvNfWtr0NZdGw==",
+)
+SOLC_0_8_19 = Package(
+    "solc",
+    "0.8.19",
+    "yqurS3wzC4LdEvmMobODXqprV4MYJcVtinuxgrp61ac8K2zz40vXA0eSAskSHPgv8dQo7Nux39i3QBsHx4pqyA==",
+)
 # Only this build can be pinned: on other platforms an anvil on PATH (or LIQTUI_ANVIL) is used.
 ANVIL = {
     ("linux", "x86_64"): Package(
