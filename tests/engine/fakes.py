@@ -106,7 +106,12 @@ class FakeChain:
             raise self.down
 
     def _answer(self, call):
-        what, *rest = json.loads(call.data)
+        if not call.data.startswith(b"["):
+            return Failure("revert", "no feed")
+        try:
+            what, *rest = json.loads(call.data)
+        except ValueError:  # a call that is not this protocol's
+            return Failure("revert", "no such function")
         self.seen.append((what, call.target, *rest))
         if call.target in self.broken:
             return Failure("revert", "out of order")
