@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_URL = re.compile(r"(?:https?|wss?):(?:\\?/){2}[^\s\"'<>)}]+", re.IGNORECASE)
+_URL = re.compile(r"(?:https?|wss?):(?:\\?/){2}[^\s\"'<>)}]*[^\s\"'<>)}.,;:]", re.IGNORECASE)
 """Also where JSON wrote the slashes as "\\/", and where a word runs into the scheme."""
 
 
