@@ -102,6 +102,8 @@ class Monitor:
             if not trouble.spot.wallet
         )
         for feed in outcome.feeds:
+            if feed.address in outcome.past:
+                self._sigmas.seed(state.spec.id, feed.address, feed.factor, outcome.past[feed.address])
             if self._history.round(state.spec.id, feed) and feed.answer is not None and feed.updated_at is not None:
                 self._sigmas.add(state.spec.id, feed.address, feed.factor, feed.updated_at, feed.answer)
         self._positions(state, outcome, now)

@@ -16,6 +16,7 @@ from liqtui.core.reads import PlanFailed, ReadError, run_plans
 from liqtui.core.risk import complete
 from liqtui.core.snapshot import Stage
 from liqtui.engine.words import safe, words
+from liqtui.protocols.feed_history import past_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -67,6 +68,8 @@ class Outcome:
     notes: tuple[str, ...] = ()
     """What was missing without blanking anything."""
     stages: tuple[Stage, ...] = ()
+    past: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict[str, "tuple[tuple[int, int], ...]"])
+    """Feed address → (unix time, raw answer) of its rounds before, for feeds that are met for the first time."""
 
 
 @dataclass(slots=True)
@@ -147,6 +150,8 @@ class ChainRounds:
         self._known: dict[PositionKey, _Known] = {}
         self._since: dict[Spot, float] = {}
         self._last: Outcome | None = None
+        self._met: set[str] = set()
+        """Feeds whose past was asked for."""
 
     def watch(self, wallets: Iterable[str]) -> None:
         """Addresses to look at from the next round on. New ones are searched for then."""
@@ -179,6 +184,7 @@ class ChainRounds:
         self._forget(wallets)
         readings = await self._read(block, wallets, now, progress or (lambda _stages: None))
         outcome = await self._evaluate(block, readings, wallets, now)
+        outcome = replace(outcome, past=await self._past(block, outcome.feeds))
         if self._wallets == wallets:
             self._last = outcome
         return outcome
@@ -224,6 +230,18 @@ class ChainRounds:
                 else:
                     readings.append((market, reading))
         return readings
+
+    async def _past(self, block: Block, feeds: Iterable[Feed]) -> Mapping[str, tuple[tuple[int, int], ...]]:
+        """Past rounds of feeds not met before. Asked for once: volatility is worth a request, not a failed round."""
+        new = [feed.address for feed in feeds if feed.address not in self._met]
+        if not new:
+            return {}
+        self._met.update(new)
+        try:
+            found = (await run_plans(self.reader, block, [past_rounds(new)]))[0]
+        except ReadError:
+            return {}
+        return {} if isinstance(found, Exception) else found
 
     async def _open(self, block: Block, now: float, report: Callable[[], None]) -> None:
         def opened(market: _Market, value: Any) -> None:

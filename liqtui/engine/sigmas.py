@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from liqtui.core.sigma import daily_sigma
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 WINDOW = 30 * 86_400
 SPACING = 1800
@@ -35,6 +35,12 @@ class Sigmas:
             rounds.popleft()
         self._stale.add(factor)
         self.version += 1
+
+    def seed(self, chain_id: int, feed: str, factor: str, past: Iterable[tuple[int, int]]) -> None:
+        """Rounds (unix time, raw answer) from before; those that are known already stay."""
+        known = self._rounds.setdefault(factor, {}).pop((chain_id, feed), deque())
+        for at, answer in sorted({*past, *((int(at), int(answer)) for at, answer in known)}):
+            self.add(chain_id, feed, factor, at, answer)
 
     def by_factor(self) -> Mapping[str, float]:
         """Factor id → daily σ; only those that are known."""

@@ -43,11 +43,13 @@ class Lab:
         *,
         port: int | None = None,
         margin: int = MARGIN,
+        chain_id: int = 31337,
     ) -> Self:
         """Fetch, compile (both once), start a node and deploy everything on it."""
         cache = cache or packages.default_cache()
         _fetch_all(cache)
-        node = Node(packages.anvil_binary(cache), port=port, genesis_time=int(time.time()) - GROWTH - margin)
+        genesis = int(time.time()) - GROWTH - margin
+        node = Node(packages.anvil_binary(cache), port=port, chain_id=chain_id, genesis_time=genesis)
         node.start()
         try:
             _install_multicall(node, cache)

@@ -1,0 +1,307 @@
+"""Records the tape of `liqtui demo`: `python -m tests.lab.demo [FILE]`.
+
+Two local nodes with real Aave v3 contracts, 3.6 on "north" and 3.0 on "south", read by the program's own recorder.
+Every price, loan, liquidation and outage on the tape happened on these nodes, minute by minute of chain time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import sys
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from liqtui.chain.tape import compact
+from liqtui.core.sources import ChainSpec, MarketRef
+from liqtui.core.wallet import Wallet
+from liqtui.engine.recording import Recorder
+from liqtui.engine.setup import Setup
+from tests.lab.assets import FEEDS, USD
+from tests.lab.lab import Lab
+from tests.lab.market import wallet
+from tests.lab.positions import Shape, open_shape, raw
+
+if TYPE_CHECKING:
+    from liqtui.core.snapshot import Snapshot
+    from tests.lab.market import AaveMarket
+
+TAPE = Path(__file__).parents[2] / "liqtui" / "demo.tape"
+MINUTE = 60
+PAST_ROUNDS, PAST_GAP = 220, 3600
+"""Oracle rounds before the tape begins, so that volatility is known: their number, and seconds between them."""
+DAILY_SIGMA = {"ETH / USD": 0.032, "BTC / USD": 0.024, "LINK / USD": 0.045, "EUR / USD": 0.004, "CRV / USD": 0.05}
+STABLE_SIGMA = 0.0004
+LIQUIDATOR = wallet("liquidator")
+WHALE = wallet("whale of the pool")
+
+LABELS = {
+    "treasury": ("dao",),
+    "ops-safe": ("dao",),
+    "grants": ("dao",),
+    "family": ("home",),
+    "cold-01": ("home",),
+    "cold-02": ("home",),
+    "degen-1": ("trading",),
+    "degen-2": ("trading",),
+    "staking loop": ("trading",),
+    "short eth": ("trading",),
+    "two factors": ("trading",),
+    "btc vault": ("clients",),
+    "euro desk": ("clients",),
+    "carry": ("trading",),
+}
+
+NORTH = (
+    Shape("treasury", {"WETH": "812.4", "USDC": "140000"}, {"USDC": "1418000"}),
+    Shape("degen-1", {"WETH": "40"}, {"USDC": "68600"}),
+    Shape("family", {"wstETH": "60"}, {"USDC": "90000"}),
+    Shape("staking loop", {"wstETH": "100"}, {"WETH": "112.6"}, emode=1),
+    Shape("two factors", {"WBTC": "10", "wstETH": "41"}, {"USDC": "200000", "WETH": "50"}),
+    Shape("btc vault", {"WBTC": "3"}, {"DAI": "98000"}),
+    Shape("short eth", {"DAI": "50000"}, {"WETH": "11.5"}),
+    Shape("cold-01", {"WBTC": "2", "USDC": "12345.678901"}),
+    Shape("ops-safe", {"USDC": "250000"}, {"DAI": "120000"}),
+)
+SOUTH = (
+    Shape("treasury", {"WETH": "60"}, {"USDC": "52000"}),
+    Shape("degen-2", {"LINK": "2600"}, {"USDC": "21600"}),
+    Shape("family", {"WETH": "9", "WBTC": "0.2"}, {"DAI": "14000"}),
+    Shape("cold-02", {"WETH": "20"}, {"USDC": "19000"}),
+    Shape("grants", {"USDC": "40000"}, {"EURS": "9000"}),
+    Shape("euro desk", {"EURS": "90000"}, {"USDC": "52000"}),
+)
+
+
+class Scene(NamedTuple):
+    """A stretch of the story: until which minute, what it is called, and where prices go by its end."""
+
+    until: int
+    title: str
+    goal: dict[str, float]
+    """Pair → multiple of its starting price at the end of the scene; others drift on where they are."""
+    noise: float
+
+
+SCENES = (
+    Scene(22, "calm", {}, 0.0006),
+    Scene(52, "the crash", {"ETH / USD": 0.815, "BTC / USD": 0.90, "LINK / USD": 0.76, "CRV / USD": 0.7}, 0.0022),
+    Scene(64, "after the crash", {"ETH / USD": 0.835, "BTC / USD": 0.91, "LINK / USD": 0.78}, 0.001),
+    Scene(84, "south cannot be read", {"ETH / USD": 0.84}, 0.0006),
+    Scene(96, "south is back", {"ETH / USD": 0.845}, 0.0006),
+    Scene(150, "interest alone", {}, 0.0),
+    Scene(166, "quiet again", {"ETH / USD": 0.86, "LINK / USD": 0.77}, 0.0006),
+)
+LIQUIDATED, REPAID, DOWN, UP, CARRY, WINDING = 53, 60, 64, 84, 97, 158
+
+
+class ChainClock:
+    """The recorder's clock: that of the chains, a moment after each block."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def now(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+class Prices:
+    """A seeded path through the scenes, for both chains alike."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.start = {pair: float(answer) for pair, answer in FEEDS.items()}
+        self.now = dict(self.start)
+
+    def past(self) -> list[dict[str, int]]:
+        """Rounds before the story that end at the starting prices."""
+        paths = {pair: self._bridge(pair, answer) for pair, answer in self.start.items()}
+        return [{pair: round(path[at]) for pair, path in paths.items()} for at in range(PAST_ROUNDS)]
+
+    def _bridge(self, pair: str, end: float) -> list[float]:
+        step = DAILY_SIGMA.get(pair, STABLE_SIGMA) * math.sqrt(PAST_GAP / 86400)
+        logs = [0.0]
+        for _ in range(PAST_ROUNDS - 1):
+            logs.append(logs[-1] + self.rng.gauss(0, step))
+        return [end * math.exp(value - logs[-1]) for value in logs]
+
+    def step(self, minute: int) -> dict[str, int]:
+        """Prices that are published in this minute: what moved by a tenth of a percent, as feeds do."""
+        scene = next(scene for scene in SCENES if minute < scene.until)
+        for pair, multiple in scene.goal.items():
+            way = 1 / max(1, scene.until - minute)
+            self.now[pair] += (self.start[pair] * multiple - self.now[pair]) * way
+        if scene.noise:
+            for pair in DAILY_SIGMA:
+                size = scene.noise * (0.2 if pair == "EUR / USD" else 1)
+                self.now[pair] *= math.exp(self.rng.gauss(0, size))
+        return {pair: round(value) for pair, value in self.now.items()}
+
+
+def open_loans(market: AaveMarket, shapes: tuple[Shape, ...]) -> None:
+    for shape in shapes:
+        open_shape(market, shape)
+
+
+def publish(lab: Lab, prices: dict[str, int], dt: int, *, heartbeat: int = 1800) -> None:
+    """One block in which feeds publish what moved, or what is due."""
+    feeds, due = lab.assets.pairs, dict[str, int]()
+    for pair, price in prices.items():
+        answer = feeds[pair].answer
+        if abs(price - answer) > answer // 1000 or lab.node.timestamp - feeds[pair].updated_at >= heartbeat:
+            due[pair] = price
+    with lab.node.batch(dt=dt):
+        for pair, price in due.items():
+            feeds[pair].set(price)
+
+
+def live_past(lab: Lab, rounds: list[dict[str, int]]) -> None:
+    for prices in rounds:
+        publish(lab, prices, PAST_GAP, heartbeat=0)
+
+
+def open_carry(market: AaveMarket) -> None:
+    """A loan that interest alone takes over the edge: LINK is nearly all lent out, so that borrowing it is dear."""
+    whale_collateral = raw(market, "WETH", "20000")
+    market.supply(WHALE, "WETH", whale_collateral)
+    atoken, _ = market.reserve_tokens("LINK")
+    cash = int(market.node.view(market.tokens["LINK"].address, "balanceOf(address)->uint256", atoken))
+    user = wallet("carry")
+    market.supply(user, "USDC", raw(market, "USDC", "60000"))
+    price = market.price("LINK")
+    most = 60000 * USD * 75 // 100 * 10**18 // price
+    market.borrow(user, "LINK", most * 999 // 1000)
+    market.borrow(WHALE, "LINK", (cash - most) * 998 // 1000)
+    # the oracle then rises until health is a few parts in ten thousand above one
+    feed = market.feeds["LINK"]
+    health = market.health(user)
+    target = Decimal("1.00028")
+    feed.set(int(feed.answer * Decimal(health) / 10**18 / target))
+
+
+def setup_for(labs: dict[str, Lab]) -> Setup:
+    generations = {"north": "aave36", "south": "aave30"}
+    chains = tuple(
+        ChainSpec(
+            id=lab.node.chain_id,
+            name=name,
+            rpc=(lab.node.url,),
+            block_time=float(MINUTE),
+            poll=float(MINUTE),
+            timeout=2.0,
+            requests_per_second=1000.0,
+        )
+        for name, lab in labs.items()
+    )
+    markets = tuple(
+        MarketRef("aave-v3", lab.node.chain_id, name, lab.markets[generations[name]].provider.lower())
+        for name, lab in labs.items()
+    )
+    wallets = tuple(Wallet(wallet(label), label, tags=tags) for label, tags in LABELS.items())
+    return Setup(chains, markets, wallets)
+
+
+class Story:
+    """Minute by minute."""
+
+    def __init__(self, labs: dict[str, Lab], recorder: Recorder, clock: ChainClock, prices: Prices) -> None:
+        self.labs = labs
+        self.north: AaveMarket = labs["north"].markets["aave36"]
+        self.south: AaveMarket = labs["south"].markets["aave30"]
+        self.recorder = recorder
+        self.clock = clock
+        self.prices = prices
+        self.carry_price = 0
+
+    async def tell(self) -> Snapshot:
+        titles = {0: SCENES[0].title} | {scene.until: after.title for scene, after in pairwise(SCENES)}
+        titles |= {LIQUIDATED: "a liquidation", REPAID: "treasury repays"}
+        snapshot: Snapshot | None = None
+        for minute in range(SCENES[-1].until):
+            moved = self.prices.step(minute)
+            if self.carry_price and minute < SCENES[-2].until:
+                moved["LINK / USD"] = self.carry_price
+            self.clock.at += MINUTE
+            for name in self.labs:
+                self._block(name, minute, moved)
+            self._happens(minute)
+            for name in self.labs:
+                title = titles.get(minute, "") if name == "north" else ""
+                snapshot = await self.recorder.round(name, chapter=title)
+        assert snapshot is not None
+        return snapshot
+
+    def _block(self, name: str, minute: int, moved: dict[str, int]) -> None:
+        lab = self.labs[name]
+        if name == "south" and DOWN <= minute < UP:
+            return
+        publish(lab, moved, max(1, int(self.clock.at) - 2 - lab.node.timestamp))
+
+    def _happens(self, minute: int) -> None:
+        """What people do; each thing in a block or two of its own, within the minute."""
+        if minute == LIQUIDATED:
+            self._liquidate(self.north, "degen-1", "WETH")
+            self._liquidate(self.south, "degen-2", "LINK")
+        elif minute == REPAID:
+            self.north.repay(wallet("treasury"), "USDC", raw(self.north, "USDC", "280000"))
+        elif minute == DOWN:
+            self.south.node.stop(keep_history=True)
+        elif minute == UP - 1:
+            self.south.node.start()
+        elif minute == CARRY:
+            open_carry(self.north)
+            self.carry_price = self.north.feeds["LINK"].answer
+            self.prices.now["LINK / USD"] = float(self.carry_price)
+        elif minute == WINDING:
+            self.north.repay(WHALE, "LINK")
+            self.north.repay(wallet("carry"), "LINK")
+        self.clock.at = float(max(self.clock.at, self.north.node.timestamp + 1))
+
+    def _liquidate(self, market: AaveMarket, label: str, collateral: str) -> None:
+        health = market.health(wallet(label))
+        assert health < 10**18, f"{label} has health {health / 10**18:.4f} and cannot be liquidated"
+        market.liquidate(LIQUIDATOR, wallet(label), collateral, "USDC")
+
+
+def main() -> int:
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else TAPE
+    draft = target.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    prices, clock = Prices(random.Random(7)), ChainClock()
+    with (
+        Lab.build(generations=("aave36",), chain_id=31401, margin=0) as north,
+        Lab.build(generations=("aave30",), chain_id=31402, margin=0) as south,
+    ):
+        labs = {"north": north, "south": south}
+        past = prices.past()
+        for lab in labs.values():
+            live_past(lab, past)
+        open_loans(north.markets["aave36"], NORTH)
+        open_loans(south.markets["aave30"], SOUTH)
+        clock.at = float(max(lab.node.timestamp for lab in labs.values()) + 2)
+        recorder = Recorder(
+            setup_for(labs), draft, title="liqtui demo: Aave v3 on two local chains", mark_alerts=False, clock=clock
+        )
+
+        async def tell() -> Snapshot:
+            story = Story(labs, recorder, clock, prices)
+            try:
+                return await story.tell()
+            finally:
+                await recorder.close()
+
+        snapshot = asyncio.run(tell())
+    compact(draft, target)
+    draft.unlink()
+    print(f"{target}: {recorder.frames} frames, {target.stat().st_size:,} bytes, {len(snapshot.alerts)} alerts")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
