@@ -32,7 +32,13 @@ EVERYWHERE = (
     Key("app.palette", "ctrl+p", "command_palette", "palette", "all commands in a searchable list"),
     Key("app.quit", "ctrl+q", "quit", "quit", "leave at once"),
     Key("app.interrupt", "ctrl+c", "interrupt", "quit", "twice within two seconds: leave"),
-    Key("app.suspend", "ctrl+z", "suspend_process", "suspend", "stop the screen and return to the shell; fg resumes"),
+    Key(
+        "app.suspend",
+        "ctrl+z",
+        "suspend_process",
+        "suspend",
+        "stop liqtui, its alerts too, and return to the shell; fg goes on",
+    ),
 )
 
 DASHBOARD = (

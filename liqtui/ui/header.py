@@ -139,7 +139,7 @@ class Verdict(LineView):
                 *chain_troubles(self.state, palette, width // 3),
                 (f" {utc(snapshot.at)}Z", palette.style("muted")),
             ]
-        return [*spans, (" ", palette.style())]
+        return [(" ", palette.style()), *spans, (" ", palette.style())]
 
     def _progress(self, width: int) -> str:
         chains = self.state.snapshot.chains

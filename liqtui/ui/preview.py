@@ -130,16 +130,16 @@ class Preview(LineView):
             return []
         palette = self.palette
         spans: list[Span] = [self._label(f"if {made.label} moves")]
-        for step in made.steps:
-            severity, style = step.severity, palette.severity(step.severity)
+        gap: Span = ("    ", palette.style())
+        for place, step in enumerate(made.steps):
             head = "now" if not step.move else text.percent(step.move).replace(".0%", "%")
-            figure = [
+            figure: list[Span] = [
+                *([gap] if place else []),
                 (f"{head} ", palette.style("muted")),
                 (f"{figures.health(step.health)} ", palette.style("ink", bold=not step.move)),
-                (LOOKS[severity].glyph, style),
-                ("    ", palette.style()),
+                (LOOKS[step.severity].glyph, palette.severity(step.severity)),
             ]
-            if spans_width([*spans, *figure]) > width + 3:
+            if spans_width([*spans, *figure]) > width - 1:
                 break
             spans += figure
         return [spans]

@@ -41,7 +41,7 @@ class Settings:
     seconds: bool = False
     """A clock and a countdown that tick each second: lively, but an idle screen then sends bytes."""
     silence_after: float = 90.0
-    """Seconds without any word of a live engine until the verdict says so."""
+    """Seconds without any word of a live engine, after the next poll was due, until the verdict says so."""
     path_watchlist: str = ""
     """For `:edit`."""
 
@@ -150,7 +150,9 @@ class AppState:
         if self.engine.playback is not None:
             return None
         silent = self.clock.monotonic() - self.heard_at
-        return silent if silent > self.settings.silence_after else None
+        polls = [chain.next_poll - self.snapshot.at for chain in self.snapshot.chains if chain.next_poll is not None]
+        patience = max(self.settings.silence_after, min(polls, default=0.0) + self.settings.silence_after)
+        return silent if silent > patience else None
 
     def rows(self) -> tuple[Row, ...]:
         """What the list shows: filtered, sorted. Stable between snapshots."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from liqtui.config.store import WatchlistStore
+from liqtui.ui.app import LiqtuiApp
 from liqtui.ui.detail import PositionDetail
+from liqtui.ui.wallet_form import WalletForm
 from tests.ui import frames, scenes
 from tests.ui.stage import engine_of, make, post, stage
 
 if TYPE_CHECKING:
-    from liqtui.ui.app import LiqtuiApp
+    from pathlib import Path
 
 
 def selected(app: LiqtuiApp) -> int:
@@ -331,3 +334,100 @@ async def test_mouse_selects_and_opens() -> None:
         await pilot.click("#positions", offset=(10, 3), times=2)
         await pilot.pause()
         assert isinstance(app.screen, PositionDetail)
+
+
+@dataclass
+class Tape:
+    """Controls that remember what they were told."""
+
+    paused: bool = False
+    speed: float = 1.0
+    index: int = 5
+    frames: int = 40
+    chapters: tuple[tuple[int, str], ...] = ((0, "calm"), (20, "the crash"))
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+
+    def set_speed(self, speed: float) -> None:
+        self.speed = speed
+
+    def step(self, frames: int = 1) -> None:
+        self.index += frames
+
+    def jump(self, frame: int) -> None:
+        self.index = frame
+
+
+async def test_the_keys_of_a_tape() -> None:
+    tape = Tape()
+    app = LiqtuiApp(scenes.StubEngine(playback=tape), clock=scenes.clock())
+    async with stage(app) as pilot:
+        assert "1/2 calm" in frames.text(app)
+        await pilot.press("p")
+        assert tape.paused
+        await pilot.press("full_stop", "full_stop", "comma")
+        assert tape.index == 6
+        await pilot.press("greater_than_sign")
+        assert tape.speed == 2
+        await pilot.press("n")
+        assert tape.index == 20
+        await pilot.press("N", "p", "less_than_sign")
+        assert (tape.index, tape.paused, tape.speed) == (0, False, 1)
+
+
+async def test_a_tape_may_be_silent() -> None:
+    app = LiqtuiApp(scenes.StubEngine(playback=Tape(paused=True)), clock=scenes.clock())
+    async with stage(app):
+        app.state.clock.advance(3600)  # type: ignore[attr-defined]
+        app._listen()
+        assert "ENGINE" not in frames.text(app)
+
+
+async def test_the_clock_ticks_only_when_asked() -> None:
+    app = make(seconds=True)
+    async with stage(app):
+        assert "next 8s ▰▰▱  14:02:11Z" in frames.text(app)
+        app.state.clock.advance(5)  # type: ignore[attr-defined]
+        app.dashboard._tick()
+        assert "next 3s ▱▱▱  14:02:16Z" in frames.text(app)
+
+
+async def test_the_theme_changes_while_running_on_every_line() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("colon", *"theme liqtui-light", "enter")
+        await pilot.pause()
+        assert app.theme == "liqtui-light"
+        canvas = app.palette.style().bgcolor
+        grounds = {segment.style.bgcolor for strip in frames.strips(app) for segment in strip if segment.style}
+        assert canvas in grounds
+        assert len(grounds) == 2, "canvas and cursor"
+
+
+async def test_an_alert_without_a_position_opens_nothing() -> None:
+    orphan = replace(scenes.ALERTS[0], position="")
+    app = make(scenes.snapshot(alerts=(orphan,)))
+    async with stage(app) as pilot:
+        await pilot.press("3", "enter")
+        assert app.screen is app.dashboard
+        assert "no position here" in frames.text(app)
+
+
+async def test_adding_and_editing_open_their_dialogs(tmp_path: Path) -> None:
+    spelled = {wallet.key: wallet.address for wallet in scenes.WALLETS.values()}
+    store = WatchlistStore(tmp_path / "watchlist.toml", checksum=lambda address: spelled[address.lower()])
+    store.load()
+    store.add(*scenes.WALLETS.values())
+    app = make(store=store)
+    async with stage(app) as pilot:
+        for key in ("plus", "e"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert isinstance(app.screen, WalletForm), key
+            await pilot.press("escape")
+            await pilot.pause()
+            assert app.screen is app.dashboard

@@ -146,7 +146,7 @@ async def test_ten_thousand_rows() -> None:
 async def test_a_silent_engine_takes_over_the_verdict() -> None:
     app = make()
     async with stage(app) as pilot:
-        app.state.clock.advance(89)  # type: ignore[attr-defined]
+        app.state.clock.advance(8 + 89)  # type: ignore[attr-defined]
         app._listen()
         assert "CRITICAL" in frames.text(app).splitlines()[1]
         app.state.clock.advance(100)  # type: ignore[attr-defined]
