@@ -51,6 +51,7 @@ class Session:
             markets=self.markets,
             wallets=self.wallets,
             thresholds=self.config.thresholds,
+            targets=self.config.targets,
             state=self.paths.state,
             keep_days=self.config.keep_days,
             notices=(PUBLIC,) if self.config.public else (),

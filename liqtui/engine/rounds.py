@@ -184,10 +184,9 @@ class ChainRounds:
         self._forget(wallets)
         readings = await self._read(block, wallets, now, progress or (lambda _stages: None))
         outcome = await self._evaluate(block, readings, wallets, now)
-        outcome = replace(outcome, past=await self._past(block, outcome.feeds))
         if self._wallets == wallets:
             self._last = outcome
-        return outcome
+        return replace(outcome, past=await self._past(block, outcome.feeds))
 
     def _complete(self, last: Outcome, now: float) -> bool:
         """Whether nothing would come out differently at the same block."""
