@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from liqtui.config.errors import ConfigError, WatchlistError
@@ -139,13 +140,24 @@ class WalletBook:
             change(store)
         except WatchlistConflict as conflict:
             outcome = Outcome(str(conflict), conflict)
-        except (WatchlistError, ConfigError) as fault:
+        except WatchlistError as fault:
             outcome = Outcome(redact(str(fault)))
+        except ConfigError as fault:
+            outcome = Outcome(redact(mistakes(fault)))
         else:
             outcome = Outcome()
         if store.current.wallets != before:
             self.state.engine.watch(store.current.wallets)
         return outcome
+
+
+def mistakes(fault: ConfigError) -> str:
+    """What is wrong with the file: the first mistake in full, by line, and how many more there are."""
+    first, *more = fault.errors
+    place = f"line {first.line}: " if first.line else ""
+    hint = f", {first.hint}" if first.hint else ""
+    rest = f" (and {len(more)} more)" if more else ""
+    return f"{Path(first.file).name}: {place}{first.key + ': ' if first.key else ''}{first.message}{hint}{rest}"
 
 
 def _taken_back(store: WatchlistStore) -> None:

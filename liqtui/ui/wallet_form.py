@@ -94,7 +94,7 @@ class WalletForm(ModalScreen["bool"]):
     WalletForm .name { width: 15; color: $muted; }
     WalletForm Input { width: 1fr; border: none; height: 1; padding: 0; background: $cursor; color: $strong; }
     WalletForm Input:focus, WalletForm Addresses:focus { border: none; }
-    WalletForm Addresses { border: none; padding: 0; height: auto; max-height: 5; background: $cursor; color: $strong; }
+    WalletForm Addresses { border: none; padding: 0; height: auto; max-height: 25vh; background: $cursor; color: $strong; }
     WalletForm .fixed { width: 1fr; color: $ink; }
     WalletForm #notes { height: auto; color: $ink; }
     WalletForm #below { height: auto; dock: bottom; }

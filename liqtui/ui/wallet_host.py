@@ -59,10 +59,10 @@ class WalletWishes:
         else:
             self.app.push_screen(WalletForm(book, wallet), self._remark)
 
-    def manage_wallets(self) -> None:
+    def manage_wallets(self, warning: str = "") -> None:
         from liqtui.ui.wallet_screens import WalletsScreen
 
-        self.app.push_screen(WalletsScreen(self.app.state))
+        self.app.push_screen(WalletsScreen(self.app.state, warning))
 
     def _remark(self, saved: bool | None) -> None:
         if self.book.unsaved:
@@ -105,7 +105,8 @@ class WalletWishes:
         self._suspended([*command, str(path)])
         outcome = book.reload()
         if not outcome.done:
-            raise CommandError(f"{outcome.error}; the list before it stays, :edit corrects the file")
+            self.manage_wallets(f"{outcome.error}. The list before it stays; :edit again corrects the file.")
+            return
         self.say(f"{len(book.wallets)} wallets after the edit")
 
     def _suspended(self, command: list[str]) -> None:

@@ -187,10 +187,11 @@ class WalletsScreen(Screen[None]):
     WalletsScreen WalletList { width: 1fr; height: 1fr; }
     """
 
-    def __init__(self, state: AppState) -> None:
+    def __init__(self, state: AppState, warning: str = "") -> None:
         super().__init__()
         self.state = state
         self.book = WalletBook(state)
+        self._warning = warning
         self.list = WalletList(state, self.book)
         self.keys = Footer(state)
         self.keys.contexts = ("wallets", "page", "everywhere")
@@ -202,7 +203,8 @@ class WalletsScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.list.focus()
-        self.say(self.book.refusal, Severity.WARN if self.book.refusal else None)
+        warning = self._warning or self.book.refusal
+        self.say(warning, Severity.WARN if warning else None)
         wanted = self.state.wallet or (self.state.selected.wallet if self.state.selected else None)
         keys = [wallet.key for wallet in self.book.wallets]
         if wanted in keys:
