@@ -186,7 +186,8 @@ class ChainRounds:
         outcome = await self._evaluate(block, readings, wallets, now)
         if self._wallets == wallets:
             self._last = outcome
-        return replace(outcome, past=await self._past(block, outcome.feeds))
+        past = await self._past(block, outcome.feeds)
+        return replace(outcome, past=past) if past else outcome
 
     def _complete(self, last: Outcome, now: float) -> bool:
         """Whether nothing would come out differently at the same block."""
