@@ -133,10 +133,10 @@ class Registry:
         if len(started) == 1:
             return started[0]
         if started:
-            raise CommandError(f"“{name}” could be {_either([command.name for command in started])}")
+            raise CommandError(f"“{clean(name)}” could be {_either([command.name for command in started])}")
         near = difflib.get_close_matches(name, list(self._names()), n=1, cutoff=0.5)
         raise CommandError(
-            f"there is no “{name}”" + (f", did you mean “:{near[0]}”?" if near else "; ? lists them all")
+            f"there is no “{clean(name)}”" + (f", did you mean “:{near[0]}”?" if near else "; ? lists them all")
         )
 
     def run(self, host: Host, text: str) -> None:
