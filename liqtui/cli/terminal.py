@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -14,8 +13,7 @@ _TRUECOLOR_TERMS = ("alacritty", "contour", "foot", "xterm-ghostty", "ghostty", 
 _CALM = {"TEXTUAL_FPS": "15", "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}
 
 
-@dataclass(frozen=True)
-class Terminal:
+class Terminal(NamedTuple):
     env: Mapping[str, str | None]
     """What has to change in the environment before textual is imported; None: to be taken out."""
     ascii: bool

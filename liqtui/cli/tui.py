@@ -28,17 +28,23 @@ EXIT_USAGE = 64
 
 
 def run(args: Arguments) -> int:
-    from liqtui.cli.session import begin
+    from liqtui.config import paths
 
     if not is_terminal():
         print("liqtui: the screen needs a terminal; `liqtui check` prints once, `status` a line", file=sys.stderr)
         return EXIT_USAGE
-    session = begin(args)
-    terminal = terminal_for(args, session.config)
-    show_banner(session.paths.state, terminal)
-    from liqtui.engine.live import LiveEngine
+    show_banner(paths.locate(args.config, args.watchlist).verdict, ascii_only=_ascii_at_first(args))
+    gc.disable()  # the collector would only walk through imports; the app turns it on after the first frame
+    try:
+        from liqtui.cli.session import begin
+        from liqtui.engine.live import LiveEngine
 
-    return show(LiveEngine(session.setup()), session.store, args, session.config, session.paths)
+        session = begin(args)
+        return show(LiveEngine(session.setup()), session.store, args, session.config, session.paths)
+    except BaseException:
+        gc.enable()
+        leave_banner()  # what is wrong has to be read on the ordinary screen
+        raise
 
 
 def is_terminal() -> bool:
@@ -54,17 +60,29 @@ def terminal_for(args: Arguments, config: Config) -> Terminal:
     return prepare(args.color or ui.color, switch(args.ascii, ui.ascii), switch(args.mouse, ui.mouse), os.environ)
 
 
-def show_banner(state: Path, terminal: Terminal) -> None:
-    """The last verdict at once, raw, while the rest is loaded."""
-    from liqtui.engine.verdict import FILE
+def _ascii_at_first(args: Arguments) -> bool:
+    """Before the configuration is read: by option and locale."""
+    wanted = "auto" if args.ascii is None else "on" if args.ascii else "off"
+    return prepare("auto", wanted, "auto", os.environ).ascii
+
+
+def show_banner(verdict: Path, *, ascii_only: bool) -> None:
+    """The last verdict at once, raw, before anything is read or loaded that it does not need."""
     from liqtui.ui.banner import banner
 
     try:
-        saved = (state / FILE).read_text(encoding="utf-8")
+        saved = verdict.read_text(encoding="utf-8")
     except (OSError, ValueError):
         saved = ""
     width = shutil.get_terminal_size().columns
-    sys.stderr.write(banner(saved, time.time(), width, ascii_only=terminal.ascii))
+    sys.stderr.write(banner(saved, time.time(), width, ascii_only=ascii_only))
+    sys.stderr.flush()
+
+
+def leave_banner() -> None:
+    from liqtui.ui.banner import ORDINARY_SCREEN
+
+    sys.stderr.write(ORDINARY_SCREEN)
     sys.stderr.flush()
 
 

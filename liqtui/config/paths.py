@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONFIG_DIR = "LIQTUI_CONFIG_DIR"
 STATE_DIR = "LIQTUI_STATE_DIR"
+VERDICT = "verdict.json"
+"""The last verdict, in the state folder."""
 
 
-@dataclass(frozen=True)
-class Paths:
+class Paths(NamedTuple):
+    """A tuple: `dataclasses` would be a seventh of what `status` imports."""
+
     config: Path
     """config.toml, the person's."""
     config_named: bool
@@ -27,6 +29,10 @@ class Paths:
     """Directory of what the program remembers."""
     runtime: Path
     """Directory of what lives until logout."""
+
+    @property
+    def verdict(self) -> Path:
+        return self.state / VERDICT
 
     @property
     def history(self) -> Path:

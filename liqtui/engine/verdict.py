@@ -8,29 +8,29 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from liqtui.config.paths import VERDICT as FILE
 from liqtui.core import format as fmt
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from liqtui.core.snapshot import Snapshot
 
-FILE = "verdict.json"
 _SCHEMA = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     at: float
     """Unix time of the snapshot."""
     ready: bool
     """Every chain had been read once."""
     worst: str
     """Severity; "ok" without positions, "unknown" while not ready."""
-    counts: dict[str, int] = field(default_factory=dict[str, int])
+    counts: Mapping[str, int] = MappingProxyType({})
     """Severity → positions."""
     health: str = ""
     """Of the worst position, decimal; "∞" without debt, "–" unknown, with "~" when old."""
@@ -59,8 +59,7 @@ def of(snapshot: Snapshot) -> Verdict:
     if row is None:
         return verdict
     move = row.cushion.move if row.cushion else None
-    return replace(
-        verdict,
+    return verdict._replace(
         health=fmt.health(row.position.health.shown if row.position else None) + ("" if row.trusted else "~"),
         title=f"{row.label} {row.key.protocol} {row.chain} {row.venue}".rstrip(),
         nearest=f"{row.cushion.label} {fmt.percent(move)}" if row.cushion and move is not None else "",
@@ -73,7 +72,7 @@ def write(verdict: Verdict, folder: Path) -> None:
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            json.dump({"schema": _SCHEMA, **asdict(verdict)}, out, ensure_ascii=False)
+            json.dump({"schema": _SCHEMA, **verdict._asdict(), "counts": dict(verdict.counts)}, out, ensure_ascii=False)
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
@@ -108,7 +107,7 @@ class Keeper:
     def keep(self, snapshot: Snapshot) -> str:
         """What is wrong with the file, in words; empty when all is well."""
         verdict, last = of(snapshot), self._last
-        if last is not None and verdict == replace(last, at=verdict.at) and 0 <= last.age(verdict.at) < self._every:
+        if last is not None and verdict == last._replace(at=verdict.at) and 0 <= last.age(verdict.at) < self._every:
             return ""
         try:
             write(verdict, self._folder)

@@ -1,0 +1,187 @@
+"""What starting costs, held by what is imported: no stopwatch, but no surprise either."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHAIN = {"web3", "ens", "eth_abi", "eth_utils", "eth_account", "aiohttp", "pydantic"}
+SCREEN = {"textual", "rich"}
+SLOW = CHAIN | SCREEN | {"httpx", "websockets", "Crypto"}
+NETWORK = SLOW | {"asyncio", "sqlite3", "ssl", "socket"}
+
+RUN = """
+import json, sys
+from liqtui.cli.main import main
+try:
+    main(sys.argv[2:])
+finally:
+    with open(sys.argv[1], "w") as note:
+        json.dump(sorted(sys.modules), note)
+"""
+CONFIG = '[chains.lab]\nid = 31337\nrpc = ["http://127.0.0.1:9/"]\n'
+ADDRESS = "0x" + "ab" * 20
+
+
+@pytest.fixture
+def note(tmp_path: Path, own_folders: Path) -> Path:
+    """Where a child writes what it has imported; its configuration knows one chain, where nobody listens."""
+    folder = own_folders / "liqtui"
+    folder.mkdir(exist_ok=True)
+    (folder / "config.toml").write_text(CONFIG)
+    return tmp_path / "modules.json"
+
+
+def imported(note: Path) -> set[str]:
+    return set(json.loads(note.read_text()))
+
+
+def tops(note: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imported(note)}
+
+
+def ours(note: Path) -> set[str]:
+    return {name for name in imported(note) if name.startswith("liqtui.")}
+
+
+def run(note: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", RUN, str(note), *words], capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("words", "never"),
+    [
+        (["--help"], NETWORK),
+        (["--version"], NETWORK - {"socket"}),  # the standard library's reader of versions loads it
+        (["status"], NETWORK | {"dataclasses", "tomllib"}),
+        (["wallet", "list"], SLOW),
+        (["check", "--help"], NETWORK),
+        (["check", "--json", ADDRESS], CHAIN | {"textual"}),
+        (["doctor"], CHAIN | {"textual"}),
+    ],
+    ids=" ".join,
+)
+def test_a_command_imports_only_what_it_needs(note: Path, words: list[str], never: set[str]) -> None:
+    done = run(note, *words)
+    assert "Traceback" not in done.stderr
+    assert tops(note) & never == set()
+    assert not any(name.startswith("liqtui.ui") for name in ours(note))
+
+
+def test_a_status_line_waits_for_no_position_and_no_configuration(note: Path) -> None:
+    assert "nothing seen yet" in run(note, "status").stdout
+    assert (
+        ours(note) & {"liqtui.core.model", "liqtui.core.snapshot", "liqtui.config.load", "liqtui.cli.session"} == set()
+    )
+
+
+PACKAGES = """
+import importlib, json, pkgutil, sys
+for package in ("liqtui.core", "liqtui.protocols"):
+    for found in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
+        importlib.import_module(found.name)
+with open(sys.argv[1], "w") as note:
+    json.dump(sorted(sys.modules), note)
+"""
+
+
+def test_core_and_protocols_are_light(note: Path) -> None:
+    subprocess.run([sys.executable, "-c", PACKAGES, str(note)], check=True, timeout=60)
+    assert tops(note) & NETWORK == set()
+    assert {name.split(".")[1] for name in ours(note)} == {"core", "protocols"}
+    assert len(ours(note)) > 20
+
+
+FIRST_FRAME = """
+import json, sys
+from liqtui.ui.app import LiqtuiApp
+
+def painted(self):
+    with open(sys.argv[1], "w") as note:
+        json.dump(sorted(sys.modules), note)
+    self.exit()
+
+LiqtuiApp._painted = painted
+from liqtui.cli.main import main
+sys.exit(main([]))
+"""
+FIRST_TEXT = """
+import json, sys
+from liqtui.cli import tui
+show = tui.show_banner
+
+def shown(*words, **options):
+    show(*words, **options)
+    with open(sys.argv[1], "w") as note:
+        json.dump(sorted(sys.modules), note)
+    raise SystemExit(0)
+
+tui.show_banner = shown
+from liqtui.cli.main import main
+main([])
+"""
+
+
+def in_terminal(script: str, note: Path) -> tuple[int, bytes]:
+    """Exit code of the script in a terminal of its own, and what it wrote there."""
+    master, slave = pty.openpty()
+    env = os.environ | {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, str(note)], stdin=slave, stdout=slave, stderr=slave, env=env,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(slave)
+    written = bytearray()
+
+    def read() -> None:
+        try:
+            while data := os.read(master, 65536):
+                written.extend(data)
+        except OSError:  # the other end is closed
+            return
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    code = child.wait(60)
+    reader.join(10)
+    os.close(master)
+    return code, bytes(written)
+
+
+def test_the_first_frame_waits_for_no_chain_library(note: Path) -> None:
+    code, written = in_terminal(FIRST_FRAME, note)
+    assert code == 0, written
+    assert "textual" in tops(note)
+    assert tops(note) & (SLOW - SCREEN) == set()
+    assert not any(name.startswith("liqtui.chain.pool") for name in ours(note))
+
+
+def test_the_first_text_waits_for_next_to_nothing(note: Path) -> None:
+    code, written = in_terminal(FIRST_TEXT, note)
+    assert code == 0, written
+    assert b"starting" in written
+    assert tops(note) & (NETWORK | {"dataclasses", "tomllib"}) == set()
+    assert ours(note) <= {
+        "liqtui.cli", "liqtui.cli.main", "liqtui.cli.arguments", "liqtui.cli.tui", "liqtui.cli.terminal",
+        "liqtui.config", "liqtui.config.paths", "liqtui.core", "liqtui.core.redact", "liqtui.core.text",
+        "liqtui.ui", "liqtui.ui.banner",
+    }  # fmt: skip
+
+
+def test_a_mistake_in_the_files_is_told_on_the_ordinary_screen(note: Path, own_folders: Path) -> None:
+    (own_folders / "liqtui" / "config.toml").write_text("[chain.lab]\n")
+    code, written = in_terminal("from liqtui.cli.main import main; import sys; sys.exit(main([]))", note)
+    assert code == 78
+    left, _, told = written.rpartition(b"\x1b[?1049l")
+    assert b"\x1b[?1049h" in left
+    assert b"config.toml" in told
