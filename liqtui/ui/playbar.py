@@ -62,7 +62,7 @@ def line(playback: Playback, width: int) -> Content:
     """The whole line, exactly `width` cells or fewer."""
     index, frames, chapters = playback.index, playback.frames, playback.chapters
     number = chapter_at(chapters, index)
-    state = " ⏸ " if playback.paused else " ▶ "
+    state = " ‖ " if playback.paused else " ▶ "
     left = f"{playback.speed:g}× "
     count = f" {min(index + 1, frames)}/{frames}"
     room = width - len(state) - len(left) - len(count)

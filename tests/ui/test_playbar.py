@@ -108,7 +108,7 @@ async def test_keys() -> None:
         assert "1/3 calm" in bar_of(app)
         await pilot.press("p")
         assert tape.paused
-        assert " ⏸ " in bar_of(app)
+        assert " ‖ " in bar_of(app)
         await pilot.press("p")
         assert not tape.paused
         await pilot.press("greater_than_sign", "greater_than_sign", "less_than_sign")
