@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 MOST_WITHOUT_MULTICALL = 400
 """More single calls than this in one read would only bring rate limits."""
-MOST_DOUBTS = 8
+MOST_DOUBTS = 12
 """Extra requests per chunk to find out which calls failed only because another one took all the gas."""
+MOST_PARTS = 48
+"""Requests for one chunk, however it has to be cut: bad calls may cost themselves, not the round."""
+MOST_ALONE = 16
+"""Greedy calls that are asked in one round, in turn."""
 SMALLEST_AFTER_TIMEOUT = 25
 MEMORY = 4096
 NEAR = 100_000
@@ -37,9 +41,21 @@ class Memory:
         self.greedy: set[Call] = set()
         """Took all gas, or broke the request: asked alone."""
         self.mute: set[Call] = set()
-        """Fail without a word by themselves, and harm nobody."""
+        """Fail without a word by themselves: asked last, where they cannot take the gas of others."""
+        self.turn = 0
+        """Grows with each read: who of the bad ones comes first, or has its turn at all."""
         self.multicall_exists = False
         """Some node of this chain has it: one that denies it is broken."""
+
+    def safe_order(self, calls: Sequence[Call]) -> list[int]:
+        """Places of `calls`, mute ones last, and another one of them first each time: it may have recovered."""
+        good = [at for at, call in enumerate(calls) if call not in self.mute]
+        bad = [at for at, call in enumerate(calls) if call in self.mute]
+        return good + self.rotated(bad)
+
+    def rotated(self, places: list[int]) -> list[int]:
+        first = self.turn % len(places) if places else 0
+        return places[first:] + places[:first]
 
     def note(self, where: set[Call], call: Call) -> None:
         if len(where) >= MEMORY:
@@ -57,6 +73,8 @@ class BlockReader:
         self._block = block
         self._deadline = deadline
         self._by_number = endpoint.by_hash is False
+        self._parts = 0
+        self._answered = False
 
     async def read(self, calls: Sequence[Call], total: int) -> list[Result]:
         """One result per call, of `total` in this round. Raises Fault when this endpoint cannot answer."""
@@ -110,42 +128,46 @@ class BlockReader:
         """Results in which no call failed only because another one of its batch had taken the gas.
 
         An inner call may burn 63/64 of the gas: those after it then fail without a word, in a batch that
-        succeeds. So whoever fails without a word, and did not do so before, is asked again at the front.
+        succeeds. So whoever fails without a word is asked again, apart from other contracts, and is believed when
+        it fails at the front. From then on it stands at the end, where it harms nobody but its like.
         """
-        results = await self._split(calls)
         memory = self._memory
-        suspect: dict[int, int] = {}
-        """Place of a call that failed → place of the one that stood before it, and may have taken its gas."""
-        for _ in range(MOST_DOUBTS):
-            mute = [at for at, result in enumerate(results) if _is_mute(result)]
-            doubts = [at for at in mute if calls[at] not in memory.mute]
-            if not doubts or len(calls) == 1:
-                break
-            again = await self._split([calls[at] for at in doubts])
-            for at, result in zip(doubts, again, strict=True):
-                results[at] = result
-                if not _is_mute(result) and at in suspect:
-                    memory.note(memory.greedy, calls[suspect[at]])
-            first, *others = doubts
-            if _is_mute(results[first]):
-                memory.note(memory.mute, calls[first])
-                suspect.update(dict.fromkeys(others, first))
-            elif first not in suspect:  # one of the known mute ones has begun to take gas: doubt them all anew
-                memory.mute.difference_update(calls[at] for at in mute if at < first)
-        else:
-            for at, result in enumerate(results):
-                if _is_mute(result) and calls[at] not in memory.mute:
+        order = memory.safe_order(calls)
+        answers = await self._split([calls[at] for at in order])
+        results = [answer for _, answer in sorted(zip(order, answers, strict=True), key=lambda pair: pair[0])]
+        left = MOST_DOUBTS if len(calls) > 1 else 0
+        while left > 0 and (doubts := self._doubts(calls, results)):
+            for group in doubts[:left]:
+                left -= 1
+                again = await self._split([calls[at] for at in group])
+                for at, result in zip(group, again, strict=True):
+                    results[at] = result
+                if _is_mute(again[0]):
+                    memory.note(memory.mute, calls[group[0]])
+        if len(calls) > 1:
+            for group in self._doubts(calls, results):
+                for at in group:
                     results[at] = Failure("unread", "failed without a reason, perhaps only for lack of gas")
         memory.mute.difference_update(
             call for call, result in zip(calls, results, strict=True) if not isinstance(result, Failure)
         )
         return results
 
+    def _doubts(self, calls: Sequence[Call], results: Sequence[Result]) -> list[list[int]]:
+        """Places of the calls that failed without a word and are not known to, by contract."""
+        groups: dict[str, list[int]] = {}
+        for at, (call, result) in enumerate(zip(calls, results, strict=True)):
+            if _is_mute(result) and call not in self._memory.mute:
+                groups.setdefault(call.target, []).append(at)
+        return list(groups.values())
+
     async def _split(self, calls: Sequence[Call]) -> list[Result]:
         """`_once`, in halves where the node finds it too much. A call that is too much alone is a Failure."""
         half = len(calls) // 2
         if len(calls) > self._endpoint.most_calls:
             return [*await self._split(calls[:half]), *await self._split(calls[half:])]
+        if self._parts >= MOST_PARTS:
+            return [Failure("unread", "among calls that the node cannot run")] * len(calls)
         try:
             return await self._once(calls)
         except Fault as fault:
@@ -157,22 +179,31 @@ class BlockReader:
             if fault.cure not in {Cure.SMALLER, Cure.NONE, Cure.WITHOUT_GAS}:
                 raise
             if len(calls) == 1:
-                self._memory.note(self._memory.greedy, calls[0])
-                return [Failure("unread", f"the node cannot run this call: {fault.detail}", fault.data)]
-        known = len(self._memory.greedy)
+                return [await self._blame(calls[0], fault)]
         results = [*await self._split(calls[:half]), *await self._split(calls[half:])]
-        if len(self._memory.greedy) == known:  # nobody is to blame but the size
+        if not any(isinstance(result, Failure) and result.kind == "unread" for result in results):
+            # nobody is to blame but the size
             self._endpoint.shrink_calls(len(calls) - half)
         return results
+
+    async def _blame(self, call: Call, fault: Fault) -> Failure:
+        """What a call is that the node cannot run even alone. Raises Fault when the node runs nothing at all."""
+        if call not in self._memory.greedy:
+            if not self._answered:
+                await self._once([])
+            self._memory.note(self._memory.greedy, call)
+        return Failure("unread", f"the node cannot run this call: {fault.detail}", fault.data)
 
     async def _once(self, calls: Sequence[Call]) -> list[Result]:
         """One `aggregate3`, with the block's own number and time read in the same breath."""
         contract = self._spec.multicall3
         checks = [Call(contract, multicall.GET_BLOCK_NUMBER), Call(contract, multicall.GET_BLOCK_TIMESTAMP)]
         wanted = [*checks, *calls]
+        self._parts += 1
         answer = await self._eth_call(contract, multicall.encode(wanted))
         number, time, *results = multicall.decode(answer, len(wanted))
         self._check_block(number, time)
+        self._answered = True
         return results
 
     def _check_block(self, number: Result, time: Result) -> None:
@@ -259,10 +290,12 @@ def _alone(answer: object) -> Result:
 
 
 def chunks(calls: Sequence[Call], memory: Memory, most_calls: int, most_bytes: int) -> list[list[int]]:
-    """Places of `calls`, cut into requests by count and by size; greedy calls each alone."""
+    """Places of `calls`, cut into requests by count and by size; greedy calls each alone.
+
+    When there are many greedy ones, only some have their turn: the places of the others are in no request.
+    """
     out: list[list[int]] = []
     size = 0
-    alone = [at for at, call in enumerate(calls) if call in memory.greedy]
     open_chunk: list[int] = []
     for at, call in enumerate(calls):
         if call in memory.greedy:
@@ -275,4 +308,6 @@ def chunks(calls: Sequence[Call], memory: Memory, most_calls: int, most_bytes: i
         size += need
     if open_chunk:
         out.append(open_chunk)
-    return out + [[at] for at in alone]
+    alone = [at for at, call in enumerate(calls) if call in memory.greedy]
+    memory.turn += 1 if len(alone) <= MOST_ALONE else MOST_ALONE
+    return out + [[at] for at in memory.rotated(alone)[:MOST_ALONE]]

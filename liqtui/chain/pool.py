@@ -18,7 +18,7 @@ from liqtui.chain.headline import HeadLine
 from liqtui.chain.logs import read_logs
 from liqtui.chain.transport import MAX_ANSWER
 from liqtui.core.clock import Clock, SystemClock
-from liqtui.core.reads import Block, Call, Log, LogFilter, ReadError, Result
+from liqtui.core.reads import Block, Call, Failure, Log, LogFilter, ReadError, Result
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from liqtui.core.sources import ChainSpec
 
 T = TypeVar("T")
+
+_NOT_ASKED = Failure("unread", "not asked this time: it took all gas before, like many others")
 
 ROUND_TIMEOUTS = 3.0
 """A round may take this many request timeouts: two endpoints may hang, and the third still answers."""
@@ -118,7 +120,7 @@ class EndpointPool:
             fault = _first_leaf(group)
         else:
             self._read_hash = block.hash
-            done = [result for result in results if result is not None]
+            done = [_NOT_ASKED if result is None else result for result in results]
             if len(sources) == 1:
                 self._cross.data(sources.pop(), block, calls, done)
             return done

@@ -11,7 +11,7 @@ import pytest
 
 from liqtui.chain.faults import Cure, refusal
 from liqtui.chain.transport import Wire
-from liqtui.core.reads import Failure, ReadError
+from liqtui.core.reads import ReadError
 from tests.chain.node import SECRET, Chain, Node, Reply, block_hash, echo, echoed, error_body, nodes, spec_of
 
 if TYPE_CHECKING:
@@ -264,17 +264,6 @@ def test_hostile_words_are_cleaned_and_bounded() -> None:
 @pytest.mark.parametrize("data", ["0x1234", {"data": "0x1234"}, "Reverted 0x1234"])
 def test_revert_data_is_found_wherever_a_node_puts_it(data: Any) -> None:
     assert refusal({"code": 3, "message": "execution reverted", "data": data}).data == b"\x12\x34"
-
-
-async def test_a_reverted_aggregate_is_split_and_told_as_unread(make_pool: PoolMaker) -> None:
-    async with nodes() as [node]:
-        pool = make_pool(spec_of(node))
-        block = await pool.head()
-        node.fault = lambda request: (
-            error_body(3, "execution reverted", "0x")(request) if request["method"] == "eth_call" else None
-        )
-        results = await pool.read(block, echo(2))
-        assert [result.kind for result in results if isinstance(result, Failure)] == ["unread", "unread"]
 
 
 async def test_a_frozen_head_is_the_same_head(make_pool: PoolMaker) -> None:

