@@ -88,9 +88,8 @@ def scope(book: MorphoBook) -> Scope | None:
     taken, factor = liquidate_all(account, price, book.lltv), incentive(book.lltv)
     reason = "no close factor: all of the debt"
     if taken.shares < account.shares:
-        reason = "no close factor: all of the collateral"
-        if taken.bad_debt:
-            reason += f"; the lenders lose {decimal_string(taken.bad_debt, book.loan.decimals)} {book.loan.symbol}"
+        lost = decimal_string(taken.bad_debt, book.loan.decimals)
+        reason = f"no close factor: all of the collateral; the lenders lose {lost} {book.loan.symbol}"
     worth = mul_div_down(taken.seized, held, 10**book.collateral.decimals)
     paid = mul_div_down(taken.repaid, owed, 10**book.loan.decimals)
     return Scope(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from liqtui.core.search import halve
 from liqtui.core.units import HEALTH_INFINITE, WAD, mul_div_down, mul_div_up
 
 PRICE_SCALE = 10**36
@@ -123,27 +122,15 @@ def liquidate_all(loan: Loan, price: int, lltv: int) -> Seizure:
     There is no close factor. By shares where the collateral is enough for it, else by seized assets; each is what
     `Morpho.liquidate` makes of that input.
     """
-    factor = incentive(lltv)
-    if price and _seized(loan.shares, loan.totals, price, factor) <= loan.collateral:
-        shares = loan.shares
-        seized = _seized(shares, loan.totals, price, factor)
-    else:
-        quoted = mul_div_up(loan.collateral, price, PRICE_SCALE)
-        shares, seized = to_shares_up(mul_div_up(quoted, WAD, factor), loan.totals), loan.collateral
-        if shares > loan.shares:  # only by its roundings: then a little less of the collateral, by shares
-            shares = _last_shares(loan, price, factor)
-            seized = _seized(shares, loan.totals, price, factor)
+    factor, shares, seized = incentive(lltv), loan.shares, loan.collateral
+    quoted = mul_div_up(loan.collateral, price, PRICE_SCALE)
+    value = mul_div_down(to_assets_down(loan.shares, loan.totals), factor, WAD)
+    if price and mul_div_down(value, PRICE_SCALE, price) <= loan.collateral:
+        seized = mul_div_down(value, PRICE_SCALE, price)
+    else:  # then quoted ≤ value, and each rounding up stays at or under what was rounded down: never above all shares
+        shares = to_shares_up(mul_div_up(quoted, WAD, factor), loan.totals)
     repaid = to_assets_up(shares, loan.totals)
     return Seizure(seized, repaid, shares, _bad_debt(loan, seized, repaid, shares))
-
-
-def _seized(shares: int, totals: Totals, price: int, factor: int) -> int:
-    return mul_div_down(mul_div_down(to_assets_down(shares, totals), factor, WAD), PRICE_SCALE, price)
-
-
-def _last_shares(loan: Loan, price: int, factor: int) -> int:
-    """Most shares whose repayment takes no more than there is."""
-    return halve(lambda n: _seized(n, loan.totals, price, factor) > loan.collateral, 0, loan.shares) - 1
 
 
 def _bad_debt(loan: Loan, seized: int, repaid: int, shares: int) -> int:
