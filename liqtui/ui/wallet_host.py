@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.screen import ModalScreen
+
 from liqtui.core.text import clean
 from liqtui.ui.commands import CommandError
 from liqtui.ui.wallet_book import WalletBook
@@ -20,11 +22,16 @@ if TYPE_CHECKING:
     from liqtui.ui.app import LiqtuiApp
     from liqtui.ui.wallet_book import Outcome
 
+LOOK_EVERY = 3.0
+"""Seconds between two looks whether the file was changed outside; a look costs one `stat`."""
+
 
 class WalletWishes:
     """A part of AppHost. Raises CommandError where a wish cannot be met."""
 
     app: LiqtuiApp
+    _noticed = ""
+    """The last remark on the file: a mistake that stays in it is named once."""
 
     def say(self, remark: str) -> None:
         """At the bottom of whatever screen is open."""
@@ -35,13 +42,31 @@ class WalletWishes:
         return WalletBook(self.app.state)
 
     def welcome(self) -> None:
-        """Without a wallet there is nothing to show: explain, and lead to the first one."""
+        """After the first frame. Without a wallet there is nothing to show: explain, and lead to the first one."""
         book = self.book
-        if book.wallets or book.refusal:
+        if book.refusal:
             return
-        from liqtui.ui.welcome import WelcomeScreen
+        self.app.set_interval(LOOK_EVERY, self.look_at_watchlist)
+        if not book.wallets:
+            from liqtui.ui.welcome import WelcomeScreen
 
-        self.app.push_screen(WelcomeScreen(self.app.state))
+            self.app.push_screen(WelcomeScreen(self.app.state))
+
+    def look_at_watchlist(self) -> None:
+        """Take over what was changed in the file outside.
+
+        Not while a dialog is open: what is being typed there began from the list as it was, and a change of the
+        same wallet has to come up as a conflict when it is saved.
+        """
+        book = self.book
+        dialog = any(isinstance(screen, ModalScreen) for screen in self.app.screen_stack)
+        if book.store is None or dialog or not book.store.changed_outside():
+            return
+        outcome = book.reload()
+        remark = f"{outcome.error} The list before it stays." if outcome.error else "the watchlist was changed outside"
+        if remark != self._noticed or outcome.done:
+            self.say(remark)
+        self._noticed = remark
 
     def add_wallets(self, text: str) -> None:
         from liqtui.ui.wallet_form import WalletForm

@@ -585,6 +585,42 @@ async def test_edits_of_different_wallets_need_no_question(store: WatchlistStore
         assert [w.label for w in WatchlistStore(store.path, checksum).load().wallets] == ["dao", "farm"]
 
 
+async def test_an_edit_outside_is_noticed_and_watched(store: WatchlistStore) -> None:
+    app = app_on(store)
+    async with stage(app) as pilot:
+        app.host.look_at_watchlist()
+        assert engine_of(app).watched == [], "nothing has changed"
+        outside(store, label="from outside")
+        app.host.look_at_watchlist()
+        await pilot.pause()
+        assert engine_of(app).watched[-1][0].label == "from outside"
+        assert "the watchlist was changed outside" in frames.text(app)
+
+
+async def test_a_mistake_outside_keeps_the_list_and_is_named(store: WatchlistStore) -> None:
+    app = app_on(store)
+    async with stage(app) as pilot:
+        store.path.write_text("[[wallet]\n")
+        app.host.look_at_watchlist()
+        await pilot.pause()
+        assert "watchlist.toml: line 1" in frames.text(app)
+        assert engine_of(app).watched == []
+        assert [w.label for w in store.current.wallets] == ["treasury", "degen-1"]
+
+
+async def test_an_edit_outside_during_a_dialog_waits_for_the_save(store: WatchlistStore) -> None:
+    app = app_on(store)
+    async with stage(app) as pilot:
+        await pilot.press("e")
+        form = await form_of(pilot)
+        fill(form, label="mine")
+        outside(store, label="theirs")
+        app.host.look_at_watchlist()
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert isinstance(app.screen, ConflictDialog)
+
+
 async def test_a_conflict_while_the_disk_is_full_stays_open(
     store: WatchlistStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
