@@ -32,8 +32,9 @@ UNKNOWN_PATIENCE = 60.0
 """Seconds that health may be unknown, or a new position unread, before that is said."""
 STALE_PATIENCE = 600.0
 """Seconds that figures may be stale before that is said. Blind is said at once: it took minutes to get there."""
-LEAST_BONUS = (1003, 1000)
-"""Collateral lost per debt gone, in value: under this ratio nobody took a bonus, so it was not a liquidation."""
+BONUS = (1003, 1250)
+"""Collateral lost per debt gone, in thousandths of value. Under it nobody took a bonus; over it no liquidator may
+take as much. Both are the owner's own doing."""
 SUSPECT = 110 * WAD // 100
 """A position that vanishes with less health than this may have been liquidated as a whole."""
 
@@ -222,23 +223,27 @@ def _lost(holdings: Iterable[Holding], position: Position) -> tuple[Holding, ...
 def _taken(lost: Sequence[Holding], before: Row | None, new: Position, health: int | None) -> bool:
     """Whether it looks like a liquidation: collateral and debt both fell, and somebody gained or could have.
 
-    Somebody gained when more value went than was repaid. Where prices moved meanwhile that says little, so what
-    was near liquidation by its last health, or would be at today's prices, counts in any case.
+    Somebody gained when more value went than was repaid, by as much as a bonus may be. Where prices moved
+    meanwhile that says little: what was near liquidation by its last health, or would be at today's prices, or
+    was not watched meanwhile, counts in any case. Taking all of a healthy account is no liquidation:
+    something would be left.
     """
     if {held.side for held in lost} != {Side.COLLATERAL, Side.DEBT}:
         return False
-    old, near = before.position if before is not None else None, HEALTH_ONE + BAND
+    near = HEALTH_ONE + BAND
     if health is not None and health < near:
         return True
-    prices = {leg.asset.address: leg.price for leg in (*(old.legs if old else ()), *new.legs) if leg.price}
-    if old is not None and old.book is not None:
-        then = old.book.health(Change(prices=prices))
-        if then is not None and then < near:
-            return True
-    if any(held.asset not in prices for held in lost):
+    if new.empty and health is not None and health >= SUSPECT:
+        return False
+    if before is None or before.position is None or before.freshness is Freshness.BLIND:
+        return True
+    old = before.position
+    prices = {leg.asset.address: leg.price for leg in (*old.legs, *new.legs) if leg.price}
+    then = old.book.health(Change(prices=prices)) if old.book is not None else None
+    if (then is not None and then < near) or any(held.asset not in prices for held in lost):
         return True
     gone, repaid = (_value(lost, side, prices) for side in (Side.COLLATERAL, Side.DEBT))
-    return gone * LEAST_BONUS[1] >= repaid * LEAST_BONUS[0]
+    return repaid * BONUS[0] <= gone * 1000 <= repaid * BONUS[1]
 
 
 def _value(lost: Iterable[Holding], side: Side, prices: Mapping[str, int]) -> int:

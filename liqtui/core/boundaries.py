@@ -120,6 +120,8 @@ class _Search:
         self.sign = 1 if sums.slope > 0 else -1
         if self._held_by_cap():
             return _none(self.mover, f"no {self.mover.label} price reaches it, because a cap holds the oracle's price")
+        there = sums.at(self.sign * sums.crossing(self.now, self.sign), self.now)
+        sums = sums._replace(noise=there.noise)
         window = max(1, -(-sums.noise * self.now // abs(sums.slope)))
         return self._result(self._turn(self._points(sums, window), window))
 
@@ -153,11 +155,9 @@ class _Search:
 
     def _points(self, sums: Line, window: int) -> list[int]:
         """Places to ask about, from safe to unsafe, around where the closed form puts the turn."""
-        first_safe = -(-self.sign * sums.gap * self.now // sums.slope)
+        first_safe = sums.crossing(self.now, self.sign)
         if self.account.mixed and self._truncated(sums, first_safe):
-            found = teeth(sums, self.now, self.sign)
-            if found:
-                return found
+            return teeth(sums, self.now, self.sign, self._limits()[1])
         if window > SCAN:
             return [first_safe + window, first_safe - window]
         both_sides = sums.weight_moving > 0 and sums.debt_moving > 0
@@ -168,24 +168,21 @@ class _Search:
         low, high = self._limits()
         answer = self.sign * max(low, min(high, place))
         health = self.account.book.health(Change(prices=self.mover.prices(answer)))
-        return health is not None and sums.at(answer, self.now).off(health) > 2 * sums.noise
+        there = sums.at(answer, self.now)
+        return health is not None and there.off(health) > 2 * max(there.noise, sums.noise)
 
     def _turn(self, points: Sequence[int], step: int) -> int | None:
         """The unsafe place nearest to safety, asking the points first; None when there is none."""
         low, high = self._limits()
-        last_safe: int | None = None
-        for place in (max(low, min(high, point)) for point in points):
-            if self.safe(place):
-                last_safe = place
-                continue
-            if last_safe is not None:
-                return self._between(place, last_safe)
-            below, above = stride(self.safe, place, high, step)
-            return None if above is None else self._between(below, above)
-        if last_safe is None:
-            return None
-        above, below = stride(lambda place: not self.safe(place), last_safe, low, step)
-        return None if below is None else self._between(below, above)
+        places = [max(low, min(high, point)) for point in points]
+        unsafe = next((index for index, place in enumerate(places) if not self.safe(place)), None)
+        if unsafe is None:
+            above, below = stride(lambda place: not self.safe(place), places[-1], low, step)
+        elif unsafe == 0:
+            below, above = stride(self.safe, places[0], high, step)
+        else:
+            below, above = places[unsafe], places[unsafe - 1]
+        return None if below is None or above is None else self._between(below, above)
 
     def _between(self, unsafe: int, safe: int) -> int:
         return halve(self.safe, unsafe, safe, self._plateau) - 1

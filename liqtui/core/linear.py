@@ -57,12 +57,17 @@ class Line(NamedTuple):
         return abs(health * self.debt // WAD - self.weight)
 
     def at(self, knob: int, now: int) -> Line:
-        """The sums with the knob moved from `now` to `knob`."""
+        """The sums with the knob moved from `now` to `knob`. What was rounded at `now` grows with it."""
         return self._replace(
+            noise=self.noise * max(1, -(-knob // now)),
             weight_moving=self.weight_moving * knob // now,
             debt_moving=self.debt_moving * knob // now,
             held_moving=self.held_moving * knob // now,
         )
+
+    def crossing(self, now: int, sign: int) -> int:
+        """First place on the axis `sign` × knob at or above health 1. Needs a slope that is not zero."""
+        return -(-sign * self.gap * now // self.slope)
 
     def flat(self, threshold: int) -> Line:
         """The same with one threshold (basis points) for all collateral."""

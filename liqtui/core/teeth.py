@@ -14,36 +14,33 @@ if TYPE_CHECKING:
     from liqtui.core.linear import Line
 
 MOST_TEETH = 24
+"""Teeth that are looked at, from the safe end. In each the truncation runs through a whole basis point, so the first
+turn is among the first few."""
 
 
-def teeth(sums: Line, now: int, sign: int) -> list[int]:
-    """Places on the axis `sign` × answer, from safe to unsafe; empty where there are too many to ask.
+def teeth(sums: Line, now: int, sign: int, highest: int) -> list[int]:
+    """Places on the axis `sign` × answer to ask about, from safe to unsafe.
 
     All turns lie between where the account would be at 1 with every threshold one basis point lower (every place
-    above is safe) and where it is at 1 by the exact sum (every place below is unsafe).
+    above is safe; `highest` where there is no such place below it) and where it is at 1 by the exact sum (every
+    place below is unsafe).
     """
-    far = _crossing(sums.lowered(), now, sign)
-    near = _crossing(sums, now, sign)
-    if far is None or near is None:
-        return []
-    first, last = sorted((_average(sums, sign * far, now), _average(sums, sign * near, now)))
-    if last - first > MOST_TEETH:
-        return []
-    places = {far, near}
-    for average in range(first, last + 1):
+    near = min(highest, sums.crossing(now, sign))
+    lowered = sums.lowered()
+    solvable = lowered.slope * sign > 0 and lowered.gap * lowered.slope > 0
+    far = min(highest, lowered.crossing(now, sign)) if solvable else highest
+    first, last = _average(sums, sign * far, now), _average(sums, sign * near, now)
+    step = 1 if last >= first else -1
+    places = {far, near, near - 1}
+    for average in range(first, last + step, step)[:MOST_TEETH]:
         tooth = sums.flat(average)
-        places |= _around(_crossing(tooth, now, sign), tooth.noise, abs(tooth.slope), now)
-        jump_slope = sums.weight_moving - tooth.weight_moving
-        jump = -(-sign * (tooth.weight_rest - sums.weight_rest) * now // jump_slope) if jump_slope else None
-        places |= _around(jump, sums.noise, abs(jump_slope), now)
-    return sorted((place for place in places if near - 1 <= place <= far + 1), reverse=True)
-
-
-def _crossing(sums: Line, now: int, sign: int) -> int | None:
-    """First place at or above health 1 by the closed form, where safety lies upward."""
-    if sums.slope * sign <= 0 or sums.gap * sums.slope <= 0:
-        return None
-    return -(-sign * sums.gap * now // sums.slope)
+        if tooth.slope:
+            places |= _around(tooth.crossing(now, sign), tooth.noise, abs(tooth.slope), now)
+        rising = sums.weight_moving - tooth.weight_moving
+        if rising:
+            jump = -(-sign * (tooth.weight_rest - sums.weight_rest) * now // rising)
+            places |= _around(jump, sums.noise, abs(rising), now)
+    return sorted((place for place in places if near - 1 <= place <= far), reverse=True)
 
 
 def _average(sums: Line, knob: int, now: int) -> int:
@@ -51,9 +48,7 @@ def _average(sums: Line, knob: int, now: int) -> int:
     return there.weight // max(1, there.held_moving + there.held_rest)
 
 
-def _around(place: int | None, noise: int, slope: int, now: int) -> set[int]:
+def _around(place: int, noise: int, slope: int, now: int) -> set[int]:
     """The place, its neighbour, and the two as far away as roundings can shift it."""
-    if place is None:
-        return set()
     reach = -(-noise * now // slope)
     return {place - reach - 1, place - 1, place, place + reach}

@@ -8,6 +8,7 @@ from liqtui.core.model import Asset, Change, Leg, Quote, Side
 from liqtui.core.units import BPS, HEALTH_INFINITE, HEALTH_ONE, WAD, mul_div_down, mul_div_up, percent_mul, wad_div
 
 USD = 10**8
+UNCHANGED = Change()
 
 
 def address(symbol: str) -> str:
@@ -86,7 +87,7 @@ class ReferenceBook:
         up = side is Side.DEBT and not self.truncating
         return (mul_div_up if up else mul_div_down)(amount, price, 10**of.decimals)
 
-    def health(self, change: Change = Change()) -> int | None:  # noqa: B008 - immutable
+    def health(self, change: Change = UNCHANGED) -> int | None:
         self.calls += 1
         held = weight = owed = 0
         for of, (amount, threshold) in self.collateral.items():
@@ -107,7 +108,7 @@ class ReferenceBook:
             return wad_div(percent_mul(held, weight // held if held else 0), owed)
         return ((weight * WAD + owed // 2) // owed) // BPS
 
-    def liquidatable(self, change: Change = Change()) -> bool | None:  # noqa: B008 - immutable
+    def liquidatable(self, change: Change = UNCHANGED) -> bool | None:
         health = self.health(change)
         return None if health is None else health < HEALTH_ONE
 

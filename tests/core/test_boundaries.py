@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import assume, given, settings
@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from liqtui.core.boundaries import FARTHEST, boundaries
 from liqtui.core.factors import Mover, movers, volatile
-from liqtui.core.model import Boundary, Change, Direction, FactorKind, Feed, Leg, Quote
+from liqtui.core.model import Boundary, Change, Direction, FactorKind, Feed, Quote
 from liqtui.core.units import HEALTH_ONE, WAD
-from tests.core.books import USD, ReferenceBook, address, asset, quote, simple, staking_loop, two_coins
+from tests.core.books import UNCHANGED, USD, ReferenceBook, address, asset, quote, simple, staking_loop, two_coins
 from tests.core.strategies import books
+
+if TYPE_CHECKING:
+    import random
 
 WBTC, WSTETH, WETH, USDC, DAI = asset("WBTC", 8), asset("wstETH"), asset("WETH"), asset("USDC", 6), asset("DAI")
 
@@ -214,7 +217,7 @@ def test_zero_price_is_unknown() -> None:
 
 def test_zero_price_that_the_protocol_accepts_cannot_be_moved() -> None:
     class Lenient(ReferenceBook):
-        def health(self, change: Change = Change()) -> int | None:
+        def health(self, change: Change = UNCHANGED) -> int | None:
             prices = {of.address: quoted.price or 0 for of, quoted in self.prices.items()} | dict(change.prices)
             return super().health(Change({a: p or 1 for a, p in prices.items()}, change.collateral, change.debt))
 
@@ -363,11 +366,11 @@ class Cliff(ReferenceBook):
     cliff = 2_000 * USD
     over = False
 
-    def health(self, change: Change = Change()) -> int | None:
+    def health(self, change: Change = UNCHANGED) -> int | None:
         price = change.prices.get(address("ETH"), self.prices[asset("ETH")].price) or 0
         return self.cliff * WAD * 5 // price if self.over else price * WAD * 5 // self.cliff
 
-    def liquidatable(self, change: Change = Change()) -> bool | None:
+    def liquidatable(self, change: Change = UNCHANGED) -> bool | None:
         health = self.health(change)
         return None if health is None else health < 5 * HEALTH_ONE
 
@@ -401,7 +404,7 @@ def test_no_verdict_is_not_a_liquidation() -> None:
     """Where the protocol stops to answer on the way down, there is no boundary to show."""
 
     class Silent(ReferenceBook):
-        def liquidatable(self, change: Change = Change()) -> bool | None:
+        def liquidatable(self, change: Change = UNCHANGED) -> bool | None:
             price = change.prices.get(address("ETH"))
             return None if price is not None and price < 2_350 * USD else super().liquidatable(change)
 
@@ -414,7 +417,45 @@ def test_no_verdict_is_not_a_liquidation() -> None:
 # -- properties ----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=120, deadline=None)
+def nearly_neutral(*, debt: int) -> ReferenceBook:
+    """ETH weighs nearly the same on both sides, so that truncation alone decides over a wide range of prices."""
+    eth, usdc, dai = asset("ETH"), asset("USDC", 6), asset("DAI")
+    return ReferenceBook(
+        {eth: (400 * WAD, 8000), usdc: (1_000_000 * 10**6, 5000)},
+        {eth: 319_990 * WAD // 1000, dai: debt * WAD},
+        {eth: quote(eth, 2_500 * USD, "ETH"), usdc: quote(usdc, USD, "USDC"), dai: quote(dai, USD, "DAI")},
+        truncating=True,
+    )
+
+
+def test_truncation_alone_makes_it_unsafe_right_below() -> None:
+    """By the exact sum ETH could fall 60 %; by the protocol's figure the first digits are enough."""
+    book = nearly_neutral(debt=500_010)
+    assert book.liquidatable() is False
+    found = by_id(book)["ETH"]
+    assert found.direction is Direction.FALLS
+    assert_turns(book, found)
+    assert found.move is not None
+    assert -0.001 < found.move < 0
+
+
+def test_truncation_alone_keeps_it_unsafe_far_up() -> None:
+    book = nearly_neutral(debt=500_020)
+    book.collateral[asset("USDC", 6)] = (1_000_001 * 10**6, 5000)
+    assert book.liquidatable() is True
+    found = by_id(book)["ETH"]
+    assert found.passed
+    assert found.move is not None
+    assert found.move > 900
+    assert_turns(book, found)
+    book.collateral[asset("USDC", 6)] = (300_000 * 10**6, 5000)
+    book.debts = {asset("ETH"): 31_996 * WAD // 100, asset("DAI"): 150_150 * WAD}
+    found = by_id(book)["ETH"]
+    assert found.passed
+    assert_turns(book, found)
+
+
+@settings(max_examples=60, deadline=None)
 @given(books(), st.randoms(use_true_random=False))
 def test_boundary_is_where_the_rule_turns(book: ReferenceBook, chance: random.Random) -> None:
     now_unsafe = book.liquidatable()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from liqtui.core.model import Asset, Change, Leg, Rescue, Side
 from liqtui.core.rescue import rescue
 from liqtui.core.units import HEALTH_INFINITE, WAD
-from tests.core.books import USD, ReferenceBook, asset, quote, simple, staking_loop, two_coins
+from tests.core.books import UNCHANGED, USD, ReferenceBook, asset, quote, simple, staking_loop, two_coins
 from tests.core.strategies import books
 
 ETH, USDC, WETH = asset("ETH"), asset("USDC", 6), asset("WETH")
@@ -173,7 +173,7 @@ def test_whole_tokens_worth_much() -> None:
 class Deaf(ReferenceBook):
     """Gives no health as soon as amounts are moved."""
 
-    def health(self, change: Change = Change()) -> int | None:
+    def health(self, change: Change = UNCHANGED) -> int | None:
         return None if change.debt or change.collateral else super().health(change)
 
 
@@ -190,7 +190,7 @@ class OddRounding(ReferenceBook):
     def legs(self) -> tuple[Leg, ...]:
         return tuple(replace(leg) for leg in super().legs)
 
-    def health(self, change: Change = Change()) -> int | None:
+    def health(self, change: Change = UNCHANGED) -> int | None:
         moved = {of: amount - 7 if amount else 0 for of, amount in change.collateral.items()}
         repaid_less = {of: min(0, amount + 7) for of, amount in change.debt.items()}
         return super().health(Change(change.prices, moved, repaid_less))

@@ -1,0 +1,482 @@
+"""When to speak, when to be silent, and that silence never hides a liquidation or a blindness."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from liqtui.core.alerts import (
+    BAND,
+    STALE_PATIENCE,
+    UNKNOWN_PATIENCE,
+    Draft,
+    Memory,
+    dump,
+    gone,
+    judge,
+    load,
+)
+from liqtui.core.model import Flag, Health, Position
+from liqtui.core.snapshot import Ages, Alert, Freshness, Row, Severity
+from liqtui.core.units import WAD
+from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
+from tests.core.books import USD, ReferenceBook, asset, quote, simple
+from tests.core.rows import bare, boundary, position, row
+
+ETH, USDC = asset("ETH"), asset("USDC", 6)
+
+
+def at(health: float, **fields: Any) -> Position:
+    """Same amounts, another health: as prices move."""
+    raw = round(health * 10**9) * 10**9
+    return bare(simple(), health=Health(raw, raw), **({"book": None} | fields))
+
+
+class Story:
+    """Rows one after the other, a round every 12 seconds."""
+
+    def __init__(self, memory: Memory | None = None) -> None:
+        self.memory = memory or Memory()
+        self.last: Row | None = None
+        self.now = 1_000.0
+
+    def __call__(self, after: Row | Position, wait: float = 12.0, **known: Any) -> list[Draft]:
+        self.now += wait
+        after = row(after) if isinstance(after, Position) else after
+        self.memory, drafts = judge(self.last, after, self.memory, self.now, **known)
+        self.last = after
+        return list(drafts)
+
+
+def kinds(drafts: list[Draft]) -> list[str]:
+    return [draft.kind for draft in drafts]
+
+
+# -- thresholds ----------------------------------------------------------------------------------------------------
+
+
+def test_a_thousand_rounds_around_a_threshold_give_one_alert_and_one_recovery() -> None:
+    tell = Story()
+    said = tell(at(1.30))
+    for index in range(1000):
+        said += tell(at(1.1995 if index % 2 else 1.2005))
+    said += tell(at(1.30))
+    assert [(draft.kind, draft.severity) for draft in said] == [
+        ("threshold", Severity.WARN),
+        ("recovered", Severity.OK),
+    ]
+
+
+def test_alert_and_recovery_again_after_it_was_over() -> None:
+    tell = Story()
+    said = [draft for health in (1.30, 1.19, 1.30, 1.19, 1.30) for draft in tell(at(health))]
+    assert kinds(said) == ["threshold", "recovered"] * 2
+
+
+def test_each_step_down_is_said_once_and_each_step_up() -> None:
+    tell = Story()
+    said = {health: [(d.kind, d.severity) for d in tell(at(health))] for health in (1.3, 1.19, 1.04, 0.99, 0.98)}
+    assert said == {
+        1.3: [],
+        1.19: [("threshold", Severity.WARN)],
+        1.04: [("threshold", Severity.CRITICAL)],
+        0.99: [("liquidatable", Severity.LIQUIDATABLE)],
+        0.98: [],
+    }
+    back = {health: [(d.kind, d.severity) for d in tell(at(health))] for health in (1.001, 1.03, 1.08, 1.21, 1.23)}
+    assert back == {
+        1.001: [],
+        1.03: [("recovered", Severity.CRITICAL)],
+        1.08: [("recovered", Severity.WARN)],
+        1.21: [],
+        1.23: [("recovered", Severity.OK)],
+    }
+
+
+def test_a_fall_through_everything_is_one_alert() -> None:
+    tell = Story()
+    assert kinds(tell(at(1.5))) == []
+    assert kinds(tell(at(0.9))) == ["liquidatable"]
+    assert kinds(tell(at(1.5))) == ["recovered"]
+
+
+def test_first_sight_of_a_thin_position_is_said() -> None:
+    (draft,) = Story()(position(simple()))
+    assert draft.kind == "threshold"
+    assert draft.severity is Severity.CRITICAL
+    assert draft.title == "treasury aave-v3 ethereum"
+    assert draft.text == "HF 1.041, under 1.05 · ETH falls 4.3% to 2,308.5"
+    assert draft.cure == "repay 277,181.17 USDC or add 173.06 ETH to reach 1.25"
+    assert draft.position == "1:aave-v3:core:0x1111111111111111111111111111111111111111"
+    assert draft.block == 21_000_000
+
+
+def test_by_cushion_with_its_own_band() -> None:
+    limits = Thresholds(warn_cushion=WAD // 10)
+
+    def cushioned(price: int) -> Row:
+        return row(at(3.0, boundaries=(boundary("ETH", price),)), limits)
+
+    tell = Story()
+    said = [kinds(tell(cushioned(price))) for price in (80, 91, 89, 91, 86, 84, 91)]
+    assert said == [[], ["threshold"], [], [], [], ["recovered"], ["threshold"]]
+
+
+def test_repaying_everything_is_a_recovery() -> None:
+    tell = Story()
+    tell(at(1.1))
+    free = simple()
+    free.debts = {}
+    (draft,) = tell(bare(free))
+    assert (draft.kind, draft.severity, draft.text) == ("recovered", Severity.OK, "recovered, no debt left")
+    assert draft.cure == ""
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(0.5, 2.0), max_size=40))
+def test_never_silent_under_a_threshold_and_never_twice(path: list[float]) -> None:
+    tell = Story()
+    said: list[Draft] = []
+    for health in path:
+        said += tell(at(health))
+        current = tell.last
+        assert current is not None
+        assert tell.memory.level.rank <= current.severity.rank
+    for one, other in pairwise(draft for draft in said if draft.kind in {"threshold", "liquidatable", "recovered"}):
+        down = other.kind != "recovered"
+        assert other.severity.rank < one.severity.rank if down else other.severity.rank > one.severity.rank
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 10**6))
+def test_trembling_inside_the_band_is_said_once(seed: int) -> None:
+    chance = random.Random(seed)
+    tell = Story()
+    said = tell(at(1.5))
+    for _ in range(50):
+        said += tell(at(chance.uniform(1.20 * 0.99, 1.20 * (1 + BAND / WAD) * 0.9999)))
+    assert len(said) <= 1
+
+
+# -- not seen ------------------------------------------------------------------------------------------------------
+
+
+def blind(of: Position | None, fetch: int = 300) -> Row:
+    return row(of, freshness=Freshness.BLIND, ages=Ages(fetch, 60, fetch), error="timeout at https://node.example/KEY")
+
+
+def test_blind_once_then_sighted_once() -> None:
+    tell = Story()
+    tell(at(1.5))
+    (lost,) = tell(blind(at(1.5)))
+    assert (lost.kind, lost.severity) == ("blind", Severity.BLIND)
+    assert lost.text == "no data for 5m: timeout at https://node.example/… · last HF 1.500"
+    assert [draft for _ in range(100) for draft in tell(blind(at(1.5)))] == []
+    (found,) = tell(at(1.4), wait=600)
+    assert (found.kind, found.severity) == ("sighted", Severity.OK)
+    assert found.text == "data again after 30m · HF 1.500 → 1.400"
+    assert kinds(tell(blind(at(1.4)))) == ["blind"]
+
+
+def test_old_figures_raise_no_new_threshold_alert_while_blind() -> None:
+    tell = Story()
+    tell(at(1.5))
+    assert kinds(tell(blind(at(1.0)))) == ["blind"]
+    assert kinds(tell(at(1.0))) == ["sighted", "threshold"]
+
+
+def test_blind_carries_the_cure() -> None:
+    tell = Story()
+    tell(position(simple()))
+    (draft,) = tell(blind(position(simple())))
+    assert draft.cure.startswith("repay 277,181.17 USDC")
+
+
+def test_stale_figures_are_judged_and_said_only_when_they_stay_stale() -> None:
+    def stale(health: float) -> Row:
+        return row(at(health), freshness=Freshness.STALE, ages=Ages(5, 9_000, 3), error="")
+
+    tell = Story()
+    tell(at(1.5))
+    assert kinds(tell(stale(1.1))) == ["threshold"]
+    assert tell(stale(1.1), wait=STALE_PATIENCE - 1) == []
+    (draft,) = tell(stale(1.1), wait=1)
+    assert (draft.kind, draft.severity) == ("blind", Severity.BLIND)
+    assert draft.text == "figures stale for 10m (age of oracle 2h, block 5s, reading 3s)"
+    assert kinds(tell(at(1.1))) == ["sighted"]
+    tell(stale(1.1))
+    assert tell(at(1.1)) == []  # short staleness: neither said nor taken back
+
+
+def test_a_position_that_cannot_be_read_from_the_start_is_said_after_a_while() -> None:
+    tell = Story()
+    assert tell(blind(None)) == []
+    assert tell(blind(None), wait=UNKNOWN_PATIENCE - 1) == []
+    (draft,) = tell(blind(None), wait=1)
+    assert draft.kind == "blind"
+    assert draft.text.endswith("last HF –")
+    assert (draft.block, draft.cure) == (None, "")
+    assert kinds(tell(at(1.5))) == ["sighted"]
+
+
+def test_unknown_health_is_said_and_changes_no_level() -> None:
+    unknown = bare(simple(), health=Health(None, None, "no price for ETH"), book=None)
+    tell = Story()
+    tell(at(1.1))
+    assert tell(unknown) == []
+    (draft,) = tell(unknown, wait=UNKNOWN_PATIENCE)
+    assert draft.text == "health unknown: no price for ETH · last HF 1.100"
+    assert tell.memory.level is Severity.WARN
+    assert tell.memory.health == 11 * WAD // 10
+    stale = row(unknown, freshness=Freshness.STALE)
+    again = Story()
+    again(stale)
+    assert again(stale, wait=UNKNOWN_PATIENCE)[0].text.startswith("health unknown")
+
+
+# -- liquidations --------------------------------------------------------------------------------------------------
+
+
+def book_at(price: float, eth: float, usdc: float, debt: float) -> ReferenceBook:
+    book = simple()
+    book.collateral = {ETH: (int(eth * 10**6) * 10**12, 8300), USDC: (int(usdc * 10**6), 7800)}
+    book.debts = {USDC: int(debt * 10**6)}
+    book.prices[ETH] = quote(ETH, int(price * USD), "ETH")
+    return book
+
+
+BEFORE = (812.4, 140_000.0, 1_665_752.0)
+
+
+@pytest.mark.parametrize(
+    ("price_before", "price_after", "sold", "repaid", "speaks"),
+    [
+        (2_300, 2_300, 38.0, 83_000, True),  # was liquidatable
+        (2_412, 2_300, 38.0, 83_000, True),  # would have been, at today's prices
+        (2_900, 2_900, 30.1, 83_000, True),  # somebody took 5 %: a wick between two readings
+        (2_900, 2_900, 28.63, 83_000, False),  # own unwinding: sold for what was repaid
+        (2_900, 2_900, 60.0, 83_000, False),  # repaid by hand and withdrew more than any bonus
+        (2_900, 2_900, 38.0, 0, False),  # a withdrawal
+        (2_900, 2_900, 0.0, 83_000, False),  # a repayment
+    ],
+)
+def test_liquidation_by_balances(
+    price_before: float, price_after: float, sold: float, repaid: float, speaks: bool
+) -> None:
+    tell = Story()
+    tell(position(book_at(price_before, *BEFORE)))
+    said = tell(position(book_at(price_after, BEFORE[0] - sold, BEFORE[1], BEFORE[2] - repaid)))
+    taken = [draft for draft in said if draft.kind == "liquidated"]
+    assert bool(taken) is speaks
+    assert (tell.memory.liquidated_at is not None) is speaks
+    if taken:
+        assert taken[0].severity is Severity.LIQUIDATED
+        assert taken[0].text.startswith(
+            "collateral and debt both fell: liquidated, or unwound by hand · debt −83,000 USDC; collateral −"
+        )
+
+
+def test_owners_own_transaction_is_no_liquidation() -> None:
+    tell = Story()
+    tell(position(book_at(2_300, *BEFORE)))
+    assert "liquidated" not in kinds(tell(position(book_at(2_300, 774.4, 140_000, 1_582_752)), own=True))
+
+
+def test_events_of_the_chain_are_certain_even_when_blind() -> None:
+    line = "38 ETH taken for 83,000 USDC in tx 0x8e1f…22c0"
+    tell = Story()
+    tell(at(1.5))
+    said = tell(blind(at(1.5)), events=(line,))
+    assert kinds(said) == ["blind", "liquidated"]
+    tell = Story()
+    said = tell(blind(None), events=(line,))
+    assert [draft.text for draft in said] == [f"liquidated · {line}"]
+    tell = Story()
+    tell(at(1.5))
+    (draft,) = tell(at(1.4), events=(line, line), own=True)
+    assert draft.text == f"liquidated · {line}; {line} · HF 1.500 → 1.400"
+    assert tell.memory.liquidated_at == tell.now
+
+
+def test_liquidation_while_the_engine_was_down() -> None:
+    """What was held is remembered across a restart; the row before is gone."""
+    tell = Story()
+    tell(position(book_at(2_400, *BEFORE)))
+    again = Story(load(dump({"id": tell.memory}))["id"])
+    said = again(position(book_at(2_900, 774.4, 140_000, 1_582_752)))
+    assert kinds(said) == ["liquidated", "recovered"]
+
+
+def test_liquidation_while_blind() -> None:
+    tell = Story()
+    tell(position(book_at(2_900, *BEFORE)))
+    tell(blind(position(book_at(2_900, *BEFORE))))
+    assert kinds(tell(position(book_at(2_900, 752.4, 140_000, 1_582_752)))) == ["sighted", "liquidated"]
+
+
+def test_what_has_no_price_counts_as_taken() -> None:
+    def unpriced(of: Position) -> Position:
+        return replace(of, legs=tuple(replace(leg, price=None) for leg in of.legs), book=None)
+
+    tell = Story()
+    tell(unpriced(position(book_at(2_900, *BEFORE))))
+    assert kinds(tell(unpriced(position(book_at(2_900, 783.77, 140_000, 1_582_752))))) == ["liquidated"]
+
+
+def test_liquidated_to_nothing_left() -> None:
+    tell = Story()
+    tell(position(book_at(2_000, *BEFORE)))
+    empty = simple()
+    empty.collateral, empty.debts = {}, {}
+    said = tell(bare(empty))
+    assert kinds(said) == ["liquidated", "recovered"]
+    assert said[0].text.endswith("no debt left")
+
+
+def test_the_row_before_is_asked_what_memory_forgot() -> None:
+    before = row(position(book_at(2_300, *BEFORE)))
+    after = row(position(book_at(2_300, 774.4, 140_000, 1_582_752)))
+    memory, drafts = judge(before, after, Memory(), 1.0)
+    assert "liquidated" in kinds(list(drafts))
+    assert memory.seen
+
+
+def test_rounding_and_interest_are_no_liquidation() -> None:
+    tell = Story()
+    tell(position(simple()))
+    book = simple()
+    book.collateral[ETH] = (book.collateral[ETH][0] - 2, 8300)
+    book.debts[USDC] -= 2
+    assert kinds(tell(position(book))) == []
+
+
+# -- opened, closed, gone ------------------------------------------------------------------------------------------
+
+
+def empty() -> Position:
+    book = simple()
+    book.collateral, book.debts = {}, {}
+    return bare(book)
+
+
+def test_opened_only_when_known_to_be_new() -> None:
+    assert kinds(Story()(at(1.5))) == []
+    tell = Story(Memory(fresh=True))
+    (draft,) = tell(at(1.5))
+    assert (draft.kind, draft.severity) == ("opened", Severity.OK)
+    assert draft.text == "position opened, debt $1.67M against $2.10M · HF 1.500"
+    assert tell(at(1.5)) == []
+
+
+def test_closed_and_opened_again() -> None:
+    tell = Story()
+    tell(at(1.5))
+    (draft,) = tell(empty())
+    assert (draft.kind, draft.text) == ("closed", "position closed · last HF 1.500")
+    assert tell(empty()) == []
+    assert kinds(tell(at(1.5))) == ["opened"]
+
+
+def test_gone() -> None:
+    tell = Story()
+    tell(at(1.5))
+    last = tell.last
+    assert last is not None
+    (closed,) = gone(last, tell.memory, 5.0)
+    assert (closed.kind, closed.severity, closed.at) == ("closed", Severity.OK, 5.0)
+    tell(at(1.09))
+    (taken,) = gone(last, tell.memory, 5.0)
+    assert (taken.kind, taken.severity) == ("liquidated", Severity.LIQUIDATED)
+    assert taken.text.startswith("position gone: liquidated, or closed by hand · collateral −812.4 ETH; ")
+    assert taken.text.endswith("debt −1,665,752.11 USDC · last HF 1.090")
+    assert gone(last, Memory(), 5.0) == ()
+
+
+# -- doubt ---------------------------------------------------------------------------------------------------------
+
+
+def test_unverified_once_and_armed_again() -> None:
+    health = 15 * WAD // 10
+    off = bare(simple(), health=Health(health, health + 1, "revision 99 is not known"), book=None)
+    tell = Story()
+    (draft,) = tell(off)
+    assert (draft.kind, draft.severity) == ("unverified", Severity.WARN)
+    assert draft.text == (
+        "own figure 1.500000000000000000, the contract says 1.500000000000000001; "
+        "what-if figures are not to be trusted: revision 99 is not known"
+    )
+    assert tell(off) == []
+    assert tell(at(1.5)) == []
+    assert kinds(tell(off)) == ["unverified"]
+
+
+def test_unverified_by_flag_and_by_a_contracts_no() -> None:
+    flagged = at(1.5, flags=(Flag("unverified", "unknown revision"), Flag("paused", "paused")))
+    (draft,) = Story()(flagged)
+    assert draft.text == "not verified; what-if figures are not to be trusted: unknown revision"
+    (draft,) = Story()(bare(simple(), health=Health(15 * WAD // 10, None, verdict=False), book=None)) or [None]
+    assert draft is None
+    said = Story()(bare(simple(), health=Health(15 * WAD // 10, None, verdict=True), book=None))
+    assert kinds(said) == ["liquidatable", "unverified"]
+    assert "1.500000000000000000, the contract says it can be liquidated" in said[1].text
+    said = Story()(bare(simple(), health=Health(WAD // 2, None, verdict=False), book=None))
+    assert "the contract says it cannot be liquidated" in said[-1].text
+
+
+def test_a_contract_that_does_not_answer_is_no_doubt() -> None:
+    assert Story()(bare(simple(), health=Health(15 * WAD // 10, None), book=None)) == []
+
+
+# -- memory --------------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.builds(
+        Memory,
+        level=st.sampled_from(Severity),
+        health=st.none() | st.integers(0, 2**256 - 1),
+        holdings=st.just(()),
+        seen=st.booleans(),
+        fresh=st.booleans(),
+        unseen_since=st.none() | st.floats(0, 1e10),
+        told_unseen=st.booleans(),
+        told_unverified=st.booleans(),
+        liquidated_at=st.none() | st.floats(0, 1e10),
+    )
+)
+def test_memory_outlives_a_restart(memory: Memory) -> None:
+    tell = Story()
+    tell(at(1.1))
+    kept = {"a": memory, "b": replace(memory, holdings=tell.memory.holdings)}
+    assert load(dump(kept)) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", "null", '{"a":1}', '{"a":{}}', '{"a":{"holdings":[[1]],"level":"ok"}}', '{"a":{"holdings":3}}'],
+)
+def test_damaged_memory_gives_nothing(text: str) -> None:
+    assert load(text) == {}
+
+
+def test_what_did_not_change_is_the_same_memory() -> None:
+    tell = Story()
+    tell(at(1.5))
+    before = tell.memory
+    tell(at(1.5))
+    assert tell.memory is before
+
+
+def test_draft_becomes_an_alert() -> None:
+    draft = Draft(1.0, Severity.WARN, "threshold", "t", "x", "p", "c", 7)
+    assert draft.numbered(3) == Alert(3, 1.0, Severity.WARN, "threshold", "t", "x", "p", "c", None, 7)
+
+
+def test_default_thresholds_are_those_of_the_design() -> None:
+    assert Thresholds(120 * WAD // 100, 105 * WAD // 100) == DEFAULT_THRESHOLDS
