@@ -1,6 +1,6 @@
 """Records the tape of `liqtui demo`: `python -m tests.lab.demo [FILE]`.
 
-Two local nodes with real Aave v3 contracts, 3.6 on "north" and 3.0 on "south", read by the program's own recorder.
+Two local nodes with real Aave v3 contracts, 3.6 on "east" and 3.0 on "west", read by the program's own recorder.
 Every price, loan, liquidation and outage on the tape happened on these nodes, minute by minute of chain time.
 """
 
@@ -47,32 +47,32 @@ LABELS = {
     "cold-02": ("home",),
     "degen-1": ("trading",),
     "degen-2": ("trading",),
-    "staking loop": ("trading",),
-    "short eth": ("trading",),
-    "two factors": ("trading",),
-    "btc vault": ("clients",),
-    "euro desk": ("clients",),
+    "stakers": ("trading",),
+    "shorteth": ("trading",),
+    "twofold": ("trading",),
+    "btc-fund": ("clients",),
+    "eurodesk": ("clients",),
     "carry": ("trading",),
 }
 
-NORTH = (
+EAST = (
     Shape("treasury", {"WETH": "812.4", "USDC": "140000"}, {"USDC": "1418000"}),
     Shape("degen-1", {"WETH": "40"}, {"USDC": "68600"}),
     Shape("family", {"wstETH": "60"}, {"USDC": "90000"}),
-    Shape("staking loop", {"wstETH": "100"}, {"WETH": "112.6"}, emode=1),
-    Shape("two factors", {"WBTC": "10", "wstETH": "41"}, {"USDC": "200000", "WETH": "50"}),
-    Shape("btc vault", {"WBTC": "3"}, {"DAI": "98000"}),
-    Shape("short eth", {"DAI": "50000"}, {"WETH": "11.5"}),
+    Shape("stakers", {"wstETH": "100"}, {"WETH": "112.6"}, emode=1),
+    Shape("twofold", {"WBTC": "10", "wstETH": "41"}, {"USDC": "200000", "WETH": "50"}),
+    Shape("btc-fund", {"WBTC": "3"}, {"DAI": "98000"}),
+    Shape("shorteth", {"DAI": "50000"}, {"WETH": "11.5"}),
     Shape("cold-01", {"WBTC": "2", "USDC": "12345.678901"}),
     Shape("ops-safe", {"USDC": "250000"}, {"DAI": "120000"}),
 )
-SOUTH = (
+WEST = (
     Shape("treasury", {"WETH": "60"}, {"USDC": "52000"}),
     Shape("degen-2", {"LINK": "2600"}, {"USDC": "21600"}),
     Shape("family", {"WETH": "9", "WBTC": "0.2"}, {"DAI": "14000"}),
     Shape("cold-02", {"WETH": "20"}, {"USDC": "19000"}),
     Shape("grants", {"USDC": "40000"}, {"EURS": "9000"}),
-    Shape("euro desk", {"EURS": "90000"}, {"USDC": "52000"}),
+    Shape("eurodesk", {"EURS": "90000"}, {"USDC": "52000"}),
 )
 
 
@@ -90,8 +90,8 @@ SCENES = (
     Scene(22, "calm", {}, 0.0006),
     Scene(52, "the crash", {"ETH / USD": 0.815, "BTC / USD": 0.90, "LINK / USD": 0.76, "CRV / USD": 0.7}, 0.0022),
     Scene(64, "after the crash", {"ETH / USD": 0.835, "BTC / USD": 0.91, "LINK / USD": 0.78}, 0.001),
-    Scene(84, "south cannot be read", {"ETH / USD": 0.84}, 0.0006),
-    Scene(96, "south is back", {"ETH / USD": 0.845}, 0.0006),
+    Scene(84, "west cannot be read", {"ETH / USD": 0.84}, 0.0006),
+    Scene(96, "west is back", {"ETH / USD": 0.845}, 0.0006),
     Scene(150, "interest alone", {}, 0.0),
     Scene(166, "quiet again", {"ETH / USD": 0.86, "LINK / USD": 0.77}, 0.0006),
 )
@@ -186,7 +186,7 @@ def open_carry(market: AaveMarket) -> None:
 
 
 def setup_for(labs: dict[str, Lab]) -> Setup:
-    generations = {"north": "aave36", "south": "aave30"}
+    generations = {"east": "aave36", "west": "aave30"}
     chains = tuple(
         ChainSpec(
             id=lab.node.chain_id,
@@ -212,8 +212,8 @@ class Story:
 
     def __init__(self, labs: dict[str, Lab], recorder: Recorder, clock: ChainClock, prices: Prices) -> None:
         self.labs = labs
-        self.north: AaveMarket = labs["north"].markets["aave36"]
-        self.south: AaveMarket = labs["south"].markets["aave30"]
+        self.east: AaveMarket = labs["east"].markets["aave36"]
+        self.west: AaveMarket = labs["west"].markets["aave30"]
         self.recorder = recorder
         self.clock = clock
         self.prices = prices
@@ -232,36 +232,36 @@ class Story:
                 self._block(name, minute, moved)
             self._happens(minute)
             for name in self.labs:
-                title = titles.get(minute, "") if name == "north" else ""
+                title = titles.get(minute, "") if name == "east" else ""
                 snapshot = await self.recorder.round(name, chapter=title)
         assert snapshot is not None
         return snapshot
 
     def _block(self, name: str, minute: int, moved: dict[str, int]) -> None:
         lab = self.labs[name]
-        if name == "south" and DOWN <= minute < UP:
+        if name == "west" and DOWN <= minute < UP:
             return
         publish(lab, moved, max(1, int(self.clock.at) - 2 - lab.node.timestamp))
 
     def _happens(self, minute: int) -> None:
         """What people do; each thing in a block or two of its own, within the minute."""
         if minute == LIQUIDATED:
-            self._liquidate(self.north, "degen-1", "WETH")
-            self._liquidate(self.south, "degen-2", "LINK")
+            self._liquidate(self.east, "degen-1", "WETH")
+            self._liquidate(self.west, "degen-2", "LINK")
         elif minute == REPAID:
-            self.north.repay(wallet("treasury"), "USDC", raw(self.north, "USDC", "280000"))
+            self.east.repay(wallet("treasury"), "USDC", raw(self.east, "USDC", "280000"))
         elif minute == DOWN:
-            self.south.node.stop(keep_history=True)
+            self.west.node.stop()
         elif minute == UP - 1:
-            self.south.node.start()
+            self.west.node.start()
         elif minute == CARRY:
-            open_carry(self.north)
-            self.carry_price = self.north.feeds["LINK"].answer
+            open_carry(self.east)
+            self.carry_price = self.east.feeds["LINK"].answer
             self.prices.now["LINK / USD"] = float(self.carry_price)
         elif minute == WINDING:
-            self.north.repay(WHALE, "LINK")
-            self.north.repay(wallet("carry"), "LINK")
-        self.clock.at = float(max(self.clock.at, self.north.node.timestamp + 1))
+            self.east.repay(WHALE, "LINK")
+            self.east.repay(wallet("carry"), "LINK")
+        self.clock.at = float(max(self.clock.at, self.east.node.timestamp + 1))
 
     def _liquidate(self, market: AaveMarket, label: str, collateral: str) -> None:
         health = market.health(wallet(label))
@@ -275,15 +275,15 @@ def main() -> int:
     draft.unlink(missing_ok=True)
     prices, clock = Prices(random.Random(7)), ChainClock()
     with (
-        Lab.build(generations=("aave36",), chain_id=31401, margin=0) as north,
-        Lab.build(generations=("aave30",), chain_id=31402, margin=0) as south,
+        Lab.build(generations=("aave36",), chain_id=31401, margin=0) as east,
+        Lab.build(generations=("aave30",), chain_id=31402, margin=0) as west,
     ):
-        labs = {"north": north, "south": south}
+        labs = {"east": east, "west": west}
         past = prices.past()
         for lab in labs.values():
             live_past(lab, past)
-        open_loans(north.markets["aave36"], NORTH)
-        open_loans(south.markets["aave30"], SOUTH)
+        open_loans(east.markets["aave36"], EAST)
+        open_loans(west.markets["aave30"], WEST)
         clock.at = float(max(lab.node.timestamp for lab in labs.values()) + 2)
         recorder = Recorder(
             setup_for(labs), draft, title="liqtui demo: Aave v3 on two local chains", mark_alerts=False, clock=clock

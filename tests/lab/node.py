@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ADMIN = "0xad00000000000000000000000000000000000001"
 GAS_PER_TRANSACTION = 16_000_000
 GAS_PER_BLOCK = 30_000_000_000  # one block may hold a thousand set-up transactions
-START_TIMEOUT = 20.0
+START_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)
