@@ -1,0 +1,226 @@
+"""Compound v3 (Comet): one borrowable base token, up to 24 collaterals that earn nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Side
+from liqtui.core.units import BPS, HEALTH_ONE, RAY, SECONDS_PER_YEAR, WAD, decimal_string, mul_div_down, mul_div_up
+from liqtui.protocols.compound_v3_book import CometBook, bonus, scope
+from liqtui.protocols.compound_v3_math import Base, Indexes, Line
+from liqtui.protocols.compound_v3_open import discover, open_market
+from liqtui.protocols.compound_v3_reads import refresh
+from liqtui.protocols.compound_v3_state import (
+    ABSORB_PAUSED,
+    PRICE_DECIMALS,
+    SUPPLY_PAUSED,
+    WITHDRAW_PAUSED,
+)
+from liqtui.protocols.feeds import feed_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from liqtui.core.model import Feed, Quote
+    from liqtui.core.reads import Block, Plan
+    from liqtui.core.sources import MarketRef
+    from liqtui.protocols.adapter import Reading
+    from liqtui.protocols.compound_v3_state import Account, AssetState, Market, Opened
+    from liqtui.protocols.feeds import FeedInfo
+
+_PAUSES = {
+    SUPPLY_PAUSED: "supplying is paused: nothing can be repaid or added",
+    WITHDRAW_PAUSED: "withdrawing and borrowing are paused",
+    ABSORB_PAUSED: "absorbing is paused: no liquidation until it is unpaused",
+}
+
+
+class CompoundV3:
+    """The adapter. A hint says only that the wallet is in the market."""
+
+    protocol: ClassVar[str] = "compound-v3"
+
+    def __init__(self, names: Callable[[int], Mapping[str, FeedInfo]] = feed_table) -> None:
+        self._names = names
+
+    def open(self, ref: MarketRef, block: Block) -> Plan[Opened]:  # noqa: ARG002 - the reader pins the block
+        return open_market(ref, self._names(ref.chain_id))
+
+    def discover(self, opened: Opened, wallets: Sequence[str]) -> Plan[Mapping[str, bool]]:
+        return discover(opened, wallets)
+
+    def refresh(self, opened: Opened, block: Block, hints: Mapping[str, bool]) -> Plan[Reading]:
+        return refresh(opened, block, hints)
+
+    def evaluate(
+        self, opened: Opened, block: Block, market: Market, account: Account, wallet: str
+    ) -> tuple[Position, ...]:
+        """One position, empty where nothing is held any more."""
+        base = Base(account.principal, market.indexes, market.base_price, opened.base_scale)
+        held = [(market.assets[index], amount) for index, amount in account.holdings]
+        book = CometBook(
+            legs=_legs(opened, market, base, held),
+            quotes=_quotes(market, held),
+            asset=opened.base,
+            base=base,
+            lines=tuple(_line(state, amount) for state, amount in held),
+            view=account.view,
+        )
+        doubts = _doubts(opened, market, account, book)
+        health = _health(account, book, doubts)
+        collateral, weighted = _values(held, lambda _: WAD), _values(held, lambda state: state.info.liquidate_factor)
+        borrowing, debt = _values(held, lambda state: state.info.borrow_factor), base.debt_value
+        return (
+            Position(
+                key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet),
+                block=block,
+                base_symbol=opened.base_symbol,
+                base_decimals=PRICE_DECIMALS,
+                health=health,
+                legs=book.legs,
+                collateral_value=collateral,
+                debt_value=debt,
+                ltv=mul_div_up(debt, BPS, collateral) if collateral and debt is not None else None,
+                max_ltv=_share(borrowing, collateral),
+                threshold=_share(weighted, collateral),
+                scope=scope(book, [state for state, _ in held], paused=bool(market.totals.pauses & ABSORB_PAUSED)),
+                flags=_flags(market, held, health, doubts),
+                quotes=tuple(book.quotes.values()),
+                feeds=_feeds(market, held),
+                facts=_facts(opened, market, held),
+                book=book,
+            ),
+        )
+
+
+def _line(state: AssetState, amount: int) -> Line:
+    return Line(state.asset.address, amount, state.price, state.info.scale, state.info.liquidate_factor)
+
+
+def _values(held: Sequence[tuple[AssetState, int]], factor: Callable[[AssetState], int]) -> int | None:
+    """Collateral in price units, each asset weighted by a factor; None where a price is unknown."""
+    total = 0
+    for state, amount in held:
+        if state.price is None:
+            return None
+        total += mul_div_down(mul_div_down(amount, state.price, state.info.scale), factor(state), WAD)
+    return total
+
+
+def _share(part: int | None, whole: int | None) -> int | None:
+    return mul_div_down(part, BPS, whole) if part is not None and whole else None
+
+
+def _legs(opened: Opened, market: Market, base: Base, held: Sequence[tuple[AssetState, int]]) -> tuple[Leg, ...]:
+    legs = [_collateral_leg(state, amount) for state, amount in held if amount]
+    if base.balance > 0:
+        legs.append(_base_leg(opened, market, base, Side.COLLATERAL))
+    if base.balance < 0:
+        legs.append(_base_leg(opened, market, base, Side.DEBT))
+    return tuple(legs)
+
+
+def _collateral_leg(state: AssetState, amount: int) -> Leg:
+    info, price = state.info, state.price
+    return Leg(
+        asset=state.asset,
+        side=Side.COLLATERAL,
+        amount=amount,
+        price=price,
+        value=None if price is None else mul_div_down(amount, price, info.scale),
+        threshold=mul_div_down(info.liquidate_factor, BPS, WAD),
+        bonus=bonus(info.liquidation_factor),
+        cap_room=state.room,
+    )
+
+
+def _base_leg(opened: Opened, market: Market, base: Base, side: Side) -> Leg:
+    owed = side is Side.DEBT
+    amount, rate = abs(base.balance), market.borrow_rate if owed else market.supply_rate
+    return Leg(
+        asset=opened.base,
+        side=side,
+        amount=amount,
+        price=base.price,
+        value=None if base.price is None else mul_div_down(amount, base.price, base.scale),
+        counts=owed,
+        rate=rate * SECONDS_PER_YEAR * (RAY // WAD),
+        pool_cash=market.cash,
+        notes=() if owed else ("lent out: the base token is no collateral",),
+    )
+
+
+def _quotes(market: Market, held: Sequence[tuple[AssetState, int]]) -> dict[str, Quote]:
+    return {state.asset.address: state.quote for state, _ in held} | {market.base_quote.asset: market.base_quote}
+
+
+def _feeds(market: Market, held: Sequence[tuple[AssetState, int]]) -> tuple[Feed, ...]:
+    everything = (*(feed for state, _ in held for feed in state.feeds), *market.base_feeds)
+    return tuple({feed.address: feed for feed in everything}.values())
+
+
+def _health(account: Account, book: CometBook, doubts: Sequence[str]) -> Health:
+    """Ours, beside the contract's yes or no. Its view knows no interest since the last accrual; `absorb` does."""
+    raw, verdict = book.health(), account.view
+    reasons = [*doubts, "Compound gives no health figure"]
+    if account.principal >= 0:
+        return Health(raw, None, "; ".join(reasons))
+    if raw is None:
+        silent = ", ".join(leg.asset.symbol for leg in book.legs if leg.price is None)
+        reasons.append(f"there is no price for {silent}")
+    if verdict is None:
+        reasons.append(f"its own check gives no answer: {account.refusal}")
+    elif raw is not None and raw < HEALTH_ONE and not verdict and not doubts:
+        verdict = None
+        reasons.append("its view still says safe, because it leaves out the interest that absorb adds first")
+    else:
+        reasons.append(f"by its own check at this block the account is {_word(verdict)}")
+    return Health(raw, None, "; ".join(reasons), verdict)
+
+
+def _doubts(opened: Opened, market: Market, account: Account, book: CometBook) -> list[str]:
+    """Where the contract's debt, or its yes or no, is another than ours."""
+    found: list[str] = []
+    owed = max(0, -book.base.balance)
+    if account.owed is not None and account.owed != owed:
+        ours, theirs = (decimal_string(amount, opened.base.decimals) for amount in (owed, account.owed))
+        found.append(f"own arithmetic gives a debt of {ours}, the contract says {theirs}")
+    expected = book.before_interest(Indexes(market.totals.supply_index, market.totals.borrow_index))
+    if account.view is not None and expected is not None and account.view != expected:
+        found.append(f"its own check says {_word(account.view)}, own arithmetic {_word(expected)}")
+    return found
+
+
+def _word(verdict: bool) -> str:
+    return "liquidatable" if verdict else "safe"
+
+
+def _flags(
+    market: Market, held: Sequence[tuple[AssetState, int]], health: Health, doubts: Sequence[str]
+) -> tuple[Flag, ...]:
+    flags = [Flag("unverified", health.reason)] if doubts or health.raw is None else []
+    flags += [Flag("paused", text) for bit, text in _PAUSES.items() if market.totals.pauses & bit]
+    flags += [
+        Flag("ltv-zero", f"{state.asset.symbol} does not count toward the debt any more")
+        for state, amount in held
+        if amount and not state.info.liquidate_factor
+    ]
+    return tuple(flags)
+
+
+def _facts(opened: Opened, market: Market, held: Sequence[tuple[AssetState, int]]) -> tuple[tuple[str, str], ...]:
+    facts = [
+        ("contract", opened.ref.entry),
+        ("base price feed", opened.base_feed),
+        ("utilization", f"{market.totals.utilization * BPS // WAD / 100:.2f} %"),
+        ("least debt", f"{decimal_string(opened.least_debt, opened.base.decimals)} {opened.base.symbol}"),
+    ]
+    for state, _ in held:
+        penalty = WAD - state.info.liquidation_factor
+        text = f"{decimal_string(penalty, 16)} % when absorbed"
+        if opened.store_front is not None:
+            text += (
+                f", then sold {decimal_string(mul_div_down(opened.store_front, penalty, WAD), 16)} % under its price"
+            )
+        facts.append((f"{state.asset.symbol} penalty", text))
+    return tuple(facts)

@@ -1,0 +1,104 @@
+"""One account in one Comet: its health under what-ifs, and what an absorption would make of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from liqtui.core.model import Change, Scope
+from liqtui.core.units import BPS, HEALTH_INFINITE, WAD, decimal_string, mul_div_down
+from liqtui.protocols.compound_v3_math import absorb, health, liquidatable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from liqtui.core.model import Asset, Leg, Quote
+    from liqtui.protocols.compound_v3_math import Base, Indexes, Line
+    from liqtui.protocols.compound_v3_state import AssetState
+
+NO_CHANGE = Change()
+
+
+@dataclass(frozen=True, slots=True)
+class CometBook:
+    """The account frozen at one block, with interest up to it. See `core.model.Book`."""
+
+    legs: tuple[Leg, ...]
+    quotes: Mapping[str, Quote]
+    asset: Asset
+    """The base token."""
+    base: Base
+    lines: tuple[Line, ...]
+    """Collateral in the order of the assets."""
+    view: bool | None = None
+    """isLiquidatable as the contract answers it."""
+
+    def changed(self, change: Change) -> tuple[Base, list[Line]]:
+        """The account under the change. Raises KeyError for an asset that it does not hold or owe."""
+        foreign = change.collateral.keys() - {line.address for line in self.lines}
+        foreign |= change.debt.keys() - {self.asset.address}
+        if foreign:
+            raise KeyError(f"not in this account: {', '.join(sorted(foreign))}")
+        prices = {asset: price if price > 0 else None for asset, price in change.prices.items()}  # BadPrice
+        base = self.base._replace(price=prices.get(self.asset.address, self.base.price))
+        lines = [
+            line._replace(
+                price=prices.get(line.address, line.price),
+                amount=max(0, line.amount + change.collateral.get(line.address, 0)),
+            )
+            for line in self.lines
+        ]
+        return base.after(-change.debt.get(self.asset.address, 0)), lines
+
+    def health(self, change: Change = NO_CHANGE) -> int | None:
+        return health(*self.changed(change))
+
+    def liquidatable(self, change: Change = NO_CHANGE) -> bool | None:
+        """What `absorb` would find, for it accrues first. A yes of the contract's own view always counts."""
+        if self.view and not any(change):
+            return True
+        return liquidatable(*self.changed(change))
+
+    def before_interest(self, indexes: Indexes) -> bool | None:
+        """What the contract's view has to answer: the same with the indexes of its last accrual."""
+        return liquidatable(self.base._replace(indexes=indexes), self.lines)
+
+
+def scope(book: CometBook, held: list[AssetState], *, paused: bool) -> Scope | None:
+    """What an absorption takes at today's prices: always everything. Named for the most valuable collateral.
+
+    None without debt or collateral, and where a price is unknown.
+    """
+    owed = max(0, -book.base.balance)
+    taken = absorb(book.base, book.lines, [state.info.liquidation_factor for state in held])
+    if taken is None or not owed or not held or book.base.price is None:
+        return None
+    state, line = max(
+        zip(held, book.lines, strict=True),
+        key=lambda pair: mul_div_down(pair[1].amount, pair[1].price or 0, pair[1].scale),
+    )
+    reason = "absorb takes all collateral and closes all of the debt"
+    if taken.left:
+        left = decimal_string(taken.left, book.asset.decimals)
+        reason += f"; {left} {book.asset.symbol} stay with the account"
+    elif taken.unpaid:
+        unpaid = decimal_string(taken.unpaid, book.asset.decimals)
+        reason += f"; the reserves bear {unpaid} {book.asset.symbol}"
+    return Scope(
+        collateral=state.asset,
+        debt=book.asset,
+        max_debt=owed,
+        seized=line.amount,
+        loss=taken.value - mul_div_down(owed + taken.left, book.base.price, book.base.scale),
+        close_factor=BPS,
+        bonus=bonus(state.info.liquidation_factor),
+        reason=reason,
+        health_after=HEALTH_INFINITE if book.liquidatable() else None,
+        toxic_below=None,
+        blocked="absorbing is paused" if paused else "",
+    )
+
+
+def bonus(liquidation_factor: int) -> int:
+    """Collateral value taken per value credited, basis points; 0 where nothing is credited."""
+    return mul_div_down(WAD, BPS, liquidation_factor) if liquidation_factor else 0
