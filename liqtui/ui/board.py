@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import on
 from textual.containers import Horizontal, Vertical
@@ -41,7 +41,7 @@ class Board(Screen[None]):
         self.wallets = Wallets(state, id="wallets")
         self.prices = Prices(state, id="prices")
         self.positions = Positions(state, id="positions")
-        self.preview = Preview(state, id="preview")
+        self.preview = Preview(state, self.positions.position_text, id="preview")
         self.alerts = Alerts(state, id="alerts")
         self.keys = Footer(state, id="footer")
         self.prompt = Prompt(id="prompt")
@@ -78,6 +78,7 @@ class Board(Screen[None]):
     # Layout
 
     def on_mount(self) -> None:
+        self.fit_to(*cast("Any", self).app.size)  # before the first frame, which would else be painted twice
         if self.state.settings.seconds:
             self.set_interval(1.0, self._tick)
 
@@ -133,7 +134,6 @@ class Board(Screen[None]):
     def refresh_all(self) -> None:
         """Build every visible pane again; each repaints only what differs."""
         self.positions.settle()
-        self.preview.footnote = self.positions.position_text
         for view in self.views:
             if view.display:
                 view.update()
@@ -172,7 +172,6 @@ class Board(Screen[None]):
     def _follow(self) -> None:
         """The preview shows what the cursor is on."""
         if self.preview.display:
-            self.preview.footnote = self.positions.position_text
             self.preview.update()
 
     @on(Positions.Moved)

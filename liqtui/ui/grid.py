@@ -60,7 +60,6 @@ class Positions(LineView):
         """Rows that fit."""
         return max(1, self.size.height - self._head - (1 if self.framed and not self.joined else 0))
 
-    @property
     def position_text(self) -> str:
         """For the lower edge: "by cushion ▴ · 1–12 of 20"."""
         total = len(self.state.rows())
@@ -127,7 +126,7 @@ class Positions(LineView):
         lines = [frame.top(self._title(), self._count()), frame.row(self._heading(columns, inner))]
         lines += [frame.row(strip) for strip in body]
         lines += [frame.row([])] * (room - len(body))
-        return lines if self.joined else [*lines, frame.bottom(self.position_text)]
+        return lines if self.joined else [*lines, frame.bottom(self.position_text())]
 
     def _title(self) -> str:
         parts = ["positions"]

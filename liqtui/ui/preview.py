@@ -14,6 +14,8 @@ from liqtui.ui.lines import Frame, LineView
 from liqtui.ui.style import LOOKS, Span, spans_width
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.strip import Strip
 
     from liqtui.core.model import Leg, Position, Rescue
@@ -26,11 +28,11 @@ _LABEL = 17
 class Preview(LineView):
     """Continues the frame of the list."""
 
-    def __init__(self, state: AppState, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+    def __init__(self, state: AppState, footnote: Callable[[], str], *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(state, id=id)
         self.active = True
-        self.footnote = ""
-        """Where the list is, for the lower edge."""
+        self.footnote = footnote
+        """Says where the list is, for the lower edge."""
 
     def build(self, width: int, height: int) -> list[Strip]:
         frame = Frame(self.palette, width, focused=self.active)
@@ -40,7 +42,7 @@ class Preview(LineView):
         title = "" if row is None else self._title(row)
         body = [frame.row(spans) for spans in lines[:room]]
         body += [frame.row([])] * (room - len(body))
-        return [frame.top(title, joined=True), *body, frame.bottom(self.footnote)]
+        return [frame.top(title, joined=True), *body, frame.bottom(self.footnote())]
 
     def _title(self, row: Row) -> str:
         address = next((w.address for w in self.state.shown.wallets if w.key == row.key.wallet), row.key.wallet)

@@ -174,12 +174,39 @@ def spans_width(spans: Iterable[Span]) -> int:
     return sum(cell_len(text) for text, _ in spans)
 
 
+def _joined(spans: Iterable[Span]) -> list[Segment]:
+    """Segments as few as possible: each change of style is some forty bytes for the terminal.
+
+    Blanks show no ink, so they take the style before them where only the ink would differ.
+    """
+    segments: list[Segment] = []
+    for text, style in spans:
+        if not text:
+            continue
+        words = text if text.isprintable() else clean(text, limit=len(text))
+        if segments:
+            last, its_style, _ = segments[-1]
+            if style == its_style or (not words.strip(" ") and _same_ground(style, its_style)):
+                segments[-1] = Segment(last + words, its_style)
+                continue
+        segments.append(Segment(words, style))
+    return segments
+
+
+def _same_ground(one: Style, other: Style | None) -> bool:
+    if other is None or one.reverse or other.reverse or one.underline or other.underline:
+        return False
+    return one.bgcolor == other.bgcolor
+
+
 def line(spans: Iterable[Span], width: int, base: Style) -> Strip:
     """A strip of exactly `width` cells: cropped, or filled with blanks in `base`."""
-    segments = [
-        Segment(text if text.isprintable() else clean(text, limit=len(text)), style) for text, style in spans if text
-    ]
-    return Strip(segments).adjust_cell_length(width, base)
+    segments = _joined(spans)
+    strip = Strip(segments)
+    missing = width - strip.cell_length
+    if missing > 0:
+        return Strip(_joined([*((text, style or base) for text, style, _ in segments), (" " * missing, base)]), width)
+    return strip.adjust_cell_length(width, base) if missing else strip
 
 
 def clipped(spans: Iterable[Span], width: int) -> list[Span]:

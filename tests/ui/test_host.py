@@ -1,0 +1,74 @@
+"""What the command line can ask of the app, and how it says no."""
+
+from __future__ import annotations
+
+import pytest
+
+from liqtui.ui.commands import CommandError
+from tests.ui import frames, scenes
+from tests.ui.stage import engine_of, make, stage
+
+
+async def test_wishes_are_met() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        host = app.host
+        host.go_to(4)
+        assert app.state.selected == scenes.ROWS[3].key
+        host.filter_by("hf<1.2")
+        assert len(app.state.rows()) == 3
+        host.filter_by("")
+        host.narrow(scenes.WALLETS["family"].key)
+        assert {row.label for row in app.state.rows()} == {"family"}
+        host.narrow(None)
+        host.sort_by("wallet")
+        assert [row.label for row in app.state.rows()] == sorted(row.label for row in scenes.ROWS)
+        host.toggle_freeze()
+        assert app.state.frozen is not None
+        host.read_now()
+        assert engine_of(app).refreshed == 1
+        host.acknowledge(every=False)
+        host.acknowledge(every=True)
+        assert engine_of(app).acked[-1] is None
+        assert "liqtui-light" in host.themes()
+        host.leave()
+        await pilot.pause()
+    assert not app.is_running
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("goto 99", "there are rows 1 to 20"),
+        ("sort nothing", "sort by “cushion”"),
+        ("theme nothing", "theme"),
+        ("wallet nobody", "nobody"),
+        ("frobnicate", "there is no “frobnicate”"),
+    ],
+)
+async def test_what_cannot_be_is_said_at_the_bottom(line: str, answer: str) -> None:
+    app = make()
+    async with stage(app) as pilot:
+        app.host.execute(line)
+        await pilot.pause()
+        assert answer in frames.text(app).splitlines()[-1]
+
+
+async def test_wishes_that_no_command_checks_first_are_checked_here() -> None:
+    app = make()
+    async with stage(app):
+        with pytest.raises(CommandError, match="only by cushion"):
+            app.host.sort_by("nothing")
+        with pytest.raises(CommandError, match="there is no theme"):
+            app.host.use_theme("nothing")
+
+
+async def test_every_palette_entry_that_can_stand_alone_does_something() -> None:
+    app = make()
+    async with stage(app):
+        entries = {command.title: command for command in app.get_system_commands(app.screen)}
+        assert {"freeze", "refresh", "sort debt", "theme liqtui-light"} <= set(entries)
+        entries["sort debt"].callback()
+        assert app.state.sort.value == "debt"
+        values = [row.position.debt_value for row in app.state.rows() if row.position and row.position.debt_value]
+        assert values == sorted(values, reverse=True)
