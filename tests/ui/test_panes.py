@@ -1,0 +1,160 @@
+"""Wallets, prices, alerts and clocks in the cases that the frames do not show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from textual.events import MouseScrollDown, MouseScrollUp
+
+from liqtui.core.snapshot import Freshness, Severity
+from liqtui.ui.panes import by_wallet
+from tests.ui import frames, scenes
+from tests.ui.stage import make, post, stage
+
+
+def test_sums_by_wallet_agree_with_each_row() -> None:
+    found = by_wallet(scenes.ROWS)
+    own = [row.position for row in scenes.ROWS if row.label == "treasury" and row.position]
+    total = found[scenes.WALLETS["treasury"].key]
+    assert total.count == 3
+    assert total.collateral == sum(position.collateral_value or 0 for position in own) * 10**10
+    assert total.debt == sum(position.debt_value or 0 for position in own) * 10**10
+    assert total.endangered == sum(p.debt_value or 0 for p in (own[0], own[1])) * 10**10
+    assert total.worst is scenes.ROWS[0]
+    assert not total.partial
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"position": None}, {"position": replace(scenes.ROWS[4].position, base_symbol="ETH")},
+     {"position": replace(scenes.ROWS[4].position, debt_value=None)}],
+)  # fmt: skip
+def test_what_cannot_be_summed_is_told(change: dict[str, object]) -> None:
+    odd = replace(scenes.ROWS[4], **change)  # type: ignore[arg-type]
+    total = by_wallet((odd, scenes.ROWS[1]))[odd.key.wallet]
+    assert total.partial
+    assert total.count == 2
+    assert scenes.ROWS[1].position is not None
+    assert total.debt == (scenes.ROWS[1].position.debt_value or 0) * 10**10
+
+
+async def test_a_partial_sum_has_a_plus() -> None:
+    odd = replace(scenes.ROWS[4], position=None)
+    app = make(scenes.snapshot(rows=(odd, *scenes.ROWS[:2])))
+    async with stage(app):
+        assert any(line.startswith("│ debt ") and "+ │" in line for line in frames.text(app).splitlines())
+
+
+async def test_moving_through_every_pane() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("3", "G")
+        assert app.dashboard.alerts.chosen == scenes.ALERTS[-1]
+        await pilot.press("g", "pagedown", "k")
+        assert app.dashboard.alerts.chosen == scenes.ALERTS[3]
+        await pilot.press("2", "G")
+        await pilot.pause()
+        assert app.state.wallet == scenes.WALLETS["ops-safe"].key
+        assert "nothing matches" in frames.text(app)
+        await pilot.press("pageup")
+        await pilot.pause()
+        assert app.state.wallet is None
+        await pilot.press("4", "j", "pagedown", "g")
+        assert app.dashboard.prices.top == 0
+
+
+async def test_more_feeds_than_fit_can_be_scrolled() -> None:
+    feeds = tuple((chain, feed._replace(label=f"A{n} / USD")) for n in range(10) for chain, feed in scenes.FEEDS)
+    app = make(scenes.snapshot(feeds=feeds))
+    async with stage(app) as pilot:
+        assert "more ─╯" in frames.text(app)
+        await pilot.press("4", "G")
+        assert "A9 base" in frames.text(app), "feeds of one name are told apart by their chain"
+
+
+async def test_a_late_feed_and_one_from_the_future_are_marked() -> None:
+    now = scenes.CHAINS[0].block.timestamp  # type: ignore[union-attr]
+    late = ("ethereum", scenes.FEEDS[0][1]._replace(updated_at=now - 3601))
+    future = ("ethereum", scenes.FEEDS[0][1]._replace(updated_at=now + 5, label="X / USD"))
+    silent = ("ethereum", scenes.FEEDS[0][1]._replace(updated_at=None, answer=None, label="Y / USD"))
+    app = make(scenes.snapshot(feeds=(late, future, silent)))
+    async with stage(app):
+        lines = frames.text(app).splitlines()
+        assert next(line for line in lines if line.startswith("│ ETH")).split("│")[1].rstrip().endswith("✗1h")
+        assert "✗" in next(line for line in lines if line.startswith("│ X "))
+        assert next(line for line in lines if line.startswith("│ Y ")).split("│")[1].split() == ["Y", "–", "–"]
+
+
+async def test_chains_that_are_late_or_public_or_too_many() -> None:
+    late = replace(scenes.CHAINS[0], freshness=Freshness.LATE, age=75, public_endpoints=True)
+    app = make(scenes.snapshot(chains=(late, *scenes.CHAINS[1:])))
+    async with stage(app) as pilot:
+        clocks = frames.text(app).splitlines()[0]
+        assert "eth 21,993,104 1m" in clocks
+        assert "public" in clocks
+        many = tuple(replace(scenes.CHAINS[1], name=f"chain{n}") for n in range(30))
+        await post(pilot, scenes.snapshot(2, chains=(*many, *scenes.CHAINS[2:])))
+        clocks = frames.text(app).splitlines()[0]
+        assert "✗ pol 9m" in clocks
+        assert "31 chains ·" in clocks
+
+
+async def test_a_chain_that_nothing_is_known_of_is_in_the_verdict() -> None:
+    unread = replace(scenes.CHAINS[3], name="gnosis")
+    app = make(scenes.snapshot(chains=(*scenes.CHAINS, unread)))
+    async with stage(app, (140, 36)) as pilot:
+        assert "✗ 1 CHAIN UNREAD" in frames.text(app).splitlines()[1]
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert "◌1 ✗1" in frames.text(app).splitlines()[0]
+
+
+async def test_notices_and_old_alerts() -> None:
+    old = replace(scenes.ALERTS[0], at=scenes.NOW - 3 * 86_400)
+    app = make(scenes.snapshot(alerts=(old,), notices=("public endpoints are used",)))
+    async with stage(app) as pilot:
+        text = frames.text(app)
+        assert "Jun 29   ▲ treasury" in text
+        assert "note     · public endpoints are used" in text
+        await pilot.click("#alerts", offset=(10, 1))
+        assert app.dashboard.alerts.chosen == old
+
+
+async def test_the_wheel_moves_the_cursor() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot._post_mouse_events([MouseScrollDown], "#positions", (5, 5))
+        await pilot.pause()
+        assert app.state.selected_index == 3
+        await pilot._post_mouse_events([MouseScrollUp], "#positions", (5, 5))
+        await pilot.pause()
+        assert app.state.selected_index == 0
+
+
+async def test_what_the_preview_says_of_odd_positions() -> None:
+    row = scenes.ROWS[0]
+    assert row.position is not None
+    no_debt = replace(
+        row, position=replace(row.position, legs=row.position.legs[:2], debt_value=0, rescue=(), book=None)
+    )
+    app = make(scenes.snapshot(rows=(no_debt,)))
+    async with stage(app) as pilot:
+        text = frames.text(app)
+        assert "left alone     no debt, nothing to liquidate" in text
+        assert "debt           none" in text
+        low = replace(row.position.health, raw=99 * 10**16, reported=99 * 10**16)
+        gone = replace(row, severity=Severity.LIQUIDATABLE, position=replace(row.position, health=low, book=None))
+        await post(pilot, scenes.snapshot(2, rows=(gone,)))
+        assert "left alone     can be liquidated now" in frames.text(app)
+        many = tuple(leg for _ in range(9) for leg in row.position.legs[:2]) + row.position.legs[2:]
+        odd = replace(many[0], counts=False, notes=("paused",))
+        await post(
+            pilot, scenes.snapshot(3, rows=(replace(row, position=replace(row.position, legs=(odd, *many[1:]))),))
+        )
+        text = frames.text(app)
+        assert "does not count  paused" in text
+        assert "more" in next(line for line in text.splitlines() if "more" in line and "││" in line)
+        eternal = replace(row.position, interest_eta=None)
+        await post(pilot, scenes.snapshot(4, rows=(replace(row, position=eternal),)))
+        assert "interest never brings it to 1.00" in frames.text(app)
