@@ -179,6 +179,8 @@ def _flags(market: Market, entries: Sequence[Entry], health: Health) -> tuple[Fl
             flags.append(Flag("ltv-zero", f"{symbol} has LTV 0: other collateral cannot be withdrawn before it"))
         if entry.counts and entry.supplied and entry.state.config.debt_ceiling and not market.rules.isolated_categories:
             flags.append(Flag("isolated", f"{symbol} is isolated collateral: no other collateral counts beside it"))
+    if market.paused:
+        flags.append(Flag("paused", "the pool is paused: no deposit, repayment, withdrawal or liquidation"))
     if market.sequencer_down:
         flags.append(Flag("sequencer", "the sequencer of this chain is down: its prices stand still while others move"))
     if market.liquidation_allowed is not True:

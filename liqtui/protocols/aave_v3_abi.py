@@ -16,6 +16,7 @@ GET_RESERVE_DATA = function("getReserveData(address)", "35ea6a75")
 GET_USER_ACCOUNT_DATA = function("getUserAccountData(address)", "bf92857c")
 GET_USER_CONFIGURATION = function("getUserConfiguration(address)", "4417a583")
 GET_USER_EMODE = function("getUserEMode(address)", "eddf1b79")
+PAUSED = function("paused()", "5c975abb")  # Aave v2
 GET_GRACE_PERIOD = function("getLiquidationGracePeriod(address)", "5c9a8b18")  # 3.1 on
 GET_VIRTUAL_BALANCE = function("getVirtualUnderlyingBalance(address)", "6fb07f96")  # 3.1 on
 GET_CATEGORY_DATA = function("getEModeCategoryData(uint8)", "6c6f6ae1")  # to 3.1
@@ -28,6 +29,7 @@ GET_CATEGORY_ISOLATED = function("getIsEModeCategoryIsolated(uint8)", "05f68acb"
 # AaveOracle and PriceOracleSentinel
 BASE_CURRENCY = function("BASE_CURRENCY()", "e19f4700")
 BASE_CURRENCY_UNIT = function("BASE_CURRENCY_UNIT()", "8c89b64f")
+WETH = function("WETH()", "ad5c4648")  # the first of Aave v2 only
 GET_ASSET_PRICE = function("getAssetPrice(address)", "b3596f07")
 GET_SOURCE = function("getSourceOfAsset(address)", "92bf2be0")
 IS_LIQUIDATION_ALLOWED = function("isLiquidationAllowed()", "7a5d20ea")

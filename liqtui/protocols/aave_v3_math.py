@@ -55,6 +55,14 @@ class Rules(NamedTuple):
     """≥ 3.7: every step of a liquidation rounds for the protocol."""
     isolated_categories: bool = True
     """≥ 3.7: eMode categories that give LTV to their members only. Isolation mode and sentinel are gone."""
+    caps: bool = True
+    """Not in Aave v2: supply and borrow caps."""
+    half_always: bool = False
+    """Aave v2: never more than half of a debt per liquidation, however low health is."""
+    bonus_first: bool = False
+    """Aave v2: a liquidation rounds after the bonus, not before it."""
+    per_second: bool = False
+    """Aave v2: compound interest cuts the yearly rate to whole rays per second first."""
 
 
 def rules_for(revision: int) -> Rules:
@@ -85,20 +93,27 @@ def normalized_income(index: int, rate: int, seconds: int) -> int:
     return index if seconds == 0 else ray_mul(RAY + rate * seconds // SECONDS_PER_YEAR, index)
 
 
-def normalized_debt(index: int, rate: int, seconds: int, *, polynomial: bool) -> int:
+def normalized_debt(index: int, rate: int, seconds: int, *, polynomial: bool, per_second: bool = False) -> int:
     """Variable borrow index `seconds` after its last update, ray; `rate` yearly, ray."""
-    return index if seconds == 0 else ray_mul(compounded(rate, seconds, polynomial=polynomial), index)
+    if seconds == 0:
+        return index
+    return ray_mul(compounded(rate, seconds, polynomial=polynomial, per_second=per_second), index)
 
 
-def compounded(rate: int, seconds: int, *, polynomial: bool) -> int:
-    """MathUtils.calculateCompoundedInterest, ray, in its two forms."""
+def compounded(rate: int, seconds: int, *, polynomial: bool, per_second: bool = False) -> int:
+    """MathUtils.calculateCompoundedInterest, ray, in its three forms (`per_second` is that of Aave v2)."""
     if seconds == 0:
         return RAY
     simple = rate * seconds // SECONDS_PER_YEAR
     if polynomial:
         return RAY + simple + ray_mul(simple, simple // 2 + ray_mul(simple, simple // 6))
-    squared = ray_mul(rate, rate) // (SECONDS_PER_YEAR * SECONDS_PER_YEAR)
-    cubed = ray_mul(squared, rate) // SECONDS_PER_YEAR
+    if per_second:
+        each = rate // SECONDS_PER_YEAR
+        simple, squared = each * seconds, ray_mul(each, each)
+        cubed = ray_mul(squared, each)
+    else:
+        squared = ray_mul(rate, rate) // (SECONDS_PER_YEAR * SECONDS_PER_YEAR)
+        cubed = ray_mul(squared, rate) // SECONDS_PER_YEAR
     pairs = seconds * (seconds - 1)
     return RAY + simple + pairs * squared // 2 + pairs * max(seconds - 2, 0) * cubed // 6
 
@@ -198,8 +213,13 @@ def seize(rules: Rules, collateral: Side, debt: Side, repay: int, *, bonus: int,
     `bonus` (10,500 = 5 %) and `fee` in basis points. Raises ZeroDivisionError where the contract reverts for the
     same reason (price or bonus of zero).
     """
-    base = debt.price * repay * collateral.unit // (collateral.price * debt.unit)
-    seized = base * bonus // BPS if rules.floored_seizure else percent_mul(base, bonus)
+    worth, unit = debt.price * repay * collateral.unit, collateral.price * debt.unit
+    if rules.bonus_first:
+        seized = percent_mul(worth, bonus) // unit
+    elif rules.floored_seizure:
+        seized = worth // unit * bonus // BPS
+    else:
+        seized = percent_mul(worth // unit, bonus)
     if seized > collateral.amount:
         seized = collateral.amount
         worth = collateral.price * seized * debt.unit // (debt.price * collateral.unit)

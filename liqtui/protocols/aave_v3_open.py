@@ -8,22 +8,26 @@ from typing import TYPE_CHECKING
 from liqtui.core.model import Asset
 from liqtui.core.reads import PlanFailed
 from liqtui.core.text import clean, short_address
-from liqtui.core.units import RAY
+from liqtui.core.units import RAY, WAD
 from liqtui.protocols.aave_v3_abi import (
     BASE_CURRENCY,
     BASE_CURRENCY_UNIT,
     GET_POOL,
     GET_PRICE_ORACLE,
+    GET_PRICE_ORACLE_SENTINEL,
     GET_RESERVE_DATA,
     GET_RESERVES_LIST,
     GET_SOURCE,
+    GET_USER_ACCOUNT_DATA,
     GET_USER_CONFIGURATION,
+    GET_USER_EMODE,
     POOL_REVISION,
     SCALED_BALANCE_OF,
     SYMBOL,
+    WETH,
 )
 from liqtui.protocols.aave_v3_math import rules_for
-from liqtui.protocols.aave_v3_state import Account, Opened, Reserve, decode_config
+from liqtui.protocols.aave_v3_state import Account, Dialect, Opened, Reserve, ReserveData, decode_config
 from liqtui.protocols.abi import address, addresses, as_address, ask, ok, string_or_bytes32, uint, words
 from liqtui.protocols.price_sources import ZERO_ADDRESS, PriceBook, probe
 
@@ -32,37 +36,58 @@ if TYPE_CHECKING:
 
     from liqtui.core.reads import Plan, Result
     from liqtui.core.sources import MarketRef
+    from liqtui.protocols.abi import Function
     from liqtui.protocols.feeds import FeedInfo
 
-RESERVE_WORDS = 15
-"""Length of the getReserveData tuple, the same from 3.0 to 3.7."""
+_RESERVE_WORDS = 15
 _MAX_RESERVES = 128
 _MAX_DECIMALS = 36
 _SYMBOL_LENGTH = 16
 
 
-def open_market(ref: MarketRef, names: Mapping[str, FeedInfo], sequencer: str = "") -> Plan[Opened]:
-    """All that stays the same from block to block. PlanFailed in words for what is no Aave v3 market."""
-    no_market = f"{ref.entry} is not the PoolAddressesProvider of an Aave v3 market"
-    found = yield from ask({getter: getter.at(ref.entry) for getter in (GET_POOL, GET_PRICE_ORACLE)})
+def reserve_data(result: Result) -> ReserveData:
+    """The tuple of getReserveData, the same from 3.0 to 3.7. ValueError for what is none."""
+    config, income, supply_rate, debt_index, borrow_rate, _, updated, number, *rest = words(result, _RESERVE_WORDS)
+    a_token, stable, variable = map(as_address, rest[:3])
+    return ReserveData(
+        config, income, supply_rate, debt_index, borrow_rate, updated, number, a_token, stable, variable, rest[4]
+    )
+
+
+V3 = Dialect(
+    title="an Aave v3",
+    entry="PoolAddressesProvider",
+    pool=GET_POOL,
+    revision=POOL_REVISION,
+    of_provider=(GET_POOL, GET_PRICE_ORACLE, GET_PRICE_ORACLE_SENTINEL),
+    of_pool=(POOL_REVISION, GET_RESERVES_LIST),
+    of_oracle=(BASE_CURRENCY, BASE_CURRENCY_UNIT),
+    of_user=(GET_USER_ACCOUNT_DATA, GET_USER_CONFIGURATION, GET_USER_EMODE),
+    reserve_data=reserve_data,
+    rules=rules_for,
+)
+
+
+def open_market(
+    ref: MarketRef, names: Mapping[str, FeedInfo], sequencer: str = "", dialect: Dialect = V3
+) -> Plan[Opened]:
+    """All that stays the same from block to block. PlanFailed in words for what is no such market."""
+    no_market = f"{ref.entry} is not the {dialect.entry} of {dialect.title} market"
+    found = yield from ask({getter: getter.at(ref.entry) for getter in (dialect.pool, GET_PRICE_ORACLE)})
     try:
-        pool, oracle = address(found[GET_POOL]), address(found[GET_PRICE_ORACLE])
+        pool, oracle = address(found[dialect.pool]), address(found[GET_PRICE_ORACLE])
     except ValueError as fault:
-        raise PlanFailed(f"{no_market}: getPool and getPriceOracle gave {fault}") from fault
+        raise PlanFailed(f"{no_market}: {dialect.pool.signature} and getPriceOracle() gave {fault}") from fault
     if ZERO_ADDRESS in (pool, oracle):
         raise PlanFailed(f"{no_market}: it names no pool or no oracle")
     found = yield from ask(
-        {
-            POOL_REVISION: POOL_REVISION.at(pool),
-            GET_RESERVES_LIST: GET_RESERVES_LIST.at(pool),
-            BASE_CURRENCY: BASE_CURRENCY.at(oracle),
-            BASE_CURRENCY_UNIT: BASE_CURRENCY_UNIT.at(oracle),
-        }
+        {getter: getter.at(pool) for getter in (dialect.revision, GET_RESERVES_LIST)}
+        | {getter: getter.at(oracle) for getter in dialect.of_oracle}
     )
     try:
-        revision = uint(found[POOL_REVISION])
+        revision = uint(found[dialect.revision])
         listing = addresses(found[GET_RESERVES_LIST])
-        base, unit = address(found[BASE_CURRENCY]), uint(found[BASE_CURRENCY_UNIT])
+        base, unit = _base(found)
     except ValueError as fault:
         raise PlanFailed(f"{no_market}: its pool {pool} or oracle {oracle} gave {fault}") from fault
     if len(listing) > _MAX_RESERVES or len(set(listing)) != len(listing):
@@ -78,19 +103,21 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo], sequencer: str = 
     )
     labels = _labels({token: details[SYMBOL, token] for token in tokens})
     reserves = [
-        _reserve(asset, labels[asset], details[GET_RESERVE_DATA, asset], details[GET_SOURCE, asset])
+        _reserve(dialect, asset, labels[asset], details[GET_RESERVE_DATA, asset], details[GET_SOURCE, asset])
         for asset in listing
     ]
     known = yield from probe(reserve.source for reserve in reserves)
     return Opened(
         ref=ref,
+        dialect=dialect,
         pool=pool,
         oracle=oracle,
-        rules=rules_for(revision),
+        rules=dialect.rules(revision),
         reserves={reserve.id: reserve for reserve in reserves},
         listing=listing,
-        base_symbol="USD" if base == ZERO_ADDRESS else labels[base],
+        base_symbol=_base_symbol(found, labels, base),
         base_decimals=base_decimals,
+        base_asset=base,
         prices=PriceBook(ref.chain_id, known, names),
         sequencer=sequencer,
     )
@@ -108,17 +135,39 @@ def _labels(found: Mapping[str, Result]) -> dict[str, str]:
     return {token: f"{label}·{token[-4:]}" if label in twice else label for token, label in labels.items()}
 
 
-def _reserve(asset: str, symbol: str, data: Result, source: Result) -> Reserve:
+def _base(found: Mapping[Function, Result]) -> tuple[str, int]:
+    """What the oracle counts in: the token, zero address for dollars, and its unit.
+
+    The first oracles of Aave v2 only know that they count in ether.
+    """
+    if WETH in found and ok(found[WETH]):
+        return address(found[WETH]), WAD
+    return address(found[BASE_CURRENCY]), uint(found[BASE_CURRENCY_UNIT])
+
+
+def _base_symbol(found: Mapping[Function, Result], labels: Mapping[str, str], base: str) -> str:
+    if base == ZERO_ADDRESS:
+        return "USD"
+    return "ETH" if WETH in found and ok(found[WETH]) else labels[base]
+
+
+def _reserve(dialect: Dialect, asset: str, symbol: str, data: Result, source: Result) -> Reserve:
     try:
-        fields = words(data, RESERVE_WORDS)
-        decimals = decode_config(fields[0]).decimals
-        tokens = [as_address(word) for word in fields[8:11]]
-        found = address(source)
+        said, found = dialect.reserve_data(data), address(source)
     except ValueError as fault:
         raise PlanFailed(f"reserve {symbol} ({asset}) cannot be read: {fault}") from fault
-    if decimals > _MAX_DECIMALS or fields[1] < RAY or ZERO_ADDRESS in (tokens[0], tokens[2]):
-        raise PlanFailed(f"reserve {symbol} ({asset}) makes no sense: is this an Aave v3 pool?")
-    return Reserve(Asset(asset, symbol, decimals), fields[7], 10**decimals, tokens[0], tokens[1], tokens[2], found)
+    decimals = decode_config(said.config).decimals
+    if decimals > _MAX_DECIMALS or said.income < RAY or ZERO_ADDRESS in (said.a_token, said.variable_debt):
+        raise PlanFailed(f"reserve {symbol} ({asset}) makes no sense: is this {dialect.title} pool?")
+    return Reserve(
+        asset=Asset(asset, symbol, decimals),
+        id=said.id,
+        unit=10**decimals,
+        a_token=said.a_token,
+        stable_debt=said.stable_debt,
+        variable_debt=said.variable_debt,
+        source=found,
+    )
 
 
 def discover(opened: Opened, wallets: Sequence[str]) -> Plan[dict[str, frozenset[int]]]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from liqtui.protocols.aave_v3_abi import (
     BALANCE_OF,
-    GET_POOL,
     GET_PRICE_ORACLE,
     GET_PRICE_ORACLE_SENTINEL,
     GET_RESERVES_LIST,
@@ -22,10 +21,9 @@ from liqtui.protocols.aave_v3_abi import (
     GET_USER_EMODE,
     GET_USER_STABLE_RATE,
     IS_LIQUIDATION_ALLOWED,
-    POOL_REVISION,
+    PAUSED,
     SCALED_BALANCE_OF,
 )
-from liqtui.protocols.aave_v3_math import rules_for
 from liqtui.protocols.aave_v3_reserves import (
     Answers,
     category,
@@ -48,26 +46,23 @@ if TYPE_CHECKING:
     from liqtui.protocols.aave_v3_math import Rules
     from liqtui.protocols.aave_v3_state import Opened, Reserve
 
-_OF_PROVIDER = (GET_POOL, GET_PRICE_ORACLE, GET_PRICE_ORACLE_SENTINEL)
-_OF_POOL = (POOL_REVISION, GET_RESERVES_LIST)
-_OF_USER = (GET_USER_ACCOUNT_DATA, GET_USER_CONFIGURATION, GET_USER_EMODE)
-
 
 def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -> Plan[Reading]:
-    """The market and the accounts of the hinted wallets at the block. ValueError without a POOL_REVISION."""
-    first: dict[Any, Call] = {getter: getter.at(opened.ref.entry) for getter in _OF_PROVIDER}
-    first |= {getter: getter.at(opened.pool) for getter in _OF_POOL}
+    """The market and the accounts of the hinted wallets at the block. ValueError without the pool's revision."""
+    dialect = opened.dialect
+    first: dict[Any, Call] = {getter: getter.at(opened.ref.entry) for getter in dialect.of_provider}
+    first |= {getter: getter.at(opened.pool) for getter in dialect.of_pool}
     if opened.sequencer:
         first[LATEST_ROUND_DATA] = LATEST_ROUND_DATA.at(opened.sequencer)
-    first |= {(wallet, getter): getter.at(opened.pool, wallet) for wallet in hints for getter in _OF_USER}
+    first |= {(wallet, getter): getter.at(opened.pool, wallet) for wallet in hints for getter in dialect.of_user}
     found = yield from ask(first)
-    rules = rules_for(uint(found[POOL_REVISION]))
+    rules = dialect.rules(uint(found[dialect.revision]))
     outcome: dict[str, Account | Exception] = {wallet: _account(wallet, found) for wallet in hints}
     accounts = {wallet: account for wallet, account in outcome.items() if isinstance(account, Account)}
     held = {wallet: _held(account, hints[wallet]) for wallet, account in accounts.items()}
     used = sorted({i for ids in held.values() for i in ids} & opened.reserves.keys())
     reserves = [opened.reserves[i] for i in used]
-    sentinel = _sentinel(rules, found[GET_PRICE_ORACLE_SENTINEL])
+    sentinel = _sentinel(rules, found.get(GET_PRICE_ORACLE_SENTINEL))
 
     prices = opened.prices.reads(reserve.source for reserve in reserves)
     second: dict[Any, Call] = dict(prices)
@@ -93,6 +88,7 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -
         prices=book,
         liquidation_allowed=_allowed(found[IS_LIQUIDATION_ALLOWED]) if sentinel else True,
         sequencer_down=_sequencer_down(found[LATEST_ROUND_DATA], errors) if opened.sequencer else False,
+        paused=_paused(found[PAUSED], errors) if PAUSED in found else False,
     )
     changed = _changed(answers, reserves)
     for wallet, account in accounts.items():
@@ -102,7 +98,8 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -
 
 def _account(wallet: str, found: Mapping[Any, Result]) -> Account | ValueError:
     try:
-        flags, group = uint(found[wallet, GET_USER_CONFIGURATION]), uint(found[wallet, GET_USER_EMODE])
+        flags = uint(found[wallet, GET_USER_CONFIGURATION])
+        group = uint(found[wallet, GET_USER_EMODE]) if (wallet, GET_USER_EMODE) in found else 0
     except ValueError as fault:
         return ValueError(f"the pool did not tell what the account holds: {fault}")
     try:
@@ -115,9 +112,9 @@ def _held(account: Account, hints: Iterable[int]) -> tuple[int, ...]:
     return tuple(sorted({*flagged_ids(account.flags), *hints}))
 
 
-def _sentinel(rules: Rules, result: Result) -> str:
+def _sentinel(rules: Rules, result: Result | None) -> str:
     """Address of the price oracle sentinel; empty where there is none or the revision does not ask it."""
-    if rules.isolated_categories or not ok(result):
+    if rules.isolated_categories or result is None or not ok(result):
         return ""
     found = address(result)
     return "" if found == ZERO_ADDRESS else found
@@ -136,6 +133,14 @@ def _sequencer_down(result: Result, errors: list[str]) -> bool:
         errors.append("the sequencer uptime feed does not answer")
         return False
     return words(result, 2)[1] != 0
+
+
+def _paused(result: Result, errors: list[str]) -> bool:
+    try:
+        return flag(result)
+    except ValueError:
+        errors.append("the pool does not tell whether it is paused")
+        return False
 
 
 def _reserves(answers: Answers, reserves: Iterable[Reserve], errors: list[str]) -> dict[int, ReserveState]:
@@ -213,7 +218,7 @@ def _changed(answers: Answers, reserves: Iterable[Reserve]) -> bool:
     opened, found = answers.opened, answers.found
     return (
         answers.rules.revision != opened.rules.revision
-        or _differs(found[GET_POOL], opened.pool)
+        or _differs(found[opened.dialect.pool], opened.pool)
         or _differs(found[GET_PRICE_ORACLE], opened.oracle)
         or _listing_changed(answers)
         or any(_differs(found[reserve.id, GET_SOURCE], reserve.source) for reserve in reserves)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from liqtui.core.model import Quote
 from liqtui.core.text import clean
 from liqtui.core.units import RAY
 from liqtui.protocols.aave_v3_abi import (
@@ -23,7 +24,6 @@ from liqtui.protocols.aave_v3_abi import (
     TOTAL_SUPPLY,
 )
 from liqtui.protocols.aave_v3_math import normalized_debt, normalized_income, owed_amount, supplied_amount
-from liqtui.protocols.aave_v3_open import RESERVE_WORDS
 from liqtui.protocols.aave_v3_state import Category, ReserveState, decode_config
 from liqtui.protocols.abi import as_address, ask, flag, ok, string, uint, words
 from liqtui.protocols.price_sources import ZERO_ADDRESS
@@ -58,13 +58,14 @@ def reserve_calls(opened: Opened, rules: Rules, reserve: Reserve) -> dict[Any, C
         (i, GET_ASSET_PRICE): GET_ASSET_PRICE.at(opened.oracle, asset),
         (i, GET_SOURCE): GET_SOURCE.at(opened.oracle, asset),
         (i, BALANCE_OF): BALANCE_OF.at(asset, reserve.a_token),
-        (i, "supplied"): SCALED_TOTAL_SUPPLY.at(reserve.a_token),
-        (i, "owed"): SCALED_TOTAL_SUPPLY.at(reserve.variable_debt),
     }
+    if rules.caps:
+        calls[i, "supplied"] = SCALED_TOTAL_SUPPLY.at(reserve.a_token)
+        calls[i, "owed"] = SCALED_TOTAL_SUPPLY.at(reserve.variable_debt)
     if rules.grace:
         calls[i, GET_GRACE_PERIOD] = GET_GRACE_PERIOD.at(opened.pool, asset)
         calls[i, GET_VIRTUAL_BALANCE] = GET_VIRTUAL_BALANCE.at(opened.pool, asset)
-    if rules.stable_debt:
+    if rules.caps and rules.stable_debt:
         calls[i, "fixed"] = TOTAL_SUPPLY.at(reserve.stable_debt)
     return calls
 
@@ -73,23 +74,25 @@ def reserve_state(answers: Answers, reserve: Reserve) -> ReserveState:
     """ValueError where the pool's own data of it are missing or make no sense; anything else missing is None."""
     opened, rules, timestamp, found, prices = answers
     i = reserve.id
-    data = words(found[i, GET_RESERVE_DATA], RESERVE_WORDS)
-    config, seconds = decode_config(data[0]), timestamp - data[6]
-    if data[1] < RAY or data[3] < RAY or seconds < 0 or config.decimals != reserve.asset.decimals:
+    data = opened.dialect.reserve_data(found[i, GET_RESERVE_DATA])
+    config, seconds = decode_config(data.config), timestamp - data.updated_at
+    if data.income < RAY or data.debt_index < RAY or seconds < 0 or config.decimals != reserve.asset.decimals:
         raise ValueError("its indexes make no sense")
-    income = normalized_income(data[1], data[2], seconds)
-    debt_index = normalized_debt(data[3], data[4], seconds, polynomial=rules.polynomial)
+    income = normalized_income(data.income, data.supply_rate, seconds)
+    debt_index = normalized_debt(
+        data.debt_index, data.borrow_rate, seconds, polynomial=rules.polynomial, per_second=rules.per_second
+    )
     price = known(found[i, GET_ASSET_PRICE]) or None
-    quote = prices.quote(reserve.asset, reserve.source, price, opened.base_decimals)
+    quote = _quote(answers, reserve, price)
     grace_until = known(found[i, GET_GRACE_PERIOD]) if rules.grace else 0
-    supply_room, borrow_room = _rooms(answers, reserve, config, data[12], income, debt_index)
+    supply_room, borrow_room = _rooms(answers, reserve, config, data.treasury, income, debt_index)
     return ReserveState(
         reserve=reserve,
         config=config,
         income=income,
         debt_index=debt_index,
-        supply_rate=data[2],
-        borrow_rate=data[4],
+        supply_rate=data.supply_rate,
+        borrow_rate=data.borrow_rate,
         price=price,
         quote=quote,
         feeds=prices.feeds(quote),
@@ -99,6 +102,15 @@ def reserve_state(answers: Answers, reserve: Reserve) -> ReserveState:
         grace_until=grace_until,
         notes=(*_flags(config, grace_until, timestamp), *quote.notes),
     )
+
+
+def _quote(answers: Answers, reserve: Reserve, price: int | None) -> Quote:
+    """The base currency itself is never asked for a price: the oracle answers one unit."""
+    opened, asset = answers.opened, reserve.asset
+    if asset.address == opened.base_asset:
+        factor, note = f"base:{asset.address}", "the market counts in it"
+        return Quote(asset.address, opened.oracle, price, opened.base_decimals, factor, notes=(note,))
+    return answers.prices.quote(asset, reserve.source, price, opened.base_decimals)
 
 
 def known(result: Result) -> int | None:
@@ -115,6 +127,8 @@ def _cash(answers: Answers, i: int, config: Config) -> int | None:
 def _rooms(answers: Answers, reserve: Reserve, config: Config, *state: int) -> tuple[int | None, int | None]:
     """Raw units that the supply and the borrow cap leave; None without a cap or where the total is unknown."""
     treasury, income, debt_index = state
+    if not answers.rules.caps:
+        return None, None
     i, directed = reserve.id, answers.rules.directed
     supplied, owed = known(answers.found[i, "supplied"]), known(answers.found[i, "owed"])
     fixed = known(answers.found[i, "fixed"]) if answers.rules.stable_debt else 0

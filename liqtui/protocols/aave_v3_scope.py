@@ -105,7 +105,7 @@ def _scope(rules: Rules, book: AaveBook, totals: Totals, case: _Case) -> Scope:
 
 
 def _limit(rules: Rules, held: Side, owed: Side, health: int, total_debt: int) -> _Limit:
-    if health <= CLOSE_FACTOR_HEALTH:
+    if health <= CLOSE_FACTOR_HEALTH and not rules.half_always:
         return _Limit(owed.amount, "health at or under 0.95: all of this debt")
     if not rules.close_by_total:
         return _Limit(percent_mul(owed.amount, HALF), "half of this debt")
@@ -148,6 +148,8 @@ def _health_after(book: AaveBook, case: _Case) -> int | None:
 
 def _blocked(market: Market, collateral: Entry, debt: Entry, health: int) -> str:
     """ValidationLogic.validateLiquidationCall: why it would be refused although health allows it."""
+    if market.paused:
+        return "the pool is paused"
     for state in (collateral.state, debt.state):
         symbol = state.reserve.asset.symbol
         if not state.config.active:

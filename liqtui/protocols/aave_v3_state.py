@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from liqtui.core.model import Asset, Feed, Quote
+    from liqtui.core.reads import Result
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.aave_v3_math import Rules
+    from liqtui.protocols.abi import Function
     from liqtui.protocols.price_sources import PriceBook
 
 
@@ -63,6 +65,47 @@ def decode_config(data: int) -> Config:
     )
 
 
+class ReserveData(NamedTuple):
+    """What getReserveData answers. Indexes and yearly rates in ray."""
+
+    config: int
+    income: int
+    """Supply index at `updated_at`."""
+    supply_rate: int
+    debt_index: int
+    borrow_rate: int
+    updated_at: int
+    id: int
+    a_token: str
+    stable_debt: str
+    variable_debt: str
+    treasury: int = 0
+    """Scaled aTokens that are owed to the treasury and not minted yet."""
+
+
+class Dialect(NamedTuple):
+    """What the generations of the pool are asked differently."""
+
+    title: str
+    """With its article, for error messages."""
+    entry: str
+    """What its addresses provider is called."""
+    pool: Function
+    """Of the addresses provider."""
+    revision: Function
+    """Of the pool."""
+    of_provider: tuple[Function, ...]
+    """What tells every round whether the market is still the one that was opened."""
+    of_pool: tuple[Function, ...]
+    of_oracle: tuple[Function, ...]
+    """What tells in which currency it counts."""
+    of_user: tuple[Function, ...]
+    reserve_data: Callable[[Result], ReserveData]
+    """Raises ValueError for what is no such answer."""
+    rules: Callable[[int], Rules]
+    """By revision."""
+
+
 class Reserve(NamedTuple):
     """What of a reserve does not change while the market stays as it was opened."""
 
@@ -80,6 +123,7 @@ class Reserve(NamedTuple):
 @dataclass(frozen=True)
 class Opened:
     ref: MarketRef
+    dialect: Dialect
     pool: str
     oracle: str
     rules: Rules
@@ -88,6 +132,8 @@ class Opened:
     listing: tuple[str, ...]
     base_symbol: str
     base_decimals: int
+    base_asset: str
+    """What prices are counted in, whose own price is fixed; the zero address for dollars."""
     prices: PriceBook
     sequencer: str = ""
     """Uptime feed of the chain's sequencer; empty where none is known."""
@@ -151,6 +197,8 @@ class Market:
     """By the price oracle sentinel (≤ v3.6); None: there is one and it did not answer."""
     sequencer_down: bool = False
     """By the chain's uptime feed: nothing happens on this chain, prices included, while others move on."""
+    paused: bool = False
+    """The whole pool (Aave v2)."""
 
 
 class Holding(NamedTuple):
