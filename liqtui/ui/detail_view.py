@@ -7,14 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from liqtui.core import format as fmt
-from liqtui.ui.ladder import severity_of
 from liqtui.ui.sheet import wrap
 from liqtui.ui.style import fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from rich.style import Style
 
     from liqtui.core.model import Position, Rescue
     from liqtui.core.snapshot import Alert, ChainState, Row, Severity, Snapshot
@@ -76,9 +73,6 @@ class View:
 
     def loud(self, text: str, severity: Severity | None = None) -> Span:
         return (text, self.palette.severity(severity or self.row.severity))
-
-    def health_style(self, health: int | None) -> Style:
-        return self.palette.severity(severity_of(health, self.thresholds))
 
     def money(self, raw: int | None) -> str:
         position = self.position

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.strip import Strip
 
-    from liqtui.ui.commands import Registry
+    from liqtui.ui.commands import Command, Registry
     from liqtui.ui.state import AppState
     from liqtui.ui.style import Palette
 
@@ -79,7 +79,7 @@ class HelpSheet(Sheet):
             Box("filter  /", self._table(filters.HELP, column_width(width))),
         ]
         if self.registry is not None:
-            commands = [(command.usage, command.help) for command in self.registry]
+            commands = [(command.usage, command.help + self._key_of(command)) for command in self.registry]
             legend.append(Box("commands  :", self._table(commands, column_width(width), first=22)))
         return arrange(palette, keys, legend, width)
 
@@ -95,6 +95,12 @@ class HelpSheet(Sheet):
         for key in bindings.CONTEXTS[context][1]:
             names = keymap.get(key.id, key.keys).split(",")
             yield " ".join(bindings.show_key(name.strip()) for name in names), key.tooltip
+
+    def _key_of(self, command: Command) -> str:
+        """The key that does the same, where there is one."""
+        every = (key for _, keys in bindings.CONTEXTS.values() for key in keys)
+        key = next((key for key in every if key.id == command.key), None)
+        return f" ({bindings.keys_of(key, self.state.settings.keymap)})" if key else ""
 
     def _table(self, rows: Iterable[tuple[str, str]], width: int, first: int = 14) -> list[list[Span]]:
         """Name and meaning; a long meaning goes on under itself, a long name stands on a line of its own."""

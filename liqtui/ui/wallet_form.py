@@ -94,7 +94,9 @@ class WalletForm(ModalScreen["bool"]):
     WalletForm .name { width: 15; color: $muted; }
     WalletForm Input { width: 1fr; border: none; height: 1; padding: 0; background: $cursor; color: $strong; }
     WalletForm Input:focus, WalletForm Addresses:focus { border: none; }
-    WalletForm Addresses { border: none; padding: 0; height: auto; max-height: 25vh; background: $cursor; color: $strong; }
+    WalletForm Addresses {
+        border: none; padding: 0; height: auto; max-height: 25vh; background: $cursor; color: $strong;
+    }
     WalletForm .fixed { width: 1fr; color: $ink; }
     WalletForm #notes { height: auto; color: $ink; }
     WalletForm #below { height: auto; dock: bottom; }
@@ -259,14 +261,11 @@ class WalletForm(ModalScreen["bool"]):
             self._lookup = Lookup({**known.addresses, name: address}, known.errors)
         else:
             self._lookup = Lookup(known.addresses, {**known.errors, name: error})
-        if not self.is_attached:
-            return
-        self._look()
-        if self._saving and error:
-            self._saving = False
-            self._fault(f"Not saved: {clean(name, 42)} was not found. ctrl+s asks again.")
-        elif self._saving:
-            self.action_save()
+        if self.is_attached:
+            self._look()
+            if self._saving and not self._entries().waiting:
+                self._saving = False
+                self._save_entries()
 
     def _ask_again(self) -> None:
         """Names that were not found may be found now: the chain may have been out of reach."""
@@ -299,23 +298,30 @@ class WalletForm(ModalScreen["bool"]):
         if self.wallet is not None:
             self._close_with(self.book.edit(self.wallet.key, replace(self.wallet, **fields)))  # type: ignore[arg-type]
             return
-        self._ask_again()
-        entries = self._entries()
-        if entries.wrong and not self._skipping:
-            good = len(entries.wallets) + len(entries.waiting)
-            self._skipping = good > 0
-            rest = f" ctrl+s again leaves it out and saves {good}." if good else ""
-            self._fault(f"Nothing was saved: correct or remove what is marked ✗.{rest}")
-        elif entries.waiting:
+        if not self._skipping:
+            self._ask_again()
+        if self._entries().waiting:
             self._saving = True
             self._fault("Saved as soon as the name is found.")
             self._look()
             self._ask_names()
+        else:
+            self._save_entries()
+
+    def _save_entries(self) -> None:
+        """Every name is answered. What is wrong is left out only when that was asked for."""
+        entries = self._entries()
+        if entries.wrong and not self._skipping:
+            good = len(entries.wallets)
+            self._skipping = good > 0
+            rest = f" ctrl+s again leaves it out and saves {good}." if good else ""
+            rest = rest or (" ctrl+s asks again for names." if self._lookup.errors else "")
+            self._fault(f"Nothing was saved: correct or remove what is marked ✗.{rest}")
         elif not entries.wallets:
             self._fault("An address or a name is needed.")
             self.query_one(Addresses).focus()
         else:
-            self._close_with(self.book.add(*with_fields(entries.wallets, **fields)))
+            self._close_with(self.book.add(*with_fields(entries.wallets, **self._fields())))
 
     def _close_with(self, outcome: Outcome) -> None:
         if outcome.done:

@@ -283,13 +283,28 @@ async def test_a_name_that_is_not_found_is_said_in_place_and_asked_again(store: 
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert "✗ nobody.eth: nobody.eth has no address" in frames.text(app)
-        assert "Not saved: nobody.eth was not found" in frames.text(app)
+        assert "Nothing was saved" in words(app)
+        assert "ctrl+s asks again for names" in words(app)
         assert app.screen is form
         engine_of(app).names = {"nobody.eth": OTHER}
         await pilot.press("ctrl+s")
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert store.current.wallets[-1].name == "nobody.eth"
+
+
+async def test_a_name_that_is_not_found_can_be_left_out(store: WatchlistStore) -> None:
+    app = app_on(store)
+    async with stage(app) as pilot:
+        await pilot.press("plus")
+        await paste(pilot, f"{VITALIK}\nnobody.eth\n0x12")
+        await pilot.press("ctrl+s")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "ctrl+s again leaves it out and saves 1" in words(app)
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert [w.address for w in store.current.wallets] == [TREASURY, DEGEN, VITALIK]
 
 
 async def test_a_name_of_a_watched_address_is_a_double(store: WatchlistStore) -> None:
