@@ -170,9 +170,9 @@ def _health(account: Account, book: CometBook, doubts: Sequence[str]) -> Health:
         reasons.append(f"there is no price for {silent}")
     if verdict is None:
         reasons.append(f"its own check gives no answer: {account.refusal}")
-    elif raw is not None and raw < HEALTH_ONE and not verdict and not doubts:
+    elif raw is not None and raw < HEALTH_ONE and not verdict:  # no word on what absorb finds
         verdict = None
-        reasons.append("its view still says safe, because it leaves out the interest that absorb adds first")
+        reasons.append("its view still says safe, but it leaves out the interest that absorb adds first")
     else:
         reasons.append(f"by its own check at this block the account is {_word(verdict)}")
     return Health(raw, None, "; ".join(reasons), verdict)
