@@ -119,7 +119,9 @@ class _Search:
             return _none(self.mover, note)
         self.sign = 1 if sums.slope > 0 else -1
         if self._held_by_cap():
-            return _none(self.mover, f"no {self.mover.label} price reaches it, because a cap holds the oracle's price")
+            return _none(
+                self.mover, f"no move of {self.mover.label} reaches it, because a cap holds the oracle's price"
+            )
         there = sums.at(self.sign * sums.crossing(self.now, self.sign), self.now)
         sums = sums._replace(noise=there.noise)
         window = max(1, -(-sums.noise * self.now // abs(sums.slope)))
@@ -135,11 +137,12 @@ class _Search:
         return self._result(turn)
 
     def safe(self, place: int) -> bool:
-        """An answer that the protocol gives no verdict on is not counted as a liquidation."""
+        """Where the protocol gives no verdict (a price of zero, say) nothing is taken to change."""
         answer = self.sign * place
         if answer not in self._known:
             change = Change(prices=self.mover.prices(answer))
-            self._known[answer] = self.account.book.liquidatable(change) is not True
+            verdict = self.account.book.liquidatable(change)
+            self._known[answer] = not (self.account.unsafe if verdict is None else verdict)
         return self._known[answer]
 
     def _limits(self) -> tuple[int, int]:
@@ -195,7 +198,7 @@ class _Search:
         if turn is None:
             way = "rises" if self.sign < 0 else "falls"
             if self.account.unsafe:
-                return _none(self.mover, f"liquidatable now; no {self.mover.label} price within reach brings it back")
+                return _none(self.mover, f"liquidatable now; no move of {self.mover.label} within reach brings it back")
             return _none(self.mover, f"not even if {self.mover.label} {way} {FARTHEST:,} times")
         return Boundary(
             factor=self.mover.factor,
@@ -220,5 +223,5 @@ def _why_none(sums: Line, label: str, *, unsafe: bool) -> str:
     if sums.gap * sums.slope > 0:
         return ""
     if unsafe:
-        return f"liquidatable now; no {label} price alone brings it back"
+        return f"liquidatable now; no move of {label} alone brings it back"
     return f"the rest covers the debt even if {label} goes to zero"

@@ -138,7 +138,7 @@ def test_repaying_everything_is_a_recovery() -> None:
     assert draft.cure == ""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(0.5, 2.0), max_size=40))
 def test_never_silent_under_a_threshold_and_never_twice(path: list[float]) -> None:
     tell = Story()
@@ -153,13 +153,12 @@ def test_never_silent_under_a_threshold_and_never_twice(path: list[float]) -> No
         assert other.severity.rank < one.severity.rank if down else other.severity.rank > one.severity.rank
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.integers(1, 10**6))
+@pytest.mark.parametrize("seed", range(4))
 def test_trembling_inside_the_band_is_said_once(seed: int) -> None:
     chance = random.Random(seed)
     tell = Story()
     said = tell(at(1.5))
-    for _ in range(50):
+    for _ in range(100):
         said += tell(at(chance.uniform(1.20 * 0.99, 1.20 * (1 + BAND / WAD) * 0.9999)))
     assert len(said) <= 1
 

@@ -268,7 +268,7 @@ def test_cap_keeps_a_rise_away() -> None:
     book.prices[usdc] = quote(usdc, USD, "USDC", cap=104 * USD // 100)
     found = by_id(book)["USDC"]
     assert found.direction is Direction.NONE
-    assert found.note == "no USDC price reaches it, because a cap holds the oracle's price"
+    assert found.note == "no move of USDC reaches it, because a cap holds the oracle's price"
     assert by_id(book)[f"asset:{usdc.address}"].note == found.note
     book.prices[usdc] = quote(usdc, USD, "USDC", cap=105 * USD // 100)
     assert by_id(book)["USDC"].price == by_id(simple())["USDC"].price
@@ -339,10 +339,10 @@ def test_passed_and_no_price_alone_brings_it_back() -> None:
     book = two_coins()
     book.debts[USDC] = 2_000_000 * 10**6
     found = by_id(book)
-    assert found["ETH"].note == "liquidatable now; no ETH price alone brings it back"
+    assert found["ETH"].note == "liquidatable now; no move of ETH alone brings it back"
     assert found["BTC"].passed
     tiny = replace(book, collateral=book.collateral | {WBTC: (1, 7800)})
-    assert by_id(tiny)["BTC"].note == "liquidatable now; no BTC price within reach brings it back"
+    assert by_id(tiny)["BTC"].note == "liquidatable now; no move of BTC within reach brings it back"
 
 
 def test_passed_and_a_cap_keeps_it_there() -> None:
@@ -414,6 +414,22 @@ def test_no_verdict_is_not_a_liquidation() -> None:
     assert "falls" in found.note
 
 
+def test_no_verdict_is_not_a_way_back_either() -> None:
+    """Owed wstETH would have to be worth nothing; the protocol does not answer at a price of zero."""
+    book = ReferenceBook(
+        {USDC: (100 * 10**6, 5000)},
+        {WSTETH: 12 * WAD // 100, USDC: 50 * 10**6},
+        {
+            USDC: quote(USDC, USD, "USDC"),
+            WETH: quote(WETH, 500 * USD, "ETH"),
+            WSTETH: quote(WSTETH, 500 * USD, "ETH", ratio=WAD),
+        },
+    )
+    found = by_id(book)[f"ratio:{WSTETH.address}"]
+    assert found.direction is Direction.NONE
+    assert found.note.startswith("liquidatable now; no move of wstETH ratio")
+
+
 # -- properties ----------------------------------------------------------------------------------------------------
 
 
@@ -449,7 +465,7 @@ def test_truncation_alone_keeps_it_unsafe_far_up() -> None:
     assert found.move > 900
     assert_turns(book, found)
     book.collateral[asset("USDC", 6)] = (300_000 * 10**6, 5000)
-    book.debts = {asset("ETH"): 31_996 * WAD // 100, asset("DAI"): 150_150 * WAD}
+    book.debts = {asset("ETH"): 31_996 * WAD // 100, asset("DAI"): 150_130 * WAD}
     found = by_id(book)["ETH"]
     assert found.passed
     assert_turns(book, found)
@@ -496,6 +512,6 @@ def test_the_first_turn_of_the_sawtooth_is_found(coins: int, high: int, cash: in
     assert found.price is not None
     assert_turns(book, found)
     span = found.price // 1000
-    for step in range(1, 200):
-        value = min(2_500 * USD, found.price + 1 + step * span // 200)
-        assert unsafe_at(book, "ETH", value) is False, (value, found.price)
+    for step in range(1, 100):
+        value = min(2_500 * USD, found.price + 1 + step * span // 100)
+        assert book.liquidatable(Change(prices={eth.address: value})) is False, (value, found.price)
