@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, runtime_checkable
 
 from textual import on
+from textual._compositor import ChopsUpdate
 from textual.app import App, SystemCommand
 from textual.message import Message
 
@@ -19,10 +20,12 @@ from liqtui.ui.dashboard import Dashboard
 from liqtui.ui.host import AppHost
 from liqtui.ui.state import AppState, Settings
 from liqtui.ui.style import DEFAULT_VARIABLES, AsciiFilter, Palette
+from liqtui.ui.tight import TightUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from rich.console import RenderableType
     from textual.binding import BindingType
     from textual.filter import LineFilter
     from textual.screen import Screen
@@ -113,6 +116,11 @@ class LiqtuiApp(App[None]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()
         return [*filters, self._ascii] if self.state.settings.ascii else filters
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        if isinstance(renderable, ChopsUpdate):
+            renderable = TightUpdate.of(renderable)
+        cast("Any", super())._display(screen, renderable)
 
     # Start and end
 
