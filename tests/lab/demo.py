@@ -33,6 +33,8 @@ TAPE = Path(__file__).parents[2] / "liqtui" / "demo.tape"
 MINUTE = 60
 PAST_ROUNDS, PAST_GAP = 220, 3600
 """Oracle rounds before the tape begins, so that volatility is known: their number, and seconds between them."""
+LEAD = PAST_ROUNDS * PAST_GAP + 86400
+"""The story ends before today."""
 DAILY_SIGMA = {"ETH / USD": 0.032, "BTC / USD": 0.024, "LINK / USD": 0.045, "EUR / USD": 0.004, "CRV / USD": 0.05}
 STABLE_SIGMA = 0.0004
 LIQUIDATOR = wallet("liquidator")
@@ -275,8 +277,8 @@ def main() -> int:
     draft.unlink(missing_ok=True)
     prices, clock = Prices(random.Random(7)), ChainClock()
     with (
-        Lab.build(generations=("aave36",), chain_id=31401, margin=0) as east,
-        Lab.build(generations=("aave30",), chain_id=31402, margin=0) as west,
+        Lab.build(generations=("aave36",), chain_id=31401, margin=LEAD) as east,
+        Lab.build(generations=("aave30",), chain_id=31402, margin=LEAD) as west,
     ):
         labs = {"east": east, "west": west}
         past = prices.past()
