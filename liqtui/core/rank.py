@@ -11,7 +11,7 @@ from liqtui.core.snapshot import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from liqtui.core.model import Boundary, Position
+    from liqtui.core.model import Boundary, Position, PositionKey
     from liqtui.core.snapshot import Row
 
 TYPICAL_SIGMA = 0.04
@@ -49,20 +49,20 @@ def _sigma(boundary: Boundary, boundaries: Iterable[Boundary], sigmas: Mapping[s
     return max((sigma for sigma in among if sigma), default=None) if all(among) else None
 
 
-def _key(row: Row) -> tuple[int, float, float, str]:
+def _key(row: Row) -> tuple[int, float, float, PositionKey]:
     position = row.position
     shown = position.health.shown if position else None
     health = float("inf") if shown is None else float(shown)
     if row.severity in _ON_TOP or (position is not None and position.has_debt and liquidatable(position)):
-        return _ON_TOP.get(row.severity, 1), health, 0.0, row.id
+        return _ON_TOP.get(row.severity, 1), health, 0.0, row.key
     if position is None or (position.has_debt and shown is None):
-        return 2, 0.0, 0.0, row.id
+        return 2, 0.0, 0.0, row.key
     if not position.has_debt:
-        return 5, health, 0.0, row.id
+        return 5, health, 0.0, row.key
     move = row.cushion.move if row.cushion else None
     if move is None:
-        return 4, health, 0.0, row.id
-    return 3, abs(move) / TYPICAL_SIGMA if row.sigmas is None else row.sigmas, health, row.id
+        return 4, health, 0.0, row.key
+    return 3, abs(move) / TYPICAL_SIGMA if row.sigmas is None else row.sigmas, health, row.key
 
 
 def order(rows: Iterable[Row]) -> tuple[Row, ...]:
