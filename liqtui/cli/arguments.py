@@ -21,6 +21,10 @@ _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
 _NAME = re.compile(r"[^\s.,/\\]+(\.[^\s.,/\\]+)+")
 
 
+class UsageError(Exception):
+    """Wrong words on the command line that only the command itself could notice; ends with 64."""
+
+
 class Arguments(argparse.Namespace):
     """What `run(args)` of each command gets. None: not given, so the configuration decides."""
 

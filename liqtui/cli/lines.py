@@ -11,7 +11,6 @@ from liqtui.core.states import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from liqtui.core.model import Position
     from liqtui.core.snapshot import Alert, Row, Snapshot
 
 GLYPHS: Mapping[Severity, str] = {
@@ -24,7 +23,7 @@ GLYPHS: Mapping[Severity, str] = {
     Severity.OK: "●",
 }
 ASCII_GLYPHS: Mapping[Severity, str] = dict(zip(GLYPHS, "XX!~??.", strict=True))
-_PLAIN = str.maketrans({"−": "-", "–": "-", "∞": "inf", "σ": "s", "→": "->", "·": ".", "×": "x", "…": "..", "≈": "~"})
+_PLAIN = str.maketrans("−–σ·×≈≠", "--s.x~?") | str.maketrans({"∞": "inf", "→": "->", "…": ".."})
 
 COLUMNS = ("", "state", "wallet", "protocol", "health", "to liq", "cushion", "liquidates at", "what to do")
 
@@ -66,7 +65,7 @@ def _cells(row: Row, ascii_only: bool, target: int | None) -> tuple[str, ...]:
         ("now" if row.cushion.passed else fmt.percent(row.cushion.move)) if row.cushion else "",
         fmt.sigma(row.sigmas) if row.sigmas is not None else "",
         boundary(row),
-        row.error or cure(position, target),
+        row.error or cure(row, target),
     )
 
 
@@ -76,11 +75,11 @@ def place(row: Row) -> str:
 
 
 def health(row: Row) -> str:
-    """The figure, with ~ when it is old and ! when the contract's answer is not ours."""
+    """The figure, with ~ when it is old and ≠ when the contract did not confirm it."""
     if row.position is None:
         return fmt.UNKNOWN
     text = fmt.health(row.position.health.shown)
-    return text + ("" if row.trusted else "~") + ("" if row.position.health.verified else "!")
+    return text + ("" if row.trusted else "~") + ("" if row.position.health.confirmed else "≠")
 
 
 def boundary(row: Row) -> str:
@@ -94,11 +93,14 @@ def boundary(row: Row) -> str:
     return f"{found.label} {fmt.price(found.price, found.decimals)}"
 
 
-def cure(position: Position, target: int | None = None) -> str:
-    """The least that helps, for the given target or the first that is above the present health."""
-    now = position.health.shown
-    fitting = [way for way in position.rescue if now is not None and way.target > now]
-    chosen = next((way for way in fitting if way.target == target), fitting[0] if fitting else None)
+def cure(row: Row, target: int | None = None) -> str:
+    """The least that helps, for the given target, else for the lowest that ends the warning; empty where it is ok."""
+    now = row.position.health.shown if row.position else None
+    if row.position is None or now is None or row.severity is Severity.OK:
+        return ""
+    fitting = [way for way in row.position.rescue if way.target > now]
+    calm = [way for way in fitting if way.target > (row.thresholds.warn or 0)] or fitting[-1:]
+    chosen = next((way for way in fitting if way.target == target), calm[0] if calm else None)
     if chosen is None:
         return ""
     ways = [f"repay {fmt.amount(raw, asset.decimals, up=True)} {asset.symbol}" for asset, raw in chosen.repay[:1]]

@@ -18,7 +18,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from liqtui.cli.arguments import parse
+from liqtui.cli.arguments import EXIT_USAGE, UsageError, parse
 from liqtui.core.redact import redact
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def _run(argv: Sequence[str]) -> int:
         return import_module(f"liqtui.cli.{args.command}").run(args)
     except (KeyboardInterrupt, OSError):
         raise
+    except UsageError as fault:
+        return _say(f"liqtui: {fault}", EXIT_USAGE)
     except Exception as fault:  # noqa: BLE001 (every ending has its exit code: 1 would read as "warn")
         return _explain(fault)
 

@@ -138,6 +138,8 @@ def _health(health: Health) -> dict[str, Any]:
         "raw": _text(health.raw),
         "reported": _text(health.reported),
         "verified": health.verified,
+        "verdict": health.verdict,
+        "confirmed": health.confirmed,
         "reason": health.reason or None,
     }
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from liqtui.chain.addresses import checksum
+from liqtui.cli.arguments import UsageError
 from liqtui.config import load, paths
-from liqtui.config.errors import ConfigError
 from liqtui.config.kinds import BadValueError
 from liqtui.config.store import WatchlistStore
 from liqtui.config.watchlist import Watchlist, is_resolved, read_address
@@ -63,7 +63,7 @@ def locate(args: Arguments) -> Paths:
 
 
 def begin(args: Arguments) -> Session:
-    """Raises ConfigError or WatchlistError with every mistake of the files."""
+    """Raises ConfigError or WatchlistError with every mistake of the files, UsageError for a wrong address."""
     where = locate(args)
     config = load.load(where.config, named=where.config_named)
     if args.addresses:
@@ -73,13 +73,13 @@ def begin(args: Arguments) -> Session:
 
 
 def given(addresses: Sequence[str]) -> tuple[Wallet, ...]:
-    """Wallets from the command line, doubles once. Raises ConfigError for a wrong checksum."""
+    """Wallets from the command line, doubles once. Raises UsageError for a wrong checksum."""
     found = Watchlist()
     for text in addresses:
         try:
             wallet = Wallet(read_address(text, checksum))
         except BadValueError as fault:
-            raise ConfigError("command line", None, text, str(fault), fault.hint) from fault
+            raise UsageError(f"{text} {fault.message}; {fault.hint}") from fault
         if found.get(wallet.address) is None:
             found = found.add(wallet)
     return found.wallets

@@ -8,6 +8,7 @@ watching: a full disk or a locked file becomes a `notice`, and what waits is wri
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 from collections import deque
@@ -259,9 +260,10 @@ def _connect(folder: Path | None, *, read_only: bool) -> tuple[sqlite3.Connectio
         db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=0.5)
         return _closing_on_error(db, _check_version)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    path.chmod(0o600)  # before SQLite opens it: the files that it puts beside it take their mode from it
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)
     _closing_on_error(db, _prepare)
-    path.chmod(0o600)
     return db, sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)
 
 

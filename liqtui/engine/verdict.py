@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from liqtui.core.model import Boundary
     from liqtui.core.snapshot import Snapshot
 
 _SCHEMA = 1
@@ -37,7 +38,7 @@ class Verdict(NamedTuple):
     title: str = ""
     """Of the worst position: "treasury aave-v3 eth"."""
     nearest: str = ""
-    """Its nearest boundary: "ETH −4.3%"."""
+    """Its nearest boundary: "ETH −4.3%"; "now" when it has been passed."""
     unacked: int = 0
     engine_error: str = ""
 
@@ -58,12 +59,18 @@ def of(snapshot: Snapshot) -> Verdict:
     )
     if row is None:
         return verdict
-    move = row.cushion.move if row.cushion else None
     return verdict._replace(
         health=fmt.health(row.position.health.shown if row.position else None) + ("" if row.trusted else "~"),
         title=f"{row.label} {row.key.protocol} {row.chain} {row.venue}".rstrip(),
-        nearest=f"{row.cushion.label} {fmt.percent(move)}" if row.cushion and move is not None else "",
+        nearest=_nearest(row.cushion) if row.cushion else "",
     )
+
+
+def _nearest(cushion: Boundary) -> str:
+    """A boundary that is behind has no distance: any would read as a cushion."""
+    if cushion.passed:
+        return "now"
+    return "" if cushion.move is None else f"{cushion.label} {fmt.percent(cushion.move)}"
 
 
 def write(verdict: Verdict, folder: Path) -> None:

@@ -170,6 +170,8 @@ def proof(view: View) -> tuple[str, str, str]:
         return "?", f"health unknown at block {block:,}" + _because(health.reason), "severity-unknown"
     if health.verified:
         return "✓", f"verified to the wei at block {block:,}", "severity-ok"
+    if health.confirmed:
+        return "✓", f"confirmed by the contract's own yes or no at block {block:,}; it gives no figure", "severity-ok"
     if health.reported is None:
         text = f"not verified: the contract gave no figure at block {block:,}"
     else:

@@ -148,7 +148,10 @@ def arithmetic(view: View, position: Position, width: int) -> list[list[Span]]:
     lines: list[list[Span]] = []
     shown = position.health.shown
     weight, debt = _weight(position), position.debt_value
-    mark = ("✓ verified", "severity-ok") if position.health.verified else ("≠ not verified", "severity-warn")
+    health = position.health
+    mark = ("≠ not verified", "severity-warn")
+    if health.confirmed:
+        mark = ("✓ verified" if health.verified else "✓ confirmed", "severity-ok")
     if is_infinite(shown) or not position.has_debt:
         lines.append([view.ink("no debt: health is infinite", "strong"), view.ink(f"   {mark[0]}", mark[1])])
     elif weight is None or not debt or shown is None:

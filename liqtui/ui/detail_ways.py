@@ -155,7 +155,7 @@ def _doubt(view: View) -> str:
     """What is to be said of every figure that is computed from this position; empty when nothing is."""
     if view.old:
         return "from old figures"
-    return "" if view.position is None or view.position.health.verified else "unverified"
+    return "" if view.position is None or view.position.health.confirmed else "unverified"
 
 
 def _step_line(view: View, step: float, health: int | None, *, taken: bool | None, width: int) -> list[Span]:

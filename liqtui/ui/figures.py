@@ -38,7 +38,7 @@ def mark(row: Row) -> str:
     """What follows a figure: "~" when it is old, "≠" when the contract did not confirm it."""
     if not row.trusted:
         return "~"
-    if row.position and row.position.health.shown is not None and not row.position.health.verified:
+    if row.position and row.position.health.shown is not None and not row.position.health.confirmed:
         return "≠"
     return ""
 

@@ -77,7 +77,7 @@ class Preview(LineView):
                 words.append((f"  figures are {text.age(row.ages.fetch)} old", palette.style("muted")))
             lines.append(words)
         position = row.position
-        if position is not None and position.health.shown is not None and not position.health.verified:
+        if position is not None and position.health.shown is not None and not position.health.confirmed:
             why = position.health.reason or "the contract did not confirm it"
             lines.append([self._label("unverified"), (why, palette.style("severity-warn"))])
         return lines
