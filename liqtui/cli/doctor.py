@@ -156,7 +156,13 @@ async def _endpoint(spec: ChainSpec, url: str) -> list[Finding]:
         status = pool.endpoints()[0]
         archive = "archive" if await _is_archive(wire) else "no archive"
     except ReadError as fault:
-        return [Finding(BAD, wire.name, fault.detail or fault.kind)]
+        return [
+            Finding(
+                BAD,
+                wire.name,
+                fault.detail.removeprefix(f"{wire.name}: ").removeprefix(wire.name).strip() or fault.kind,
+            )
+        ]
     finally:
         await wire.close()
         await pool.close()
@@ -200,7 +206,7 @@ async def _markets(pool: EndpointPool, refs: Sequence[MarketRef]) -> list[Findin
         block = await pool.head()
         opened = await run_plans(pool, block, [adapter_for(ref.protocol).open(ref, block) for ref in refs])
     except ReadError as fault:
-        return [Finding(BAD, "markets", f"not looked at: {fault.detail or fault.kind}")]
+        return [Finding(BAD, "markets", f"{len(refs)} not looked at: no endpoint answered ({fault.kind})")]
     return [_market(ref, found) for ref, found in zip(refs, opened, strict=True)]
 
 
