@@ -21,8 +21,9 @@ _ON_TOP = {Severity.LIQUIDATED: 0, Severity.LIQUIDATABLE: 1}
 
 
 def cushion(position: Position | None, sigmas: Mapping[str, float]) -> tuple[Boundary | None, float | None]:
-    """The boundary that ranks the position, and how many daily σ away it is (None where σ is not known).
+    """The boundary that ranks the position, and how many daily σ away it is.
 
+    The second is None where σ is not known, and where the boundary is passed: nothing is left of the cushion.
     `sigmas`: factor id → daily σ as a fraction. Boundaries of single assets are for checking, not for ranking. Where
     σ of some is unknown they compete with a typical σ, so that a near boundary never hides behind a far one that
     happens to have a σ. "together" is measured with the largest σ of the factors that it moves, when all are known.
@@ -37,7 +38,9 @@ def cushion(position: Position | None, sigmas: Mapping[str, float]) -> tuple[Bou
         counted = abs(move) / (sigma or TYPICAL_SIGMA)
         if best is None or counted < best[0]:
             best = counted, boundary, counted if sigma else None
-    return (best[1], best[2]) if best else (None, None)
+    if best is None:
+        return None, None
+    return best[1], None if best[1].passed else best[2]
 
 
 def _sigma(boundary: Boundary, boundaries: Iterable[Boundary], sigmas: Mapping[str, float]) -> float | None:

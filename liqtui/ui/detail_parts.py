@@ -100,7 +100,7 @@ def _cells(view: View, position: Position, leg: Leg) -> dict[str, str]:
         "side": "debt" if debt else "coll",
         "asset": leg.asset.symbol,
         "amount": fmt.amount(leg.amount, leg.asset.decimals),
-        "price": exact(leg.price, position.base_decimals),
+        "price": fmt.price(leg.price, position.base_decimals),
         "value": view.money(leg.value),
         "LT": "" if debt else fmt.bps(leg.threshold),
         "counts as": view.money(counted) if leg.counts or debt else "nothing",
