@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from liqtui.core.clock import Clock
     from liqtui.core.reads import ReadError
-    from liqtui.core.snapshot import Stage
+    from liqtui.core.snapshot import Alert, Stage
     from liqtui.core.sources import ChainSpec
     from liqtui.core.wallet import Wallet
     from liqtui.engine.handle import Playback
@@ -64,6 +64,7 @@ class LiveEngine(EngineThread):
         self._wallets = setup.wallets
         self._chains: tuple[ChainWatch, ...] = ()
         self._shown_at = 0.0
+        self._newest: tuple[Alert, ...] = ()
 
     # -- any thread ----------------------------------------------------------------------------------------------
 
@@ -193,6 +194,9 @@ class LiveEngine(EngineThread):
         self._monitor.remark("listener", self.listener_fault and f"the screen missed a snapshot: {self.listener_fault}")
         snapshot = self._monitor.publish(self.clock.now())
         self.publish(snapshot)
+        if snapshot.alerts[:1] != self._newest:  # an alert goes into the log at once, not with the next tick
+            self._newest = snapshot.alerts[:1]
+            self._monitor.save(self.clock.now())
         if self._keeper is not None:
             self._monitor.remark("verdict", self._keeper.keep(snapshot))
 

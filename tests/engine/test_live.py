@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import threading
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ from liqtui.core.clock import FrozenClock
 from liqtui.core.reads import ReadError
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.engine import live, names, thread, verdict, watch
+from liqtui.engine.history import History
 from liqtui.engine.live import LiveEngine
 from liqtui.engine.once import run_once
 from liqtui.engine.setup import Setup, link_of, pool, shipped_adapters
@@ -196,6 +198,19 @@ def test_run_once_reads_each_chain_once(world):
     assert set(told) == {"lab"}
     assert world.closed
     assert hung.closed
+
+
+def test_an_alert_is_in_the_log_before_the_next_tick(world, run, tmp_path, monkeypatch):
+    monkeypatch.setattr(live, "TICK", 1e6)
+    engine, seen = run(world, setup(state=tmp_path))
+    seen.until(lambda snapshot: snapshot.ready)
+    world.mine(price=1249)
+    told = seen.until(lambda snapshot: snapshot.alerts).alerts[0]
+    with contextlib.closing(History(tmp_path, read_only=True)) as log:
+        seen.wait(lambda: log.load().alerts[:1] == (told,))
+    engine.acknowledge(told.id)
+    with contextlib.closing(History(tmp_path, read_only=True)) as log:
+        seen.wait(lambda: log.load().alerts[0].acked_at is not None)
 
 
 def test_a_second_instance_reads_and_writes_nothing(world, run, tmp_path):
