@@ -51,6 +51,16 @@ AAVE_CORE = Package(
     "1.19.3",
     "Xr7+VcoU5b4mPwM4IUCnskw3lciwrnL4Xloyad8GOddYeixnri2lZYobNmErm1LwE50vqjI0O+9QGNKY2TDkeQ==",
 )
+AAVE_V2 = Package(
+    "@aave/protocol-v2",
+    "1.0.1",
+    "MU3WiigW89DWDpCtvaw4rafih7RbADB45uUM/zqfnOD4g9JNUVfeT6MrjV4/DP/JPA2Iv5ySKSx+a1OfUES0Pg==",
+)
+COMPOUND_V2 = Package(
+    "@setprotocol/set-protocol-v2",
+    "0.1.16",
+    "84/rvT7b2k5SFaF5C/vh2SKV/DS4F+9i7E/5rkQBlU+XnNRnGjG/xROsbYYLkkMaz5YPQVDnDZI5tbZ+JsZYhg==",
+)
 AAVE_ORIGIN = Package(
     "@aave-dao/aave-v3-origin",
     "3.6.0",
