@@ -86,7 +86,7 @@ def _print(snapshot: Snapshot, session: Session, *, ascii_only: bool) -> None:
     for chain in snapshot.chains:
         if chain.block is not None and not chain.error:
             say(f"{chain.name}: block {chain.block.number:,}, {age(max(0.0, snapshot.at - chain.block.timestamp))} old")
-    for where, why in report.blind_places(snapshot):
+    for where, why in snapshot.unread:
         say(f"not read: {where}: {redact(why)}")
     if any(row.position is not None and not row.position.health.confirmed for row in snapshot.rows):
         say("≠ the contract's own figure is shown; ours differs or could not be compared")

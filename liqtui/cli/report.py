@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from liqtui.core.model import FactorKind, Side, is_infinite
 from liqtui.core.redact import redact
-from liqtui.core.snapshot import Freshness, Severity
+from liqtui.core.snapshot import Severity
 from liqtui.core.units import HEALTH_INFINITE, WAD, decimal_string
 
 if TYPE_CHECKING:
@@ -24,19 +24,6 @@ _CRITICAL = {Severity.LIQUIDATED, Severity.LIQUIDATABLE, Severity.CRITICAL}
 _BLIND = {Severity.BLIND, Severity.UNKNOWN}
 
 
-def blind_places(snapshot: Snapshot) -> list[tuple[str, str]]:
-    """(where, why) of everything that could not be read, so that no silence passes for safety."""
-    places: list[tuple[str, str]] = []
-    for chain in snapshot.chains:
-        if chain.error or chain.freshness is Freshness.BLIND or chain.block is None:
-            places.append((chain.name, chain.error or "not read"))
-        places.extend((f"{chain.name}: {stage.market}", stage.error) for stage in chain.stages if stage.error)
-    places.extend((row.id, row.error or "not readable") for row in snapshot.rows if row.severity in _BLIND)
-    if snapshot.engine_error:
-        places.append(("engine", snapshot.engine_error))
-    return places
-
-
 def worst_severity(snapshot: Snapshot, unresolved: Sequence[tuple[str, str]] = ()) -> Severity:
     """What the exit code goes by: critical or worse, then blind, then warn, then ok.
 
@@ -45,7 +32,7 @@ def worst_severity(snapshot: Snapshot, unresolved: Sequence[tuple[str, str]] = (
     severities = {row.severity for row in snapshot.rows}
     if severities & _CRITICAL:
         return min(severities & _CRITICAL, key=lambda severity: severity.rank)
-    if unresolved or blind_places(snapshot):
+    if unresolved or snapshot.unread:
         return Severity.BLIND
     return Severity.WARN if Severity.WARN in severities else Severity.OK
 
@@ -61,7 +48,7 @@ def exit_code(snapshot: Snapshot, unresolved: Sequence[tuple[str, str]] = ()) ->
 
 
 def as_json(snapshot: Snapshot, unresolved: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
-    errors = [{"scope": where, "kind": "unread", "detail": redact(why)} for where, why in blind_places(snapshot)]
+    errors = [{"scope": where, "kind": "unread", "detail": redact(why)} for where, why in snapshot.unread]
     errors += [{"scope": name, "kind": "ens", "detail": redact(why)} for name, why in unresolved]
     addresses = {wallet.key: wallet.address for wallet in snapshot.wallets}
     return {

@@ -43,6 +43,8 @@ def describe(found: Verdict | None, now: float, *, ascii_only: bool = False) -> 
         parts.append(found.nearest)
     if found.engine_error:
         parts.insert(0, f"{glyphs[Severity.BLIND]} {found.engine_error}")
+    if found.unread:
+        parts.append(f"{glyphs[Severity.BLIND]} {found.unread} unread")
     if found.unacked:
         parts.append(f"{found.unacked} unacked")
     if old:
@@ -56,6 +58,6 @@ def _code(found: Verdict) -> int:
     seen = {severity for severity in Severity if found.counts.get(severity.value)} | {Severity(found.worst)}
     if seen & {Severity.LIQUIDATED, Severity.LIQUIDATABLE, Severity.CRITICAL}:
         return 2
-    if seen & {Severity.BLIND, Severity.UNKNOWN}:
+    if found.unread or seen & {Severity.BLIND, Severity.UNKNOWN}:
         return 3
     return 1 if Severity.WARN in seen else 0

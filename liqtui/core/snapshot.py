@@ -147,5 +147,19 @@ class Snapshot:
         return min(self.rows, key=lambda row: row.severity.rank) if self.rows else None
 
     @property
+    def unread(self) -> tuple[tuple[str, str], ...]:
+        """(where, why) of everything that could not be read, so that no silence passes for safety."""
+        places: list[tuple[str, str]] = []
+        for chain in self.chains:
+            if chain.error or chain.freshness is Freshness.BLIND or chain.block is None:
+                places.append((chain.name, chain.error or "not read"))
+            places.extend((f"{chain.name}: {stage.market}", stage.error) for stage in chain.stages if stage.error)
+        lost = (Severity.BLIND, Severity.UNKNOWN)
+        places.extend((row.id, row.error or "not readable") for row in self.rows if row.severity in lost)
+        if self.engine_error:
+            places.append(("engine", self.engine_error))
+        return tuple(places)
+
+    @property
     def unacked(self) -> int:
         return sum(1 for alert in self.alerts if alert.acked_at is None and alert.severity is not Severity.OK)

@@ -41,6 +41,8 @@ class Verdict(NamedTuple):
     """Its nearest boundary: "ETH −4.3%"; "now" when it has been passed."""
     unacked: int = 0
     engine_error: str = ""
+    unread: int = 0
+    """Chains, markets and positions that could not be read: with any of them all is not well."""
 
     def age(self, now: float) -> float:
         """Seconds; what is older than a few polls is no longer a verdict about now."""
@@ -52,10 +54,11 @@ def of(snapshot: Snapshot) -> Verdict:
     verdict = Verdict(
         at=snapshot.at,
         ready=snapshot.ready,
-        worst=row.severity.value if row else "ok" if snapshot.ready else "unknown",
+        worst=row.severity.value if row else "unknown" if snapshot.unread or not snapshot.ready else "ok",
         counts={severity.value: count for severity, count in snapshot.counts.items() if count},
         unacked=snapshot.unacked,
         engine_error=snapshot.engine_error,
+        unread=len(snapshot.unread),
     )
     if row is None:
         return verdict

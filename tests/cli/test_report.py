@@ -1,0 +1,107 @@
+"""Exit codes, JSON, plain lines and the status line: what is not known never reads as safe."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from liqtui.cli import lines, report, status
+from liqtui.core.snapshot import Freshness, Severity, Stage
+from liqtui.engine import verdict
+from tests.ui import scenes
+
+NOW = 1_800_000_000.0
+
+
+def with_severities(*severities):
+    base = scenes.snapshot()
+    rows = tuple(
+        replace(row, severity=severity, error="") for row, severity in zip(base.rows, severities, strict=False)
+    )
+    chains = tuple(
+        replace(chain, error="", freshness=Freshness.FRESH, stages=(), block=chain.block or base.chains[0].block)
+        for chain in base.chains
+    )
+    counts = {severity: severities.count(severity) for severity in set(severities)}
+    return replace(base, rows=rows, chains=chains, engine_error="", counts=counts, at=NOW, ready=True)
+
+
+@pytest.mark.parametrize(
+    ("severities", "code"),
+    [
+        ((), 0),
+        ((Severity.OK,), 0),
+        ((Severity.OK, Severity.WARN), 1),
+        ((Severity.WARN, Severity.CRITICAL), 2),
+        ((Severity.LIQUIDATABLE,), 2),
+        ((Severity.LIQUIDATED, Severity.OK), 2),
+        ((Severity.WARN, Severity.BLIND), 3),
+        ((Severity.UNKNOWN, Severity.OK), 3),
+        ((Severity.BLIND, Severity.CRITICAL), 2),
+    ],
+)
+def test_exit_code_and_status_by_the_worst(severities, code):
+    snapshot = with_severities(*severities)
+    assert report.exit_code(snapshot) == code
+    assert status.describe(verdict.of(snapshot), NOW + 5)[1] == code
+
+
+@pytest.mark.parametrize("blind", ["chain", "market", "engine", "name"])
+def test_what_could_not_be_read_is_never_ok(blind):
+    snapshot, unresolved = with_severities(Severity.OK), ()
+    first, *others = snapshot.chains
+    if blind == "chain":
+        snapshot = replace(snapshot, chains=(replace(first, error="timeout"), *others))
+    elif blind == "market":
+        stage = Stage("aave-v3", "main", done=False, error="no such pool")
+        snapshot = replace(snapshot, chains=(replace(first, stages=(stage,)), *others))
+    elif blind == "engine":
+        snapshot = replace(snapshot, engine_error="the engine has died")
+    else:
+        unresolved = (("vitalik.eth", "no resolver"),)
+    assert report.exit_code(snapshot, unresolved) == 3
+    out = report.as_json(snapshot, unresolved)
+    assert out["worst"] == "blind"
+    assert out["errors"]
+    if blind != "name":
+        assert status.describe(verdict.of(snapshot), NOW + 5)[1] == 3
+
+
+def test_a_chain_that_was_never_read_leaves_no_empty_all_clear():
+    snapshot = with_severities()
+    snapshot = replace(snapshot, chains=(replace(snapshot.chains[0], error="timeout"),))
+    line, code = status.describe(verdict.of(snapshot), NOW + 5)
+    assert code == 3
+    assert "unread" in line
+
+
+def test_an_old_verdict_says_nothing_about_now():
+    line, code = status.describe(verdict.of(with_severities(Severity.OK)), NOW + 3600)
+    assert code == 3
+    assert "not watching, last seen 1h ago" in line
+    assert status.describe(None, NOW)[1] == 3
+
+
+def test_json_is_plain_and_exact():
+    snapshot = scenes.snapshot()
+    out = json.loads(json.dumps(report.as_json(snapshot)))
+    assert out["schema"] == 1
+    first = next(found for found in out["positions"] if found["health"] and found["health"]["raw"])
+    row = next(row for row in snapshot.rows if row.id == first["id"])
+    assert first["health"]["raw"] == str(row.position.health.raw)
+    assert [leg["amount"] for leg in first["debt"]] == [
+        str(leg.amount) for leg in row.position.legs if leg.side.value == "debt"
+    ]
+
+
+def test_ascii_lines_are_ascii():
+    snapshot = scenes.snapshot()
+    told = [lines.verdict(snapshot, ascii_only=True), *lines.table(snapshot.rows, ascii_only=True)]
+    told += [lines.alert(entry, ascii_only=True) for entry in snapshot.alerts]
+    assert all(line.isascii() for line in told)
+
+
+def test_columns_stand_under_each_other():
+    head, *body = lines.table(scenes.snapshot().rows)
+    edge = head.index("health") + len("health")
+    assert len({line[edge : edge + 2] for line in body}) == 1
