@@ -64,7 +64,7 @@ class Preview(LineView):
         return [*self._doubts(row), *self._target(row.position, width, short=True), *self._ladder(row, width)]
 
     def _label(self, name: str) -> Span:
-        return (f"  {name:<{_LABEL - 2}}", self.palette.style("muted"))
+        return (f"  {name:<{_LABEL - 3}} ", self.palette.style("muted"))
 
     # Why not to trust it
 
