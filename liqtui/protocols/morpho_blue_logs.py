@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from liqtui.core.reads import Log
     from liqtui.core.sources import MarketRef
 
-_TOPICS = {BORROW: 4, SUPPLY_COLLATERAL: 4}
-"""Event → how many topics it has."""
+TOPICS = 4
+"""Both events have three indexed fields."""
+MOST_GIVEN = 200
+"""Ids from which on collateral alone adds no more: anyone may create markets and give collateral in them to anyone.
+
+Debt is never given: only the wallet itself, or whom it authorised, can take it.
+"""
 
 
 def first_block(ref: MarketRef) -> int:
@@ -48,12 +53,11 @@ def learn(ref: MarketRef, logs: Iterable[Log]) -> MarketRef:
     Also without a single log the ref then says that it was looked for, which makes it fit to be opened.
     """
     known = ids_of(ref)
-    ids = dict.fromkeys(known or ())
-    ids |= dict.fromkeys(
-        log.topics[1].lower()
-        for log in logs
-        if log.address == ref.entry and log.topics and len(log.topics) == _TOPICS.get(log.topics[0])
-    )
+    mine = [log.topics for log in logs if log.address == ref.entry and len(log.topics) == TOPICS]
+    ids = dict.fromkeys(known or ()) | dict.fromkeys(topics[1].lower() for topics in mine if topics[0] == BORROW)
+    for topics in mine:
+        if topics[0] == SUPPLY_COLLATERAL and len(ids) < MOST_GIVEN:
+            ids[topics[1].lower()] = None
     if known is not None and len(ids) == len(known):
         return ref
     others = tuple(option for option in ref.options if option[0] != MARKET_IDS)

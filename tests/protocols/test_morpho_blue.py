@@ -20,7 +20,7 @@ from liqtui.protocols import morpho_blue_abi as morpho
 from liqtui.protocols.abi import Function, encode_word
 from liqtui.protocols.feeds import deployment
 from liqtui.protocols.morpho_blue import MorphoBlue
-from liqtui.protocols.morpho_blue_logs import first_block, learn, log_filters
+from liqtui.protocols.morpho_blue_logs import MOST_GIVEN, first_block, learn, log_filters
 from tests.protocols.fake import NOBODY, NOW, addr, run
 from tests.protocols.morpho_fake import (
     ADAPTER,
@@ -435,6 +435,15 @@ def test_logs_add_ids_and_nothing_else_does() -> None:
     assert learned.options == (("other", "kept"), ("market_ids", f"{word(1)},{word(0xAB)},{word(3)}"))
     assert adapter.learn(learned, logs) is learned
     assert adapter.log_filters(ref, [ALICE]) == log_filters(ref, [ALICE])
+
+
+def test_collateral_that_anyone_can_give_does_not_add_markets_without_end() -> None:
+    alice = word(int(ALICE, 16))
+    given = [log((morpho.SUPPLY_COLLATERAL, word(number), alice, alice)) for number in range(1, 1000)]
+    ref = learn(replace(Fake().ref, options=()), given)
+    assert dict(ref.options)["market_ids"].count(",") == MOST_GIVEN - 1
+    owed = log((morpho.BORROW, word(5000), alice, alice))
+    assert word(5000) in dict(learn(ref, [*given, owed]).options)["market_ids"]
 
 
 def test_where_a_search_begins() -> None:
