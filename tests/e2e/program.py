@@ -8,7 +8,6 @@ import json
 import os
 import pty
 import select
-import signal
 import struct
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pyte
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
@@ -133,7 +133,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, *words],
             stdin=self.slave, stdout=self.slave, stderr=self.slave, env=home.environment(), start_new_session=True,
-            preexec_fn=before,
+            preexec_fn=before,  # noqa: PLW1509 (before any thread of ours begins)
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
