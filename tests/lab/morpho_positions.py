@@ -34,7 +34,7 @@ SHAPES = (
     Shape("m-tight", "eth-usdc", "37.5", 9990),
     Shape("m-edge", "eth-usdc", "11.000000000000000001", 10_000),
     Shape("m-whale", "eth-usdc", "3000", 9000),
-    Shape("m-dust", "eth-usdc", "0.000000001", 9500),
+    Shape("m-dust", "eth-usdc", "0.000000009", 9500),
     Shape("m-idle", "eth-usdc", "5", 0),
     Shape("m-loop", "wsteth-eth", "400", 9900),
     Shape("m-loop2", "wsteth-eth", "1", 9000),
