@@ -1,0 +1,96 @@
+"""The whole program on a live node, 200 positions in five reserves: memory, processor time, bytes to the terminal.
+
+The alternatives are the same screen without an engine, Textual's DataTable with the same rows, and the whole
+program with web3 imported.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks import common
+from benchmarks.crowd import crowd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.crowd import Crowd
+
+POSITIONS = 200
+BLOCKS = 8
+BLOCK_TIME = 6.0
+IDLE = 30.0
+PLAIN = "import sys; from liqtui.cli.main import main; sys.exit(main([]))"
+EAGER = f"import web3; {PLAIN}"
+STAGE = Path(__file__).parent / "stage.py"
+
+
+def write(folder: Path, crowd: Crowd) -> None:
+    node = crowd.lab.node
+    (folder / "config.toml").write_text(
+        f'[chains.lab]\nid = {node.chain_id}\nrpc = ["{node.url}"]\npoll = {BLOCK_TIME:.0f}\n'
+        f'[[markets]]\nprotocol = "aave-v3"\nchain = "lab"\nname = "lab market"\n'
+        f'pool_addresses_provider = "{crowd.market.provider}"\n'
+    )
+    entries = (f'[[wallet]]\naddress = "{one}"\nlabel = "w{at}"\n' for at, one in enumerate(crowd.real))
+    (folder / "watchlist.toml").write_text("\n".join(entries))
+
+
+def live(name: str, script: str, crowd: Crowd) -> list[list[object]]:
+    """While every figure changes with every block, and while no block comes."""
+    with common.folder() as folder:
+        write(folder, crowd)
+        with common.Terminal(common.python(script), common.environment(folder)) as terminal:
+            terminal.wait(lambda: terminal.frame(lambda display: full(display)))
+            crowd.move()
+            time.sleep(BLOCK_TIME)
+            sent, spent, started = terminal.received, terminal.cpu(), time.monotonic()
+            for _ in range(BLOCKS):
+                crowd.move(dt=max(1, int(time.time()) - crowd.lab.node.timestamp))
+                time.sleep(BLOCK_TIME)
+            passed = time.monotonic() - started
+            rows: list[list[object]] = [
+                [f"{name}: a block each {BLOCK_TIME:.0f} s", terminal.resident(), (terminal.cpu() - spent) * 100 / passed,
+                 round((terminal.received - sent) / passed)]
+            ]  # fmt: skip
+            time.sleep(BLOCK_TIME)
+            sent, spent, started = terminal.received, terminal.cpu(), time.monotonic()
+            time.sleep(IDLE)
+            passed = time.monotonic() - started
+            rows.append(
+                [f"{name}: no block comes", terminal.resident(), (terminal.cpu() - spent) * 100 / passed,
+                 round((terminal.received - sent) / passed)]
+            )  # fmt: skip
+            return rows
+
+
+def full(display: Sequence[str]) -> bool:
+    """All positions are in the list."""
+    return any("positions" in line and f" {POSITIONS} " in line for line in display)
+
+
+def staged(program: str) -> list[object]:
+    with common.folder() as folder:
+        command = [sys.executable, str(STAGE), program, str(POSITIONS), str(folder)]
+        with common.Terminal(command, common.environment(folder)) as terminal:
+            terminal.wait(lambda: terminal.received > 4000)
+            terminal.settle(2.0)
+            return [f"{program}, no engine", terminal.resident(), "", ""]
+
+
+def main() -> None:
+    common.heading(f"the whole program, {POSITIONS} positions")
+    with crowd(POSITIONS) as made:
+        rows = [*live("liqtui", PLAIN, made), *live("liqtui, web3 imported", EAGER, made)[:1]]
+    rows += [staged("liqtui"), staged("datatable")]
+    common.table(["", "MiB", "% of a core", "bytes/s"], rows)
+    print("\nbudget: 120 MiB; 0 bytes/s when nothing changes")
+
+
+if __name__ == "__main__":
+    main()
