@@ -8,7 +8,8 @@ PHASE = 3 << 64
 
 
 def round_data(number, answer, updated_at):
-    return b"".join(word.to_bytes(32, "big", signed=word < 0) for word in (number, answer, updated_at, updated_at, number))
+    words = (number, answer, updated_at, updated_at, number)
+    return b"".join(word.to_bytes(32, "big", signed=word < 0) for word in words)
 
 
 def run(plan, answer):
