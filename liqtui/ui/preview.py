@@ -151,7 +151,8 @@ class Preview(LineView):
     def _target(self, position: Position, width: int, *, short: bool = False) -> list[list[Span]]:
         wanted = self.state.settings.target
         rescue = next((one for one in position.rescue if one.target >= wanted), None)
-        if rescue is None:
+        now = position.health.shown
+        if rescue is None or (now is not None and now >= rescue.target):
             return []
         palette = self.palette
         muted, ink = palette.style("muted"), palette.style("strong")

@@ -287,6 +287,10 @@ class WalletForm(ModalScreen["bool"]):
             self.action_save()
 
     def action_save(self) -> None:
+        """Keys that arrived in the same moment still wait for their field: first those, then this."""
+        (self.focused or self).call_later(self._save)
+
+    def _save(self) -> None:
         if self.book.refusal:
             self._fault(self.book.refusal)
             return
