@@ -93,7 +93,7 @@ def one(*, stall: bool) -> dict[str, float | None]:
         words = [str(folder), *(["stalled"] if stall else [])]
         with common.Terminal(common.python(PROGRAM, *words), common.environment(folder)) as terminal:
             terminal.wait(lambda: terminal.frame(common.is_full))
-            terminal.wait(lambda: (folder / "state" / "history.sqlite").exists())
+            terminal.wait((folder / "state" / "history.sqlite").exists)
             time.sleep(3)
             if stall:
                 terminal.stalled.set()
@@ -127,7 +127,11 @@ def main() -> None:
     for stall in (False, True):
         runs = [one(stall=stall) for _ in range(RUNS)]
         state = "terminal stalled" if stall else "terminal read"
-        for name, what in (("log", "in the log"), ("bell", "bell at the terminal"), ("screen", "from the screen's loop")):
+        for name, what in (
+            ("log", "in the log"),
+            ("bell", "bell at the terminal"),
+            ("screen", "from the screen's loop"),
+        ):
             rows.append([f"{state}: {what}", *shown([run[name] for run in runs])])
     common.table(["ms after the figure was known", "median", "worst"], rows)
     print(f"\nbudget: 1,000 ms with the terminal stalled. never: not within {PATIENCE:.0f} s")

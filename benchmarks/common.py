@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pyte
 
@@ -60,7 +60,11 @@ def _text(cell: object) -> str:
 
 def environment(folder: Path) -> dict[str, str]:
     """A truecolour terminal and files of its own; byte code is kept, as it is in an installed program."""
-    kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "TMUX", "SSH_CONNECTION", "SSH_TTY"}}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"NO_COLOR", "TMUX", "SSH_CONNECTION", "SSH_TTY"}
+    }
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | {
         "LIQTUI_CONFIG_DIR": str(folder),
@@ -116,7 +120,7 @@ class Terminal:
     pieces: list[Piece] = field(default_factory=list)
     stalled: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> Terminal:
+    def __enter__(self) -> Self:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
         self._ended = threading.Event()

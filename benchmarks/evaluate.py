@@ -67,9 +67,9 @@ class Market:
         self.ref = self.setup.markets[0]
         self.wallets = crowd.real
         self.adapter = AaveV3()
-        asyncio.run(self._prepare(crowd))
+        asyncio.run(self._prepare())
 
-    async def _prepare(self, crowd: Crowd) -> None:
+    async def _prepare(self) -> None:
         from liqtui.chain.pool import EndpointPool
 
         pool = EndpointPool(self.setup.chains[0])

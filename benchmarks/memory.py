@@ -46,27 +46,31 @@ def live(name: str, script: str, crowd: Crowd) -> list[list[object]]:
     with common.folder() as folder:
         write(folder, crowd)
         with common.Terminal(common.python(script), common.environment(folder)) as terminal:
-            terminal.wait(lambda: terminal.frame(lambda display: full(display)))
+            terminal.wait(lambda: terminal.frame(full))
             crowd.move()
             time.sleep(BLOCK_TIME)
-            sent, spent, started = terminal.received, terminal.cpu(), time.monotonic()
+            changing = Span(terminal)
             for _ in range(BLOCKS):
                 crowd.move(dt=max(1, int(time.time()) - crowd.lab.node.timestamp))
                 time.sleep(BLOCK_TIME)
-            passed = time.monotonic() - started
-            rows: list[list[object]] = [
-                [f"{name}: a block each {BLOCK_TIME:.0f} s", terminal.resident(), (terminal.cpu() - spent) * 100 / passed,
-                 round((terminal.received - sent) / passed)]
-            ]  # fmt: skip
+            rows = [changing.row(f"{name}: a block each {BLOCK_TIME:.0f} s")]
             time.sleep(BLOCK_TIME)
-            sent, spent, started = terminal.received, terminal.cpu(), time.monotonic()
+            idle = Span(terminal)
             time.sleep(IDLE)
-            passed = time.monotonic() - started
-            rows.append(
-                [f"{name}: no block comes", terminal.resident(), (terminal.cpu() - spent) * 100 / passed,
-                 round((terminal.received - sent) / passed)]
-            )  # fmt: skip
-            return rows
+            return [*rows, idle.row(f"{name}: no block comes")]
+
+
+class Span:
+    """What a program uses from now on."""
+
+    def __init__(self, terminal: common.Terminal) -> None:
+        self.terminal = terminal
+        self.sent, self.spent, self.started = terminal.received, terminal.cpu(), time.monotonic()
+
+    def row(self, name: str) -> list[object]:
+        passed, terminal = time.monotonic() - self.started, self.terminal
+        share = (terminal.cpu() - self.spent) * 100 / passed
+        return [name, terminal.resident(), share, round((terminal.received - self.sent) / passed)]
 
 
 def full(display: Sequence[str]) -> bool:

@@ -84,7 +84,9 @@ def with_multicall(task: Task) -> list[float]:
         ]
         for user in task["wallets"]:
             calls.append(Call(task["pool"], [*account, user], [(f"account {user}", None)]))
-            calls += [Call(task["data"], [*reserve, asset, user], [(f"{asset} {user}", None)]) for asset in task["assets"]]
+            calls += [
+                Call(task["data"], [*reserve, asset, user], [(f"{asset} {user}", None)]) for asset in task["assets"]
+            ]
         answers = Multicall(calls, _w3=w3, block_id=block)()
         if len(answers) != len(calls):
             raise SystemExit(f"{len(answers)} answers to {len(calls)} calls")

@@ -1,9 +1,9 @@
 """What the screen costs: bytes to the terminal and processor time. Ours, and Textual's DataTable on the same data.
 
-    idle     nothing arrives at all
-    same     a snapshot each time in which nothing has changed
-    steady   every second all figures of 200 positions change
-    10,000   one snapshot in which all figures of 10,000 positions change
+idle     nothing arrives at all
+same     a snapshot each time in which nothing has changed
+steady   every second all figures of 200 positions change
+10,000   one snapshot in which all figures of 10,000 positions change
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import Self
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -32,7 +33,7 @@ class Stage:
             [sys.executable, str(STAGE), program, str(rows), str(folder)], common.environment(folder)
         )
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Self:
         self.terminal.__enter__()
         self.terminal.wait(lambda: self.terminal.received > 4000, 120)
         self.terminal.settle(2.0)
@@ -69,7 +70,6 @@ def steady(program: str) -> list[list[object]]:
         before = stage.terminal.received
         stage.order("same")
         stage.answer()
-        stage.terminal.wait(lambda: True)
         time.sleep(1)
         rows.append([f"{program}: same", stage.terminal.received - before, ""])
         stage.order("flow")

@@ -39,7 +39,9 @@ def moved(row: Row, step: int) -> Row:
     cushion = row.cushion and replace(row.cushion, price_now=(row.cushion.price_now or 0) * factor // 1000)
     legs = tuple(replace(leg, value=(leg.value or 0) * factor // 1000) for leg in position.legs)
     health = replace(position.health, raw=raw, reported=raw)
-    position = replace(position, health=health, legs=legs, collateral_value=(position.collateral_value or 0) * factor // 1000)
+    position = replace(
+        position, health=health, legs=legs, collateral_value=(position.collateral_value or 0) * factor // 1000
+    )
     sigmas = row.sigmas and row.sigmas * factor / 1000
     return replace(row, position=position, cushion=cushion, sigmas=sigmas, trend=step / 1000)
 
