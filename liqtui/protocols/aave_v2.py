@@ -88,6 +88,11 @@ class AaveV2(AaveV3):
     ) -> tuple[Position, ...]:
         """One position, with its boundaries: the currency that the market counts in has none of its own."""
         (found,) = super().evaluate(opened, block, market, account, wallet)
-        fixed = {f"own:{opened.base_asset}", f"asset:{opened.base_asset}"}
-        all_of_them = boundaries(found.book, found.feeds) if found.book else ()
-        return (replace(found, boundaries=tuple(each for each in all_of_them if each.factor not in fixed)),)
+        return (with_boundaries(found, fixed=opened.base_asset),)
+
+
+def with_boundaries(position: Position, fixed: str) -> Position:
+    """The position with all its boundaries but those of an asset whose price the market never asks for."""
+    none_of = {f"own:{fixed}", f"asset:{fixed}"}
+    found = boundaries(position.book, position.feeds) if position.book else ()
+    return replace(position, boundaries=tuple(each for each in found if each.factor not in none_of))

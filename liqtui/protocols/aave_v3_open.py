@@ -101,7 +101,7 @@ def open_market(
         | {(GET_RESERVE_DATA, asset): GET_RESERVE_DATA.at(pool, asset) for asset in listing}
         | {(GET_SOURCE, asset): GET_SOURCE.at(oracle, asset) for asset in listing}
     )
-    labels = _labels({token: details[SYMBOL, token] for token in tokens})
+    labels = labels_of({token: details[SYMBOL, token] for token in tokens})
     reserves = [
         _reserve(dialect, asset, labels[asset], details[GET_RESERVE_DATA, asset], details[GET_SOURCE, asset])
         for asset in listing
@@ -123,7 +123,7 @@ def open_market(
     )
 
 
-def _labels(found: Mapping[str, Result]) -> dict[str, str]:
+def labels_of(found: Mapping[str, Result]) -> dict[str, str]:
     """Symbols that are safe to show; told apart by the end of the address where two tokens say the same."""
     labels: dict[str, str] = {}
     for token, result in found.items():

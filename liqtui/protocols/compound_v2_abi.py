@@ -1,0 +1,58 @@
+"""The functions of Compound v2 and its forks that are called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from liqtui.core.reads import Call
+from liqtui.protocols.abi import WORD, encode_word, function
+
+if TYPE_CHECKING:
+    from liqtui.protocols.abi import Function
+
+# Comptroller
+ORACLE = function("oracle()", "7dc0d1d0")
+GET_ALL_MARKETS = function("getAllMarkets()", "b0772d0b")
+MARKETS = function("markets(address)", "8e8f294b")
+CLOSE_FACTOR = function("closeFactorMantissa()", "e8755446")
+LIQUIDATION_INCENTIVE = function("liquidationIncentiveMantissa()", "4ada90af")
+GET_ASSETS_IN = function("getAssetsIn(address)", "abfceffc")
+GET_ACCOUNT_LIQUIDITY = function("getAccountLiquidity(address)", "5ec88c79")
+SEIZE_PAUSED = function("seizeGuardianPaused()", "ac0b0bb7")
+IS_DEPRECATED = function("isDeprecated(address)", "94543c15")
+# Comptroller of Venus
+IS_FORCED = function("isForcedLiquidationEnabled(address)", "8c1ac18a")
+IS_FORCED_FOR_USER = function("isForcedLiquidationEnabledForUser(address,address)", "f445d703")
+EFFECTIVE_FACTOR = function("getEffectiveLtvFactor(address,address,uint8)", "19ef3e8b")
+EFFECTIVE_INCENTIVE = function("getEffectiveLiquidationIncentive(address,address)", "afd3783b")
+VAI_CONTROLLER = function("vaiController()", "9254f5e5")
+GET_VAI_ADDRESS = function("getVAIAddress()", "cbeb2b28")
+GET_VAI_REPAY_AMOUNT = function("getVAIRepayAmount(address)", "78c2f922")
+
+# cToken, vToken, mToken
+UNDERLYING = function("underlying()", "6f307dc3")
+SYMBOL = function("symbol()", "95d89b41")
+DECIMALS = function("decimals()", "313ce567")
+BALANCE_OF = function("balanceOf(address)", "70a08231")
+GET_ACCOUNT_SNAPSHOT = function("getAccountSnapshot(address)", "c37f68e2")
+GET_CASH = function("getCash()", "3b1d21a2")
+EXCHANGE_RATE_CURRENT = function("exchangeRateCurrent()", "bd6d894d")
+BORROW_BALANCE_CURRENT = function("borrowBalanceCurrent(address)", "17bfdfbc")
+BORROW_RATE_PER_BLOCK = function("borrowRatePerBlock()", "f8f9da28")
+SUPPLY_RATE_PER_BLOCK = function("supplyRatePerBlock()", "ae9d70b0")
+BORROW_RATE_PER_TIMESTAMP = function("borrowRatePerTimestamp()", "cd91801c")
+SUPPLY_RATE_PER_TIMESTAMP = function("supplyRatePerTimestamp()", "d3bd2c72")
+PERIODS_PER_YEAR = function("blocksOrSecondsPerYear()", "6857249c")
+
+# Oracles: all of them, then those of Moonwell (and others) and of Venus
+GET_UNDERLYING_PRICE = function("getUnderlyingPrice(address)", "fc57d4df")
+GET_FEED = function("getFeed(string)", "3b39a51c")
+GET_TOKEN_CONFIG = function("getTokenConfig(address)", "cb67e3b1")
+TOKEN_CONFIGS = function("tokenConfigs(address)", "1b69dc5f")
+
+
+def with_text(getter: Function, target: str, text: str) -> Call:
+    """A call with one string as its argument."""
+    raw = text.encode()
+    padded = raw.ljust(-(-len(raw) // WORD) * WORD, b"\0")
+    return Call(target, getter.selector + encode_word(WORD) + encode_word(len(raw)) + padded)

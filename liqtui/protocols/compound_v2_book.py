@@ -1,0 +1,227 @@
+"""One account in a Compound v2 market: its lines, its health under what-ifs, what a liquidation takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from liqtui.core.model import Change, Scope
+from liqtui.core.units import BPS, WAD
+from liqtui.protocols.compound_v2_math import (
+    ROUNDINGS,
+    TRUNCATING,
+    Line,
+    Sums,
+    measure,
+    seize,
+    tokens_for,
+    underlying_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from liqtui.core.model import Leg, Quote
+    from liqtui.protocols.compound_v2_math import Rounding, Seizure
+    from liqtui.protocols.compound_v2_state import Account, Holding, Market, Opened, TokenState, Vai
+
+NO_CHANGE = Change()
+_PRICE_DIGITS = 18
+"""A price in a `Change` is for one whole token with 18 decimals, the oracle's is for one raw unit with 36."""
+
+
+class Entry(NamedTuple):
+    """One cToken of an account with its terms. Factors 1e18-scaled."""
+
+    state: TokenState
+    holding: Holding
+    factor: int
+    weight: int
+    incentive: int
+    forced: bool
+    """The debt in it may be liquidated whatever the health."""
+
+    @property
+    def supplied(self) -> int:
+        """Raw underlying units; by the stored rate where the accrued one is not known."""
+        return underlying_of(self.holding.stored.tokens, self.state.rate or self.holding.stored.rate)
+
+    @property
+    def owed(self) -> int:
+        """Raw underlying units; as stored where the accrued debt is not known."""
+        return self.holding.stored.owed if self.holding.owed is None else self.holding.owed
+
+    @property
+    def accrued(self) -> bool:
+        return self.state.rate is not None and self.holding.owed is not None
+
+    @property
+    def line(self) -> Line:
+        asset, rate = self.state.info.asset.address, self.state.rate or self.holding.stored.rate
+        return Line(asset, self.holding.stored.tokens, self.owed, rate, self.weight, self.state.price)
+
+    @property
+    def stored_line(self) -> Line:
+        return self.line._replace(owed=self.holding.stored.owed, rate=self.holding.stored.rate)
+
+
+def entries_of(market: Market, account: Account) -> tuple[Entry, ...]:
+    """The account's cTokens, entered ones first and in their order."""
+    found: list[Entry] = []
+    for holding in account.holdings:
+        state = market.tokens[holding.token]
+        found.append(
+            Entry(
+                state,
+                holding,
+                factor=state.factor if holding.factor is None else holding.factor,
+                weight=state.weight if holding.weight is None else holding.weight,
+                incentive=state.incentive if holding.incentive is None else holding.incentive,
+                forced=state.forced or holding.forced,
+            )
+        )
+    return tuple(found)
+
+
+def vai_line(vai: Vai, owed: int) -> Line:
+    """VAI counts as one dollar, always (ComptrollerLens)."""
+    return Line(vai.asset.address, 0, owed, WAD, 0, 10 ** (2 * _PRICE_DIGITS - vai.asset.decimals))
+
+
+def lines_of(opened: Opened, account: Account, entries: Iterable[Entry], *, stored: bool = False) -> tuple[Line, ...]:
+    """What the comptroller's loop runs over: with interest up to the block, or as `stored`."""
+    lines = [entry.stored_line if stored else entry.line for entry in entries if entry.holding.entered]
+    if opened.vai and account.vai:
+        lines.append(vai_line(opened.vai, account.vai))
+    return tuple(lines)
+
+
+def agreeing(lines: Sequence[Line], reported: tuple[int, int]) -> Rounding | None:
+    """The rounding that gives the comptroller's own liquidity and shortfall to the last digit."""
+    for rounding in ROUNDINGS:
+        sums = measure(lines, rounding)
+        if sums is not None and sums.liquidity == reported:
+            return rounding
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class CompoundBook:
+    """The account frozen at one block, in the comptroller's own arithmetic. See `core.model.Book`."""
+
+    legs: tuple[Leg, ...]
+    quotes: Mapping[str, Quote]
+    lines: tuple[Line, ...]
+    decimals: Mapping[str, int]
+    """By asset."""
+    rounding: Rounding = TRUNCATING
+    forced: frozenset[str] = frozenset()
+    """Assets whose debt may be liquidated whatever the health."""
+
+    def changed(self, change: Change) -> list[Line]:
+        """The lines under the change. Raises KeyError for an amount of an asset that the account is not in.
+
+        A balance never falls below 0. cTokens are minted and redeemed as the contract does it, rounded down.
+        """
+        moved = {*change.collateral, *change.debt} - {line.asset for line in self.lines}
+        if moved:
+            raise KeyError(f"not in this account: {', '.join(sorted(moved))}")
+        return [self._moved(line, change) for line in self.lines]
+
+    def _moved(self, line: Line, change: Change) -> Line:
+        asset, price = line.asset, line.price
+        if asset in change.prices:
+            gap = _PRICE_DIGITS - self.decimals[asset]
+            whole = change.prices[asset]
+            price = whole * 10**gap if gap >= 0 else whole // 10**-gap
+        more = change.collateral.get(asset, 0)
+        minted = tokens_for(abs(more), line.rate) * (1 if more > 0 else -1) if more else 0
+        owed = max(0, line.owed + change.debt.get(asset, 0))
+        return line._replace(tokens=max(0, line.tokens + minted), owed=owed, price=price or None)
+
+    def sums(self, change: Change = NO_CHANGE) -> Sums | None:
+        """Weighted collateral and debt; None when a price is unknown (or zero, which the comptroller refuses)."""
+        return measure(self.changed(change), self.rounding)
+
+    def health(self, change: Change = NO_CHANGE) -> int | None:
+        sums = self.sums(change)
+        return None if sums is None else sums.health
+
+    def liquidatable(self, change: Change = NO_CHANGE) -> bool | None:
+        """Whether there is a shortfall, or a debt that may be liquidated without one."""
+        lines = self.changed(change)
+        if any(line.owed and line.asset in self.forced for line in lines):
+            return True
+        sums = measure(lines, self.rounding)
+        return None if sums is None else sums.collateral < sums.borrow
+
+
+class _Case(NamedTuple):
+    """The largest liquidation of one pair. Compared by what it costs the owner."""
+
+    loss: int
+    collateral: Entry
+    debt: Entry
+    taken: Seizure
+    seized: int
+    """Raw underlying units."""
+    limit: int
+
+
+def worst_scope(market: Market, book: CompoundBook, entries: Sequence[Entry]) -> Scope | None:
+    """The pair of entered markets whose liquidation costs the owner most, at today's prices.
+
+    None without collateral or debt in the markets, and where a price is unknown.
+    """
+    if book.sums() is None:
+        return None
+    entered = [entry for entry in entries if entry.holding.entered]
+    cases = [
+        _case(market, book, collateral, debt)
+        for debt in entered
+        if debt.owed
+        for collateral in entered
+        if collateral.holding.stored.tokens
+    ]
+    return _scope(market, book, max(cases, key=lambda case: case.loss)) if cases else None
+
+
+def _case(market: Market, book: CompoundBook, collateral: Entry, debt: Entry) -> _Case:
+    limit = debt.owed if debt.forced else market.close_factor * debt.owed // WAD
+    taken = seize(book.rounding, collateral.line, debt.line, limit, collateral.incentive)
+    seized = underlying_of(taken.tokens, collateral.line.rate)
+    loss = (collateral.state.price or 0) * seized // WAD - (debt.state.price or 0) * taken.repaid // WAD
+    return _Case(loss, collateral, debt, taken, seized, limit)
+
+
+def _scope(market: Market, book: CompoundBook, case: _Case) -> Scope:
+    collateral, debt, taken = case.collateral, case.debt, case.taken
+    reason = "all of this debt" if debt.forced else f"{market.close_factor * 100 // WAD} % of this debt"
+    if taken.repaid < case.limit:
+        reason = "all of this collateral"
+    return Scope(
+        collateral=collateral.state.info.asset,
+        debt=debt.state.info.asset,
+        max_debt=taken.repaid,
+        seized=case.seized,
+        loss=case.loss,
+        close_factor=taken.repaid * BPS // debt.owed,
+        bonus=collateral.incentive * BPS // WAD,
+        reason=reason,
+        health_after=_health_after(book, case) if book.liquidatable() else None,
+        toxic_below=collateral.weight * collateral.incentive // WAD,
+        blocked="seizing is paused" if market.seize_paused else "",
+    )
+
+
+def _health_after(book: CompoundBook, case: _Case) -> int | None:
+    held, owed = case.collateral.state.info.asset.address, case.debt.state.info.asset.address
+    lines = [
+        line._replace(
+            tokens=line.tokens - (case.taken.tokens if line.asset == held else 0),
+            owed=line.owed - (case.taken.repaid if line.asset == owed else 0),
+        )
+        for line in book.lines
+    ]
+    sums = measure(lines, book.rounding)
+    return None if sums is None else sums.health

@@ -1,0 +1,116 @@
+"""What is read of a Compound v2 market (or a fork's) and of its accounts, taken apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from liqtui.core.model import Asset, Feed, Quote
+    from liqtui.core.sources import MarketRef
+    from liqtui.protocols.abi import Function
+    from liqtui.protocols.price_sources import PriceBook
+
+
+class TokenInfo(NamedTuple):
+    """One cToken as the market was opened."""
+
+    address: str
+    asset: Asset
+    """The underlying. Its address is the cToken's own where it is the chain's coin, or listed twice."""
+    source: str
+    """The feed that the oracle seems to ask; zero address where that is not known."""
+    rates: tuple[Function, Function]
+    """Getters of the supply and the borrow rate of one period."""
+    periods: int | None
+    """Periods (blocks or seconds) in a year; None where nobody tells."""
+
+
+class Vai(NamedTuple):
+    """The dollar token that Venus lets mint against collateral: a debt beside the markets."""
+
+    controller: str
+    asset: Asset
+
+
+@dataclass(frozen=True)
+class Opened:
+    ref: MarketRef
+    oracle: str
+    tokens: Mapping[str, TokenInfo]
+    """By cToken address, in the comptroller's order."""
+    prices: PriceBook
+    forced: tuple[Function, ...]
+    """Which of the comptroller's getters tell that a debt may be liquidated whatever the health."""
+    by_account: bool
+    """Whether weights and incentives depend on the account (e-mode pools of Venus)."""
+    vai: Vai | None
+
+
+class TokenState(NamedTuple):
+    """One cToken at one block. Factors 1e18-scaled."""
+
+    info: TokenInfo
+    factor: int
+    """Collateral factor: what may be borrowed against it."""
+    weight: int
+    """What it counts for in a liquidation."""
+    incentive: int
+    """1.08e18: the liquidator takes 8 % more than is repaid."""
+    price: int | None
+    """Dollars per raw unit, 1e36-scaled, as the oracle answers; None where it does not."""
+    rate: int | None
+    """Exchange rate with interest up to the block, by the contract itself; None where it refuses."""
+    cash: int | None
+    supply_rate: int
+    """Yearly, ray."""
+    borrow_rate: int
+    quote: Quote
+    feeds: tuple[Feed, ...]
+    forced: bool
+    """Its debts may be liquidated whatever the health."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Market:
+    tokens: Mapping[str, TokenState]
+    close_factor: int
+    seize_paused: bool = False
+
+
+class Snapshot(NamedTuple):
+    """getAccountSnapshot, without its error code: as stored, without the interest since."""
+
+    tokens: int
+    owed: int
+    rate: int
+
+
+class Holding(NamedTuple):
+    """One account in one cToken."""
+
+    token: str
+    stored: Snapshot
+    owed: int | None
+    """With interest up to the block, by the contract itself; None where it refuses."""
+    entered: bool
+    """Counts as collateral, and for health."""
+    factor: int | None = None
+    """Where these depend on the account; None: the market's own."""
+    weight: int | None = None
+    incentive: int | None = None
+    forced: bool = False
+
+
+@dataclass(frozen=True)
+class Account:
+    holdings: tuple[Holding, ...]
+    reported: tuple[int, int] | None
+    """getAccountLiquidity as stored: liquidity and shortfall, 1e18-scaled."""
+    refusal: str = ""
+    """Why the comptroller did not report."""
+    vai: int = 0
+    """Owed in VAI, raw units."""
