@@ -76,6 +76,8 @@ class Stage:
     done: bool
     positions: int = 0
     error: str = ""
+    note: str = ""
+    """How far a search that takes many rounds is: "logs to block 5 of 9"; empty: none is under way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from liqtui.core.model import HEALTH_INFINITE, PositionKey
 from liqtui.core.snapshot import Alert, Severity
 from liqtui.core.units import WAD
+from liqtui.engine.logsearch import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -56,6 +57,11 @@ _MIGRATIONS = (
         id INTEGER PRIMARY KEY, at REAL NOT NULL, severity TEXT NOT NULL, kind TEXT NOT NULL, title TEXT NOT NULL,
         text TEXT NOT NULL, position TEXT NOT NULL, cure TEXT NOT NULL, acked_at REAL, block INTEGER);
     CREATE TABLE memory (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE trail (
+        place TEXT NOT NULL, wallet TEXT NOT NULL, next_block INTEGER NOT NULL, found TEXT NOT NULL,
+        PRIMARY KEY (place, wallet)) WITHOUT ROWID;
     """,
 )
 """Script n brings a file from version n to n + 1; `user_version` says where it stands."""
@@ -164,6 +170,11 @@ class History:
         """Queue what the alert rules remember."""
         self._fact(("memory",), "INSERT OR REPLACE INTO memory VALUES ('rules', ?)", (memory,))
 
+    def keep_trail(self, place: str, wallet: str, kept: Kept) -> None:
+        """Queue how far the logs of a deployment were searched for a wallet, and what they told."""
+        sql = "INSERT OR REPLACE INTO trail VALUES (?, ?, ?, ?)"
+        self._fact(("trail", place, wallet), sql, (place, wallet, *kept))
+
     def _fact(self, key: tuple[Any, ...], sql: str, values: tuple[Any, ...]) -> None:
         self._facts.pop(key, None)
         self._facts[key] = (sql, values)
@@ -238,6 +249,13 @@ class History:
         """Feed rounds of all chains, oldest first."""
         rows = self._rows("SELECT chain_id, feed, factor, at, answer FROM round WHERE at >= ? ORDER BY at", since)
         return [Answer(chain_id, feed, factor, at, int(answer)) for chain_id, feed, factor, at, answer in rows]
+
+    def trail(self, place: str, wallet: str) -> Kept | None:
+        """As written; None also where an older version wrote the file and this one may not change it."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'trail'"):
+            return None
+        rows = self._rows("SELECT next_block, found FROM trail WHERE place = ? AND wallet = ?", place, wallet)
+        return Kept(*rows[0]) if rows else None
 
     def _rows(self, sql: str, *values: object) -> list[Any]:
         try:

@@ -127,7 +127,7 @@ class LiveEngine(EngineThread):
 
             def connect(spec: ChainSpec) -> tuple[Reader, ChainRounds]:
                 reader = self._factory(spec)
-                return reader, rounds_on(spec, setup, adapters, reader)
+                return reader, rounds_on(spec, setup, adapters, reader, history)
 
             self._chains = tuple(ChainWatch(spec, self.clock, connect, self) for spec in setup.chains)
             self._names.watch(self._wallets)

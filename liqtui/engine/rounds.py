@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from liqtui.core.reads import PlanFailed, ReadError, run_plans
 from liqtui.core.risk import complete
 from liqtui.core.snapshot import Stage
+from liqtui.engine.logsearch import LogSearch
 from liqtui.engine.words import safe, words
+from liqtui.protocols.adapter import LogDiscovery
 from liqtui.protocols.feed_history import past_rounds
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from liqtui.core.model import Feed, Position, PositionKey
     from liqtui.core.reads import Block, ChainReader, Plan
     from liqtui.core.sources import ChainSpec, MarketRef
+    from liqtui.engine.logsearch import Notebook
     from liqtui.protocols.adapter import Adapter, Reading
 
 REDISCOVER = 300.0
@@ -78,7 +81,11 @@ class _Market:
 
     ref: MarketRef
     adapter: Adapter
+    search: LogSearch | None = None
+    """Where only logs tell what there is to open."""
     opened: Any = None
+    opened_ref: MarketRef | None = None
+    """What `opened` was opened for; or was tried, and is not better known."""
     tried_at: float | None = None
     hints: dict[str, Any] = field(default_factory=dict[str, Any])
     searched: set[str] = field(default_factory=set[str])
@@ -89,12 +96,30 @@ class _Market:
     """Step (open, discover, refresh) → why it failed the last time it was tried."""
     notes: tuple[str, ...] = ()
 
+    @property
+    def wanted(self) -> MarketRef:
+        """The deployment with what is known of it by now."""
+        return self.ref if self.search is None else self.search.ref
+
+    def knows(self, wallet: str) -> bool:
+        """Whether it is known where to look for all that this wallet may hold."""
+        return self.search is None or self.search.complete(wallet)
+
     def spot(self, wallet: str = "") -> Spot:
         return Spot(self.ref.protocol, self.ref.name, wallet)
 
     @property
     def trouble(self) -> str:
         return "; ".join(self.faults.values())
+
+    def told(self) -> tuple[str, ...]:
+        """What the person should know although nothing failed."""
+        if self.search is None or not self.search.note:
+            return self.notes
+        return (
+            *self.notes,
+            safe(f"{self.ref.protocol} {self.ref.name}: still looking for positions, {self.search.note}"),
+        )
 
     def note(self, step: str, fault: Exception | None) -> None:
         """Keep or clear the reason for which a step failed."""
@@ -110,8 +135,9 @@ class _Market:
         return self.searched_at is None or now - self.searched_at >= every
 
     def stage(self, wallets: Iterable[str]) -> Stage:
-        done = self.opened is not None and self.searched.issuperset(wallets)
-        return Stage(self.ref.protocol, self.ref.name, done, len(self.hints), self.trouble)
+        note = "" if self.search is None else self.search.note
+        done = self.opened is not None and not note and self.searched.issuperset(wallets)
+        return Stage(self.ref.protocol, self.ref.name, done, len(self.hints), self.trouble, note)
 
 
 _Walk: TypeAlias = "tuple[_Market, Callable[[], Plan[Any]]]"
@@ -136,14 +162,15 @@ class ChainRounds:
         *,
         rediscover: float = REDISCOVER,
         finish: Callable[[Position], Position] = complete,
+        notebook: Notebook | None = None,
     ) -> None:
-        """`finish` adds boundaries and rescue amounts to a position.
+        """`finish` adds boundaries and rescue amounts to a position; `notebook` keeps how far logs were searched.
 
         Raises LookupError in a sentence when a market's protocol has no adapter.
         """
         self.spec = spec
         self.reader = reader
-        self._markets = [_Market(ref, _adapter(adapters, ref)) for ref in refs]
+        self._markets = [_market(ref, _adapter(adapters, ref), notebook) for ref in refs]
         self._every = rediscover
         self._finish = finish
         self._wallets: tuple[str, ...] = ()
@@ -213,6 +240,7 @@ class ChainRounds:
 
         if not wallets:
             return []
+        await self._search(block, wallets, now)
         await self._open(block, now, report)
         await self._discover(block, wallets, now, report)
         readings = await self._refresh(block, self._markets)
@@ -243,16 +271,33 @@ class ChainRounds:
             return {}
         return {} if isinstance(found, Exception) else found
 
+    async def _search(self, block: Block, wallets: Sequence[str], now: float) -> None:
+        """Where logs have to tell, look at some more of them."""
+        searching = [(market, market.search) for market in self._markets if market.search is not None]
+        await asyncio.gather(*(search.step(self.reader, block, wallets, now) for _, search in searching))
+        for market, search in searching:
+            market.note("search", search.fault)
+
     async def _open(self, block: Block, now: float, report: Callable[[], None]) -> None:
+        """Open what is closed, and what there is more to know of; until that works the market stays as it was."""
+
         def opened(market: _Market, value: Any) -> None:
-            market.tried_at = now
-            fault = value if isinstance(value, Exception) else None
-            market.note("open", fault)
-            market.opened = None if fault else value
+            market.tried_at, market.opened_ref = now, market.wanted
+            if isinstance(value, Exception):
+                market.note("open", value)
+            else:
+                market.note("open", None)
+                market.opened, market.searched_at = value, None
+                market.searched = set()
             report()
 
-        closed = [m for m in self._markets if m.opened is None and (m.tried_at is None or now - m.tried_at >= REOPEN)]
-        await self._walk(block, [(m, partial(m.adapter.open, m.ref, block)) for m in closed], opened)
+        def due(market: _Market) -> bool:
+            if market.opened_ref is not market.wanted or market.tried_at is None:
+                return True
+            return (market.opened is None or "open" in market.faults) and now - market.tried_at >= REOPEN
+
+        closed = [market for market in self._markets if due(market)]
+        await self._walk(block, [(m, partial(m.adapter.open, m.wanted, block)) for m in closed], opened)
 
     async def _discover(self, block: Block, wallets: Sequence[str], now: float, report: Callable[[], None]) -> None:
         asked: dict[int, list[str]] = {}
@@ -314,7 +359,7 @@ class ChainRounds:
     ) -> Outcome:
         positions: dict[PositionKey, Position] = {}
         failed: dict[Spot, str] = {m.spot(): m.trouble for m in self._markets if m.trouble}
-        covered = {m.spot(w) for m in self._markets for w in m.searched if w not in m.hints}
+        covered = {m.spot(w) for m in self._markets for w in m.searched if w not in m.hints and m.knows(w)}
         feeds: dict[str, Feed] = {}
         done = 0
         for market, reading in readings:
@@ -326,7 +371,8 @@ class ChainRounds:
                 if isinstance(found, str):
                     failed[market.spot(wallet)] = found
                     continue
-                covered.add(market.spot(wallet))
+                if market.knows(wallet):
+                    covered.add(market.spot(wallet))
                 positions |= {position.key: position for position in found}
                 done += 1
                 if not done % _YIELD_EVERY:
@@ -340,7 +386,7 @@ class ChainRounds:
             covered=frozenset(covered),
             feeds=tuple(feeds.values()),
             troubles=tuple(Trouble(spot, error, self._since[spot]) for spot, error in failed.items()),
-            notes=tuple(note for market in self._markets for note in market.notes),
+            notes=tuple(note for market in self._markets for note in market.told()),
             stages=self.stages,
         )
 
@@ -366,6 +412,12 @@ class ChainRounds:
             whole = self._finish(bare)
         self._known[bare.key] = _Known(bare, whole)
         return whole
+
+
+def _market(ref: MarketRef, adapter: Adapter, notebook: Notebook | None) -> _Market:
+    if isinstance(adapter, LogDiscovery) and adapter.searches(ref):
+        return _Market(ref, adapter, LogSearch(adapter, ref, notebook))
+    return _Market(ref, adapter)
 
 
 def _adapter(adapters: Mapping[str, Adapter], ref: MarketRef) -> Adapter:

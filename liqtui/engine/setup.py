@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from liqtui.core.sources import ChainSpec, MarketRef
     from liqtui.core.wallet import Wallet
+    from liqtui.engine.logsearch import Notebook
     from liqtui.protocols.adapter import Adapter
 
 LOCK = "liqtui.lock"
@@ -115,10 +116,17 @@ def wallets_on(chain: str, wallets: Iterable[Wallet]) -> list[str]:
     return [wallet.key for wallet in wallets if is_resolved(wallet) and (not wallet.chains or chain in wallet.chains)]
 
 
-def rounds_on(spec: ChainSpec, setup: Setup, adapters: Mapping[str, Adapter], reader: ChainReader) -> ChainRounds:
+def rounds_on(
+    spec: ChainSpec,
+    setup: Setup,
+    adapters: Mapping[str, Adapter],
+    reader: ChainReader,
+    notebook: Notebook | None = None,
+) -> ChainRounds:
     """The rounds of one chain over its share of the markets and wallets."""
     refs = [ref for ref in setup.markets if ref.chain_id == spec.id]
-    rounds = ChainRounds(spec, refs, adapters, reader, finish=partial(complete, targets=setup.targets))
+    finish = partial(complete, targets=setup.targets)
+    rounds = ChainRounds(spec, refs, adapters, reader, finish=finish, notebook=notebook)
     rounds.watch(wallets_on(spec.name, setup.wallets))
     return rounds
 

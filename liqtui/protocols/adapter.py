@@ -11,13 +11,13 @@ The life of a market:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from liqtui.core.model import Feed, Position
-    from liqtui.core.reads import Block, Plan
+    from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
 
 
@@ -51,4 +51,30 @@ class Adapter(Protocol):
 
     def evaluate(self, opened: Any, block: Block, market: Any, account: Any, wallet: str) -> tuple[Position, ...]:
         """Figures of one account, with `book` set and without boundaries and rescue (see `core.risk.complete`)."""
+        ...
+
+
+@runtime_checkable
+class LogDiscovery(Protocol):
+    """What an adapter offers besides where the chain's state does not tell which markets a wallet is in.
+
+    `engine.logsearch` walks the blocks and keeps how far it got for each wallet. A log is of a wallet when it bears
+    its address as an indexed field.
+    """
+
+    def searches(self, ref: MarketRef) -> bool:
+        """Whether this deployment needs it; not where the person said what to look at."""
+        ...
+
+    def first_block(self, ref: MarketRef) -> int:
+        """Where the search begins."""
+        ...
+
+    def log_filters(self, ref: MarketRef, wallets: Sequence[str]) -> tuple[LogFilter, ...]: ...
+
+    def learn(self, ref: MarketRef, logs: Iterable[Log]) -> MarketRef:
+        """The deployment with what these logs tell; the same object when that is nothing new.
+
+        Also without a single log it then can be opened. The ref has to be opened again when it has changed.
+        """
         ...

@@ -11,7 +11,7 @@ from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Side
 from liqtui.core.units import BPS, RAY, SECONDS_PER_YEAR, WAD, decimal_string, mul_div_down, mul_div_up
 from liqtui.protocols.feeds import feed_table
 from liqtui.protocols.morpho_blue_book import MorphoBook, scope
-from liqtui.protocols.morpho_blue_logs import first_block, learn, log_filters
+from liqtui.protocols.morpho_blue_logs import first_block, learn, log_filters, searches
 from liqtui.protocols.morpho_blue_math import PRICE_SCALE, Loan, Totals, incentive
 from liqtui.protocols.morpho_blue_open import discover, open_markets
 from liqtui.protocols.morpho_blue_reads import refresh
@@ -33,6 +33,9 @@ class MorphoBlue:
 
     def __init__(self, names: Callable[[int], Mapping[str, FeedInfo]] = feed_table) -> None:
         self._names = names
+
+    def searches(self, ref: MarketRef) -> bool:
+        return searches(ref)
 
     def first_block(self, ref: MarketRef) -> int:
         return first_block(ref)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from liqtui.core.reads import LogFilter
 from liqtui.protocols.feeds import deployment
 from liqtui.protocols.morpho_blue_abi import BORROW, SUPPLY_COLLATERAL
-from liqtui.protocols.morpho_blue_open import MARKET_IDS, ids_of
+from liqtui.protocols.morpho_blue_open import LEARNED, MARKET_IDS, ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +27,11 @@ MOST_GIVEN = 200
 
 Debt is never given: only the wallet itself, or whom it authorised, can take it.
 """
+
+
+def searches(ref: MarketRef) -> bool:
+    """Whether the ids have to come from logs: nobody named any."""
+    return MARKET_IDS not in dict(ref.options)
 
 
 def first_block(ref: MarketRef) -> int:
@@ -60,5 +65,5 @@ def learn(ref: MarketRef, logs: Iterable[Log]) -> MarketRef:
             ids[topics[1].lower()] = None
     if known is not None and len(ids) == len(known):
         return ref
-    others = tuple(option for option in ref.options if option[0] != MARKET_IDS)
-    return replace(ref, options=(*others, (MARKET_IDS, ",".join(ids))))
+    others = tuple(option for option in ref.options if option[0] not in {MARKET_IDS, LEARNED})
+    return replace(ref, options=(*others, (MARKET_IDS, ",".join(ids)), (LEARNED, "yes")))

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MARKET_IDS = "market_ids"
 """Option of a `MarketRef`: ids joined by commas. Absent: nobody said which; empty: looked for, and there are none."""
+LEARNED = "market_ids_learned"
+"""Option that says that ids came from logs: one that is no market any more, after a reorganisation, is left out."""
 _ID = re.compile(r"0x[0-9a-f]{64}")
 _MOST_DECIMALS = 36
 """price() has 36 + loan decimals − collateral decimals digits behind the point."""
@@ -56,6 +58,10 @@ def open_markets(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
         raise PlanFailed(f"no market ids are known for {ref.entry}: name them in {MARKET_IDS}")
     found = yield from ask({market: ID_TO_MARKET_PARAMS.at(ref.entry, int(market, 16)) for market in ids})
     params = {market: _params(ref.entry, market, result) for market, result in found.items()}
+    for market in [market for market, each in params.items() if each.loan == ZERO_ADDRESS]:
+        if LEARNED not in dict(ref.options):
+            raise PlanFailed(f"market {market} does not exist at {ref.entry}")
+        del params[market]
     tokens = dict.fromkeys(token for each in params.values() for token in (each.loan, each.collateral))
     details = yield from ask(
         {(SYMBOL, token): SYMBOL.at(token) for token in tokens}
@@ -88,8 +94,6 @@ def _params(morpho: str, market: str, result: Result) -> Params:
         loan, collateral, oracle, irm = map(as_address, addresses)
     except ValueError as fault:
         raise PlanFailed(f"{morpho} is not a Morpho Blue: idToMarketParams gave {fault}") from fault
-    if loan == ZERO_ADDRESS:
-        raise PlanFailed(f"market {market} does not exist at {morpho}")
     if lltv >= WAD:
         raise PlanFailed(f"{morpho} is not a Morpho Blue: market {market} makes no sense")
     return Params(loan, collateral, oracle, irm, lltv)

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 
 from liqtui.core.sources import MarketRef
 from liqtui.protocols.aave_v3 import AaveV3
+from liqtui.protocols.compound_v3 import CompoundV3
 from liqtui.protocols.feeds import deployment
+from liqtui.protocols.morpho_blue import MorphoBlue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from liqtui.protocols.adapter import Adapter
 
-ENTRY_KEYS = {"aave-v3": "pool_addresses_provider"}
+ENTRY_KEYS = {"aave-v3": "pool_addresses_provider", "compound-v3": "comet", "morpho-blue": "morpho"}
 """Protocol → the one address that `config.toml` names for it."""
 
 
 @cache
 def adapters() -> dict[str, Adapter]:
     """Adapter by protocol name."""
-    known: tuple[Adapter, ...] = (AaveV3(),)
+    known: tuple[Adapter, ...] = (AaveV3(), CompoundV3(), MorphoBlue())
     return {adapter.protocol: adapter for adapter in known}
 
 

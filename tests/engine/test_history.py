@@ -195,7 +195,7 @@ def test_an_older_schema_is_migrated_and_keeps_its_rows(opened, tmp_path, monkey
     monkeypatch.setattr(module, "_MIGRATIONS", (*module._MIGRATIONS, "ALTER TABLE sample ADD COLUMN extra TEXT;"))
     second = opened()
     assert second.notice == ""
-    assert second._db.execute("PRAGMA user_version").fetchone() == (2,)
+    assert second._db.execute("PRAGMA user_version").fetchone() == (len(module._MIGRATIONS),)
     assert second.load().alerts == (ALERT,)
 
 

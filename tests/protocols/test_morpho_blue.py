@@ -432,7 +432,8 @@ def test_logs_add_ids_and_nothing_else_does() -> None:
         log((morpho.BORROW, word(9), alice, alice), addr("elsewhere")),
     ]
     learned = adapter.learn(ref, logs)
-    assert learned.options == (("other", "kept"), ("market_ids", f"{word(1)},{word(0xAB)},{word(3)}"))
+    ids = f"{word(1)},{word(0xAB)},{word(3)}"
+    assert learned.options == (("other", "kept"), ("market_ids", ids), ("market_ids_learned", "yes"))
     assert adapter.learn(learned, logs) is learned
     assert adapter.log_filters(ref, [ALICE]) == log_filters(ref, [ALICE])
 

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from eth_utils.address import is_checksum_address
 
+from liqtui.config.schema import PROTOCOLS
 from liqtui.protocols.feeds import deployment, feed_table, sequencer_feed
 from liqtui.protocols.registry import ENTRY_KEYS, adapter_for, adapters, known_markets
 
@@ -61,8 +62,11 @@ def test_sequencer_feeds() -> None:
 
 
 def test_known_markets_are_those_of_the_chains_asked_for() -> None:
-    names = [market.name for market in known_markets([8453, 1, 8453])]
+    found = [(market.protocol, market.name) for market in known_markets([8453, 1, 8453])]
+    names = [name for protocol, name in found if protocol == "aave-v3"]
     assert names == ["base", "ethereum core", "ethereum etherfi", "ethereum horizon", "ethereum prime", "spark"]
+    assert {("compound-v3", "usdc"), ("morpho-blue", "ethereum")} < set(found)
+    assert next(market.chain_id for market in known_markets([8453, 1])) == 8453
     assert known_markets([31337]) == ()
     core = known_markets([1])[0]
     assert core.entry == "0x2f39d218133afab8f2b819b1066c7e434ad94e9e"
@@ -74,3 +78,14 @@ def test_adapters_are_found_by_name() -> None:
     assert adapter_for("aave-v3").protocol == "aave-v3"
     with pytest.raises(LookupError, match=r"no protocol 'ave'; there is aave-v3"):
         adapter_for("ave")
+
+
+def test_the_entry_keys_are_those_of_the_configuration() -> None:
+    assert all(PROTOCOLS[protocol] == key for protocol, key in ENTRY_KEYS.items())
+
+
+@pytest.mark.parametrize("protocol", sorted(ENTRY_KEYS))
+def test_every_shipped_entry_is_an_address_and_named_once_on_its_chain(protocol: str) -> None:
+    rows = deployment(protocol.replace("-", "_"))["market"]
+    assert all(is_checksum_address(row[ENTRY_KEYS[protocol]]) for row in rows)
+    assert max(Counter((row["chain_id"], row["name"]) for row in rows).values()) == 1

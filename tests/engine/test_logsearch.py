@@ -1,0 +1,332 @@
+"""Logs are searched a little in every round, and what they tell outlives a failure, a restart and a reorganisation."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from liqtui.core.model import PositionKey
+from liqtui.core.reads import Log, LogFilter, ReadError
+from liqtui.core.sources import MarketRef
+from liqtui.core.units import WAD
+from liqtui.engine import logsearch
+from liqtui.engine.history import History
+from liqtui.engine.logsearch import FIRST, MARGIN, PIECES, LogSearch
+from liqtui.engine.rounds import REOPEN, ChainRounds, Spot
+from tests.engine.fakes import START, FakeAdapter, FakeChain, Finish, address, chain, market
+
+ENTRY = market().entry
+DEPLOYED = 1_000
+TOPIC = "0x" + "70" * 32
+
+
+def word(number):
+    return f"0x{number:064x}"
+
+
+class Searching(FakeAdapter):
+    """The fake protocol, in which accounts are seen only in rooms that a log told of."""
+
+    def searches(self, ref):
+        return "rooms" not in dict(ref.options)
+
+    def first_block(self, ref):
+        return DEPLOYED
+
+    def log_filters(self, ref, wallets):
+        return (LogFilter((ref.entry,), ((TOPIC,), None, tuple(word(int(w, 16)) for w in wallets))),)
+
+    def learn(self, ref, logs):
+        known = dict(ref.options).get("rooms")
+        rooms = dict.fromkeys((known or "").split(",") if known else ())
+        rooms |= dict.fromkeys(log.topics[1] for log in logs)
+        if known is not None and len(rooms) == len(known.split(",") if known else ()):
+            return ref
+        return replace(ref, options=(("rooms", ",".join(rooms)),))
+
+    def discover(self, opened, wallets):
+        ref, _ = opened
+        return (yield from super().discover(opened, wallets if dict(ref.options)["rooms"] else ()))
+
+
+class Logged(FakeChain):
+    """Keeps logs, and what was asked for."""
+
+    def __init__(self, number=DEPLOYED + 100):
+        super().__init__(number=number)
+        self.kept, self.asked, self.fault = [], [], None
+        self.slow = 0.0
+
+    def log(self, who, room, block):
+        self.kept.append(Log(ENTRY, (TOPIC, word(room), word(who)), b"", block, word(block), word(1), 0))
+
+    async def logs(self, first, last, wanted):
+        self.requests += 1
+        self.asked.append((first, last))
+        if self.slow:
+            await asyncio.sleep(self.slow)
+        if self.fault is not None:
+            raise self.fault
+        return [log for log in self.kept if first <= log.block_number <= last and log.topics[2] in wanted.topics[2]]
+
+
+def search(notebook=None):
+    return LogSearch(Searching(), market(), notebook)
+
+
+def rooms(found):
+    return dict(found.ref.options)["rooms"]
+
+
+async def stepped(found, node, *wallets, now=START):
+    await found.step(node, node.block, [address(number) for number in wallets or (1,)], now)
+    return found
+
+
+async def test_a_short_chain_is_searched_in_one_round_and_its_newest_blocks_again():
+    node = Logged()
+    node.log(1, 7, DEPLOYED + 50)
+    node.log(2, 8, DEPLOYED + 50)
+    found = await stepped(search(), node)
+    assert rooms(found) == word(7)
+    assert (found.note, found.fault) == ("", None)
+    assert found.complete(address(1))
+    assert node.asked == [(DEPLOYED, node.number)]
+    node.mine()
+    await stepped(found, node)
+    assert node.asked[1:] == [(node.number - 1 - MARGIN, node.number)]
+
+
+async def test_a_long_chain_takes_rounds_and_says_how_far_it_is():
+    node = Logged(number=1_000_000)
+    found = await stepped(search(), node)
+    assert len(node.asked) == PIECES
+    assert node.asked[0] == (DEPLOYED, DEPLOYED + FIRST - 1)
+    assert node.asked[1] == (DEPLOYED + FIRST, DEPLOYED + 3 * FIRST - 1)  # swift answers: double the length
+    assert found.note == f"logs to block {node.asked[-1][1]:,} of 1,000,000"
+    assert not found.complete(address(1))
+    for _ in range(20):
+        await stepped(found, node)
+    assert found.note == ""
+    read = {block for first, last in node.asked for block in range(first // 100, last // 100 + 1)}
+    assert read == set(range(DEPLOYED // 100, 10_001))
+
+
+async def test_requests_do_not_grow_with_wallets_and_trails_meet():
+    node = Logged()
+    found = search()
+    await stepped(found, node, *range(1, 101))
+    assert len(node.asked) == 1
+    node.mine()
+    await stepped(found, node, *range(1, 103))
+    assert len(node.asked) == 4  # once before; those at the head, the two new ones up to them, then all together
+    assert all(found.complete(address(number)) for number in range(1, 101))
+    node.mine()
+    node.asked = []
+    await stepped(found, node, *range(1, 103))
+    assert len(node.asked) == 1
+    assert all(found.complete(address(number)) for number in range(1, 103))
+
+
+async def test_a_failure_is_told_rested_and_forgets_nothing():
+    node = Logged()
+    node.log(1, 7, DEPLOYED + 50)
+    found = await stepped(search(), node)
+    known = found.ref
+    node.mine()
+    node.fault = ReadError("rpc", "range too wide")
+    node.asked = []
+    await stepped(found, node, now=START)
+    assert str(found.fault) == "rpc: logs could not be read: range too wide"
+    assert found.ref is known
+    await stepped(found, node, now=START + 1)
+    assert len(node.asked) == 1  # it rests
+    node.fault = None
+    await stepped(found, node, now=START + logsearch.REST)
+    assert found.fault is None
+
+
+async def test_what_hangs_ends_and_is_a_failure(monkeypatch):
+    monkeypatch.setattr(logsearch, "SPEND", 0.01)
+    node = Logged()
+    node.slow = 60
+    found = await stepped(search(), node)
+    assert "timeout: logs could not be read" in str(found.fault)
+
+
+async def test_shorter_ranges_after_a_failure_longer_ones_only_after_swift_answers(monkeypatch):
+    node = Logged(number=1_000_000)
+    node.fault = ReadError("rpc", "no")
+    found = await stepped(search(), node)
+    node.fault = None
+    monkeypatch.setattr(logsearch, "SWIFT", -1.0)
+    await stepped(found, node, now=START + 1000)
+    assert [last - first + 1 for first, last in node.asked] == [FIRST, *[FIRST // 4] * PIECES]
+
+
+async def test_a_log_that_came_with_a_reorganisation_is_seen():
+    node = Logged()
+    found = await stepped(search(), node)
+    node.mine()
+    node.log(1, 9, node.number - 10)
+    await stepped(found, node)
+    assert rooms(found) == word(9)
+
+
+async def test_a_restart_goes_on_where_it_was(tmp_path):
+    history = History(tmp_path)
+    node = Logged(number=1_000_000)
+    node.log(1, 7, DEPLOYED + 50)
+    await stepped(search(history), node)
+    history.flush(START)
+    history.close()
+    reached = node.asked[-1][1]
+    node.asked = []
+    history = History(tmp_path, read_only=True)
+    found = await stepped(search(history), node)
+    assert rooms(found) == word(7)
+    assert node.asked[0][0] == reached + 1
+    assert history.notice == ""
+    history.close()
+
+
+async def test_a_wallet_that_is_no_longer_watched_takes_its_rooms_away():
+    node = Logged()
+    node.log(1, 7, DEPLOYED + 50)
+    node.log(2, 8, DEPLOYED + 51)
+    found = await stepped(search(), node, 1, 2)
+    assert rooms(found) == f"{word(7)},{word(8)}"
+    await stepped(found, node, 2)
+    assert rooms(found) == word(8)
+
+
+async def test_a_chain_that_began_anew_is_searched_anew():
+    node = Logged(number=500_000)
+    found = search()
+    for _ in range(20):
+        await stepped(found, node)
+    assert found.note == ""
+    node = Logged(number=DEPLOYED + 10)
+    node.log(1, 3, DEPLOYED + 5)
+    await stepped(found, node)
+    assert rooms(found) == word(3)
+
+
+async def test_a_recording_that_goes_less_far_is_no_failure():
+    class Tape(Logged):
+        async def logs(self, first, last, wanted):
+            if last > DEPLOYED + 900:
+                raise ReadError("tape", "not on the tape")
+            return await super().logs(first, last, wanted)
+
+    node = Tape(number=10_000)
+    found = search()
+    for _ in range(10):
+        await stepped(found, node)
+    assert found.fault is None
+    assert found.note == f"logs to block {DEPLOYED + 900:,} of 10,000"
+
+
+# -- in rounds -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def world():
+    node = Logged()
+    node.hold(1, 1, 1000)
+    return node
+
+
+def rounds(world, *refs, adapter=None):
+    made = ChainRounds(chain(), refs or [market()], {"fake": adapter or Searching()}, world, finish=Finish())
+    made.watch([address(1)])
+    return made
+
+
+def healths(outcome):
+    return [position.health.shown for position in outcome.positions.values()]
+
+
+async def test_one_round_finds_and_reads(world):
+    world.log(1, 7, DEPLOYED + 50)
+    outcome = await rounds(world).round(START)
+    assert healths(outcome) == [16 * WAD // 10]
+    assert outcome.covered == {Spot("fake", "main", address(1))}
+    assert outcome.stages[0].done
+    assert (outcome.troubles, outcome.notes) == ((), ())
+
+
+async def test_a_market_that_knows_no_room_is_searching_and_no_error(world):
+    world.number = 1_000_000
+    outcome = await rounds(world).round(START)
+    (stage,) = outcome.stages
+    assert (stage.done, stage.error) == (False, "")
+    assert stage.note.startswith("logs to block ")
+    assert outcome.troubles == ()
+    assert "still looking for positions, logs to block" in outcome.notes[0]
+    assert outcome.covered == frozenset()  # nothing is known to be gone
+
+
+async def test_a_room_that_is_found_later_is_opened_then(world):
+    made = rounds(world)
+    assert healths(await made.round(START)) == []
+    world.mine()
+    world.log(1, 7, world.number)
+    assert healths(await made.round(START + 12)) == [16 * WAD // 10]
+
+
+async def test_while_logs_fail_known_positions_are_read(world):
+    world.log(1, 7, DEPLOYED + 50)
+    made = rounds(world)
+    await made.round(START)
+    world.mine(price=1900)
+    world.fault = ReadError("http", "503")
+    outcome = await made.round(START + 12)
+    assert healths(outcome) == [152 * WAD // 100]
+    (trouble,) = outcome.troubles
+    assert (trouble.spot, trouble.since) == (Spot("fake", "main", ""), START + 12)
+    assert trouble.error == "http: logs could not be read: 503"
+    world.mine()
+    assert (await made.round(START + 24)).troubles[0].since == START + 12
+
+
+async def test_a_new_room_that_does_not_open_leaves_the_others_as_they_were(world):
+    class Picky(Searching):
+        def open(self, ref, block):
+            if word(13) in dict(ref.options)["rooms"]:
+                raise ValueError("room 13")
+            return super().open(ref, block)
+
+    world.log(1, 7, DEPLOYED + 50)
+    made = rounds(world, adapter=Picky())
+    await made.round(START)
+    world.mine(price=1900)
+    world.log(1, 13, world.number)
+    outcome = await made.round(START + 12)
+    assert healths(outcome) == [152 * WAD // 100]
+    assert "room 13" in outcome.troubles[0].error
+    opened = world.seen.count(("open", ENTRY))
+    world.mine()
+    await made.round(START + 12 + REOPEN / 2)
+    assert world.seen.count(("open", ENTRY)) == opened
+
+
+async def test_who_named_the_rooms_is_not_searched_for(world):
+    ref = MarketRef("fake", 31337, "main", ENTRY, (("rooms", word(7)),))
+    outcome = await rounds(world, ref).round(START)
+    assert healths(outcome) == [16 * WAD // 10]
+    assert world.asked == []
+
+
+async def test_a_remembered_position_stays_until_the_search_is_over(world):
+    world.number = 1_000_000
+    made = rounds(world)
+    outcome = await made.round(START)
+    key = PositionKey(31337, "fake", "main", address(1))
+    assert Spot(key.protocol, key.market, key.wallet) not in outcome.covered
+    now = START
+    while not outcome.covered:
+        now += 12
+        outcome = await made.round(now)  # at the same head: the search goes on all the same
+        assert now < START + 1000
+    assert outcome.stages[0].done
