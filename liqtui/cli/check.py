@@ -86,6 +86,8 @@ def _print(snapshot: Snapshot, session: Session, *, ascii_only: bool) -> None:
     for chain in snapshot.chains:
         if chain.block is not None and not chain.error:
             say(f"{chain.name}: block {chain.block.number:,}, {age(max(0.0, snapshot.at - chain.block.timestamp))} old")
+    for where, how_far in snapshot.searching:
+        say(f"still looking for positions: {where}: {how_far}")
     for where, why in snapshot.unread:
         say(f"not read: {where}: {redact(why)}")
     if any(row.position is not None and not row.position.health.confirmed for row in snapshot.rows):

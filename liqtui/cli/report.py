@@ -57,6 +57,7 @@ def as_json(snapshot: Snapshot, unresolved: Sequence[tuple[str, str]] = ()) -> d
         "worst": worst_severity(snapshot, unresolved).value,
         "chains": [_chain(chain) for chain in snapshot.chains],
         "positions": [_row(row, addresses) for row in snapshot.rows],
+        "searching": [{"scope": where, "detail": how_far} for where, how_far in snapshot.searching],
         "errors": errors,
     }
 

@@ -155,12 +155,23 @@ class Snapshot:
         for chain in self.chains:
             if chain.error or chain.freshness is Freshness.BLIND or chain.block is None:
                 places.append((chain.name, chain.error or "not read"))
-            places.extend((f"{chain.name}: {stage.market}", stage.error) for stage in chain.stages if stage.error)
+            wrong = (stage for stage in chain.stages if stage.error)
+            places.extend((f"{chain.name}: {stage.protocol} {stage.market}", stage.error) for stage in wrong)
         lost = (Severity.BLIND, Severity.UNKNOWN)
         places.extend((row.id, row.error or "not readable") for row in self.rows if row.severity in lost)
         if self.engine_error:
             places.append(("engine", self.engine_error))
         return tuple(places)
+
+    @property
+    def searching(self) -> tuple[tuple[str, str], ...]:
+        """(where, how far) of every search that takes many rounds: there may be positions that are not shown yet."""
+        return tuple(
+            (f"{chain.name}: {stage.protocol} {stage.market}", stage.note)
+            for chain in self.chains
+            for stage in chain.stages
+            if stage.note
+        )
 
     @property
     def unacked(self) -> int:

@@ -47,7 +47,7 @@ class Chain:
             states.append(head_freshness(self.good_at - self.block.timestamp, self.spec.block_time))
         if self.link.contradiction:
             states.append(Freshness.STALE)
-        told = (self.error, self.crash, self.link.contradiction, *self.troubles)
+        told = (self.error, self.crash, self.link.contradiction)
         return ChainState(
             name=self.spec.name,
             chain_id=self.spec.id,

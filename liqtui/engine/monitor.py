@@ -262,7 +262,9 @@ class Monitor:
     def _notices(self) -> tuple[str, ...]:
         told = [*self._setup.notices]
         for chain in self._chains.values():
-            told += [f"{chain.spec.name}: {text}" for text in (chain.link.notice, *chain.notes) if text]
+            told += [
+                f"{chain.spec.name}: {text}" for text in (chain.link.notice, *chain.troubles, *chain.notes) if text
+            ]
         told += [self._history.notice, *self._remarks.values()]
         return tuple(dict.fromkeys(text for text in told if text))
 

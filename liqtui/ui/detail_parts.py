@@ -80,8 +80,14 @@ def parts_box(view: View, width: int) -> Box:
     return box
 
 
+_WITH_CATEGORIES = {"aave-v3"}
+"""Protocols in which a position without a category could have one."""
+
+
 def _summary(position: Position) -> str:
-    parts = [f"e-mode {clean(position.category, 20)}" if position.category else "e-mode off"]
+    parts: list[str] = []
+    if position.category or position.key.protocol in _WITH_CATEGORIES:
+        parts.append(f"e-mode {clean(position.category, 20)}" if position.category else "e-mode off")
     if position.ltv is not None:
         parts.append(f"LTV {fmt.bps(position.ltv)} of {fmt.bps(position.max_ltv)}")
     if position.threshold is not None:

@@ -217,7 +217,8 @@ class Positions(LineView):
                     (f"{stage.error}   ", palette.style("severity-warn")),
                 ]
             else:
-                spans.append((f"{name} {f'✓ {stage.positions}' if stage.done else '…'}   ", muted))
+                state = f"✓ {stage.positions}" if stage.done else f"… {stage.note}".rstrip()
+                spans.append((f"{name} {state}   ", muted))
         return spans
 
     # Mouse

@@ -61,13 +61,13 @@ class Sums:
         if held is None or owed is None:
             self.partial = True
             return
-        one = _UNITS[position.base_decimals]
-        self.collateral += held * one
-        self.debt += owed * one
+        debt = -_usd(-owed, position.base_decimals)  # what is cut off makes less of what is held, more of what is owed
+        self.collateral += _usd(held, position.base_decimals)
+        self.debt += debt
         if position.carry_per_year:
-            self.carry += position.carry_per_year * one
+            self.carry += _usd(position.carry_per_year, position.base_decimals)
         if not calm and row.severity.rank <= Severity.WARN.rank:
-            self.endangered += owed * one
+            self.endangered += debt
 
     def join(self, other: Sums) -> None:
         """Add what another one holds."""
@@ -81,7 +81,9 @@ class Sums:
         self.partial = self.partial or other.partial
 
 
-_UNITS = [10 ** (_USD - decimals) for decimals in range(_USD + 1)]
+def _usd(value: int, decimals: int) -> int:
+    """With the decimals of sums; digits that do not fit are cut off, downwards."""
+    return value * 10 ** (_USD - decimals) if decimals <= _USD else value // 10 ** (decimals - _USD)
 
 
 def by_wallet(rows: Iterable[Row]) -> dict[str, Sums]:

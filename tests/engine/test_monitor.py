@@ -300,7 +300,8 @@ def test_a_broken_market_is_told_with_the_chain(desk):
     made.round()
     made.nodes["lab"].broken.add(market().entry)
     found = made.round()
-    assert "fake main" in found.chains[0].error
+    assert any(notice.startswith("lab: fake main: ") for notice in found.notices)
+    assert [where for where, _ in found.unread] == ["lab: fake main"]  # once, and the chain itself was read
     assert "out of order" in row(found).error
 
 
@@ -463,3 +464,18 @@ def test_without_debt_there_is_no_health_to_record(desk):
     assert found.severity is Severity.OK
     assert found.spark[-1] is None
     assert found.trend is None
+
+
+def test_of_many_markets_each_dead_one_is_told_and_the_others_are_read(desk):
+    refs = [market(f"m{number}", entry=address(0xA0 + number)) for number in range(8)]
+    made = desk()
+    made.setup = replace(made.setup, markets=tuple(refs))
+    made.restart(None)
+    node = made.nodes["lab"]
+    for ref in refs:
+        node.hold(1, 1, 1000, entry=ref.entry)
+    node.broken.update(ref.entry for ref in refs[::2])
+    found = made.round()
+    assert {row.key.market for row in found.rows if row.position} == {"m1", "m3", "m5", "m7"}
+    assert [where for where, why in found.unread if why] == [f"lab: fake m{number}" for number in (0, 2, 4, 6)]
+    assert found.chains[0].error == ""

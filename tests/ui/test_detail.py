@@ -29,6 +29,7 @@ from tests.ui.stage import engine_of, make, post, stage
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
+    from liqtui.core.model import Position
     from liqtui.core.snapshot import Row
     from liqtui.ui.app import LiqtuiApp
 
@@ -553,3 +554,15 @@ def test_a_view_speaks_in_the_base_of_its_market() -> None:
     app = make()
     view = View(app.state, Palette(DEFAULT_VARIABLES), app.state.snapshot, lookalikes.row(position))
     assert view.money(1_234 * WAD) == "1,234 ETH"
+
+
+def test_only_protocols_with_categories_say_that_there_is_none() -> None:
+    row = scenes.ROWS[0]
+    assert "e-mode off" in whole(row)
+    assert "e-mode" not in whole(replace(row, position=elsewhere(row.position)))
+
+
+def elsewhere(position: Position | None) -> Position:
+    """The same loan at a protocol that knows no categories."""
+    assert position is not None
+    return replace(position, key=position.key._replace(protocol="compound-v3"))

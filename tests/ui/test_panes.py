@@ -39,6 +39,15 @@ def test_what_cannot_be_summed_is_told(change: dict[str, object]) -> None:
     assert total.debt == (scenes.ROWS[1].position.debt_value or 0) * 10**10
 
 
+@pytest.mark.parametrize(("decimals", "held", "owed"), [(18, 7, 7), (19, 0, 1), (36, 0, 1)])
+def test_sums_stay_whole_numbers_whatever_the_decimals(decimals: int, held: int, owed: int) -> None:
+    assert scenes.ROWS[0].position is not None
+    position = replace(scenes.ROWS[0].position, base_decimals=decimals, collateral_value=7, debt_value=7)
+    (total,) = by_wallet((replace(scenes.ROWS[0], position=position),)).values()
+    assert (total.collateral, total.debt, total.endangered) == (held, owed, owed)
+    assert all(isinstance(figure, int) for figure in (total.collateral, total.debt, total.carry))
+
+
 async def test_a_partial_sum_has_a_plus() -> None:
     odd = replace(scenes.ROWS[4], position=None)
     app = make(scenes.snapshot(rows=(odd, *scenes.ROWS[:2])))

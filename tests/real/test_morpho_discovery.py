@@ -1,0 +1,65 @@
+"""Positions in Morpho Blue are found by logs alone: on the laboratory's node, by the engine as it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from liqtui.core.sources import ChainSpec, MarketRef
+from liqtui.core.wallet import Wallet
+from liqtui.engine.history import History
+from liqtui.engine.once import run_once
+from liqtui.engine.rounds import Outcome
+from liqtui.engine.setup import Setup, pool, rounds_on, shipped_adapters
+from tests.lab.morpho_positions import SHAPES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.lab.morpho import MorphoLab
+
+USERS = list(dict.fromkeys(shape.wallet for shape in SHAPES))
+
+
+def setup_of(morpho: MorphoLab, state: Path | None = None) -> Setup:
+    spec = ChainSpec(morpho.lab.node.chain_id, "lab", rpc=(morpho.lab.node.url,), requests_per_second=1e6, timeout=30)
+    ref = MarketRef("morpho-blue", spec.id, "lab", morpho.address.lower(), custom=True)
+    return Setup((spec,), (ref,), tuple(Wallet(user) for user in USERS), state=state)
+
+
+def expected(morpho: MorphoLab) -> set[tuple[str, str]]:
+    return {(shape.wallet.lower(), morpho.markets[shape.market].id) for shape in SHAPES}
+
+
+def test_one_round_finds_every_position_without_being_told_a_market(morpho_lab: MorphoLab) -> None:
+    snapshot = run_once(setup_of(morpho_lab))
+    assert (snapshot.unread, snapshot.searching) == ((), ())
+    assert {(row.key.wallet, row.key.market_id) for row in snapshot.rows} == expected(morpho_lab)
+    assert all(row.position is not None for row in snapshot.rows)
+
+
+def test_what_was_found_is_known_after_a_restart(morpho_lab: MorphoLab, tmp_path: Path) -> None:
+    setup = setup_of(morpho_lab, tmp_path)
+
+    async def one(history: History) -> Outcome:
+        reader = pool(setup.chains[0])
+        try:
+            outcome = await rounds_on(setup.chains[0], setup, shipped_adapters(), reader, history).round(0.0)
+        finally:
+            await reader.close()
+        assert isinstance(outcome, Outcome)
+        return outcome
+
+    morpho_lab.lab.node.mine(100)
+    history = History(tmp_path)
+    first = asyncio.run(one(history))
+    history.flush(0.0)
+    place = f"{setup.chains[0].id}:morpho-blue:{morpho_lab.address.lower()}"
+    kept = [history.trail(place, user.lower()) for user in USERS]
+    assert all(trail is not None and trail.next_block > 0 and len(trail.found) > len("[]") for trail in kept)
+    history.close()
+    morpho_lab.lab.node.mine(300)
+    again = run_once(setup)
+    assert {(row.key.wallet, row.key.market_id) for row in again.rows} == {
+        (key.wallet, key.market_id) for key in first.positions
+    }
