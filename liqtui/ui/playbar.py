@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.widget import Widget
 
@@ -73,15 +74,15 @@ def line(playback: Playback, width: int) -> Content:
     return Content.assemble(
         (state, "$severity-warn bold" if playback.paused else "$key bold"),
         (left, "$muted"),
-        (bar(index, frames, chapters, min(max(room - len(title) - 1, 0), 60)), "$frame-focus"),
+        (bar(index, frames, chapters, min(max(room - cell_len(title) - 1, 0), 60)), "$frame-focus"),
         (count, "$muted"),
         (title, "$ink"),
     )
 
 
 def clean_end(text: str, limit: int) -> str:
-    """Cut with "…" at that many characters."""
-    return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
+    """Cut with "…" at that many cells."""
+    return text if cell_len(text) <= limit else set_cell_size(text, max(limit - 1, 0)) + "…"
 
 
 class Playbar(Widget):

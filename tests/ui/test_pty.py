@@ -79,7 +79,7 @@ class Terminal:
         self.before = termios.tcgetattr(slave)
         self.slave = slave
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
-        for name in ("NO_COLOR", "TMUX"):
+        for name in ("NO_COLOR", "TMUX", "COLUMNS", "LINES"):
             environment.pop(name, None)
         self.process = subprocess.Popen(
             [sys.executable, "-c", SCRIPT, str(folder)], stdin=slave, stdout=slave, stderr=slave, env=environment,
