@@ -32,6 +32,9 @@ def play(args: Arguments, file: Path, *, speed: float = 1.0, loop: bool = False)
     except TapeError as fault:
         print(f"liqtui: {fault}", file=sys.stderr)
         return EXIT_DATA
+    except OSError as fault:
+        print(f"liqtui: {file}: {fault.strerror or fault}", file=sys.stderr)
+        return EXIT_DATA
     if not tape.frames:
         print(f"liqtui: {file}: nothing is recorded on this tape", file=sys.stderr)
         return EXIT_DATA

@@ -28,13 +28,15 @@ PATIENCE = 40.0
 """Seconds after which something counts as never happening; nothing is measured."""
 
 PROGRAM = """
-import gc, os, signal, sys, time
+import os, signal, sys, time
 from liqtui.cli.main import main
+
+async def fall_over(*_):
+    1 / 0
 
 def crash(*_):
     from liqtui.ui.app import LiqtuiApp
-    app = next(each for each in gc.get_objects() if isinstance(each, LiqtuiApp))
-    app.call_later(lambda: 1 / 0)
+    LiqtuiApp.on_event = fall_over
 
 signal.signal(signal.SIGUSR1, crash)
 if os.environ.get("E2E_CLOCK"):
@@ -43,7 +45,8 @@ if os.environ.get("E2E_CLOCK"):
     SystemClock.now = lambda self: began + (time.time() - began) * speed
 sys.exit(main())
 """
-"""The program itself; with a clock that runs faster where a test must not wait for minutes, and a way to fall over."""
+"""The program itself; with a clock that runs faster where a test must not wait for minutes, and a way to fall over:
+after SIGUSR1 at whatever happens next."""
 
 
 @dataclass
@@ -169,8 +172,14 @@ class Terminal:
 
     def see(self, *words: str, seconds: float = PATIENCE) -> str:
         """Wait until all of these are on the screen; returns the screen."""
-        found = self.wait(lambda: all(word in self.text() for word in words), seconds)
-        assert found, f"never saw {[word for word in words if word not in self.text()]} on\n{self.text()}"
+
+        def there() -> bool:
+            return all(word in self.text() for word in words)
+
+        self.wait(lambda: there() or self.process.poll() is not None, seconds)
+        assert self.wait(there, 0.5), (
+            f"never saw {[word for word in words if word not in self.text()]} on\n{self.text()}"
+        )
         return self.text()
 
     def line(self, word: str) -> str:
@@ -188,6 +197,12 @@ class Terminal:
     def stall(self) -> None:
         """Stop reading, as a frozen SSH session does."""
         self._stalled.set()
+
+    def is_quiet(self) -> bool:
+        """Whether nothing more comes: all that was on its way has been read."""
+        before = len(self.received)
+        time.sleep(0.3)
+        return len(self.received) == before
 
     def go_on(self) -> None:
         self._stalled.clear()
