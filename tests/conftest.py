@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 settings.register_profile("liqtui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("liqtui")
 
-pytest_plugins = ["tests.lab.fixtures", "tests.lab.morpho_fixtures", "tests.lab.aave_v2_fixtures"]
+pytest_plugins = [
+    "tests.lab.fixtures",
+    "tests.lab.morpho_fixtures",
+    "tests.lab.aave_v2_fixtures",
+    "tests.lab.compound_v2_fixtures",
+]
 
 
 class OutsideNetwork(AssertionError):  # noqa: N818 - reads as what happened

@@ -1,8 +1,8 @@
 """Compound v2 and what was made of it: Venus (core and isolated pools), Moonwell and others.
 
-These contracts give no health factor. Theirs is a liquidity or a shortfall in dollars, without the interest since
-each market was last touched. Ours is the weighted collateral divided by the debt, with that interest; it counts as
-verified where the same arithmetic on the stored amounts gives the comptroller's own answer to the last digit.
+These contracts give no health factor but a liquidity or a shortfall in dollars. Ours is the weighted collateral divided
+by the debt, with interest up to the block; it counts as verified where collateral and debt give the comptroller's own
+liquidity or shortfall at that block, after all markets of the account have accrued, to the last digit.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Side
 from liqtui.core.units import BPS, WAD, decimal_string, mul_div_up
 from liqtui.protocols.aave_v2 import with_boundaries
-from liqtui.protocols.compound_v2_book import CompoundBook, agreeing, entries_of, lines_of, worst_scope
-from liqtui.protocols.compound_v2_math import TRUNCATING, measure
+from liqtui.protocols.compound_v2_book import CompoundBook, entries_of, lines_of, worst_scope
+from liqtui.protocols.compound_v2_math import TRUNCATING
 from liqtui.protocols.compound_v2_open import discover, open_market
 from liqtui.protocols.compound_v2_reads import VALUE_DECIMALS, refresh
 from liqtui.protocols.feeds import feed_table
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.adapter import Reading
     from liqtui.protocols.compound_v2_book import Entry
-    from liqtui.protocols.compound_v2_math import Line, Rounding
     from liqtui.protocols.compound_v2_state import Account, Market, Opened, Vai
     from liqtui.protocols.feeds import FeedInfo
 
@@ -53,17 +52,15 @@ class CompoundV2:
     ) -> tuple[Position, ...]:
         """One position, empty where nothing is held any more."""
         entries = entries_of(market, account)
-        stored = lines_of(opened, account, entries, stored=True)
-        rounding = agreeing(stored, account.reported) if account.reported else None
         book = CompoundBook(
             legs=_legs(opened, account, entries),
             quotes={entry.state.info.asset.address: entry.state.quote for entry in entries},
             lines=lines_of(opened, account, entries),
             decimals=_decimals(opened, entries),
-            rounding=rounding or TRUNCATING,
+            rounding=market.rounding or TRUNCATING,
             forced=frozenset(entry.state.info.asset.address for entry in entries if entry.forced and entry.owed),
         )
-        health = _health(account, entries, book, stored, rounding)
+        health = _health(account, entries, book)
         held, owed = _value(book, Side.COLLATERAL), _value(book, Side.DEBT)
         found = Position(
             key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet),
@@ -139,28 +136,26 @@ def _decimals(opened: Opened, entries: Sequence[Entry]) -> dict[str, int]:
     return {asset.address: asset.decimals for asset in assets}
 
 
-def _health(
-    account: Account, entries: Sequence[Entry], book: CompoundBook, stored: Sequence[Line], rounding: Rounding | None
-) -> Health:
-    """Ours, and as `reported` the same where the comptroller's own figure proves the arithmetic."""
+def _health(account: Account, entries: Sequence[Entry], book: CompoundBook) -> Health:
+    """Ours, and as `reported` the same where the comptroller's own liquidity and shortfall prove it."""
     reasons: list[str] = []
-    raw = book.health()
-    stale = [entry.state.info.asset.symbol for entry in entries if entry.holding.entered and not entry.accrued]
-    if raw is None:
-        missing = [e.state.info.asset.symbol for e in entries if e.holding.entered and e.state.price is None]
-        reasons.append(f"the oracle gives no price for {', '.join(missing)}")
-    elif stale:
-        raw = None
+    sums, reported = book.sums(), account.reported
+    entered = [(entry, entry.state.info.asset.symbol) for entry in entries if entry.holding.entered]
+    unpriced = [symbol for entry, symbol in entered if entry.state.price is None]
+    stale = [symbol for entry, symbol in entered if not entry.accrued]
+    if unpriced:
+        reasons.append(f"the oracle gives no price for {', '.join(unpriced)}")
+    if stale:
         reasons.append(f"the interest of {', '.join(stale)} up to this block is not known")
-    if account.reported is None:
+    if reported is None:
         reasons.append(f"the comptroller does not tell the liquidity: {account.refusal}")
-    elif rounding is None and (ours := measure(stored, TRUNCATING)) is not None:
-        mine, theirs = (decimal_string(up - down, VALUE_DECIMALS) for up, down in (ours.liquidity, account.reported))
+    elif sums is not None and sums.liquidity != reported:
+        mine, theirs = (decimal_string(up - down, VALUE_DECIMALS) for up, down in (sums.liquidity, reported))
         reasons.append(f"own arithmetic gives a liquidity of {mine}, the comptroller says {theirs}")
-    verdict = None if rounding or account.reported is None else account.reported[1] > 0
-    if book.forced:
-        verdict = True
-    return Health(raw, raw if rounding else None, "; ".join(reasons), verdict)
+    proven = sums is not None and sums.liquidity == reported
+    verdict = None if proven or reported is None else reported[1] > 0
+    raw = None if sums is None else sums.health
+    return Health(raw, raw if proven else None, "; ".join(reasons), True if book.forced else verdict)
 
 
 def _value(book: CompoundBook, side: Side) -> int | None:

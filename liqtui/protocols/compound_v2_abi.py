@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from liqtui.core.reads import Call
-from liqtui.protocols.abi import WORD, encode_word, function
+from liqtui.core.reads import Call, Failure
+from liqtui.protocols.abi import WORD, array, encode_word, function, words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from liqtui.core.reads import Result
     from liqtui.protocols.abi import Function
 
 # Comptroller
@@ -36,6 +39,7 @@ DECIMALS = function("decimals()", "313ce567")
 BALANCE_OF = function("balanceOf(address)", "70a08231")
 GET_ACCOUNT_SNAPSHOT = function("getAccountSnapshot(address)", "c37f68e2")
 GET_CASH = function("getCash()", "3b1d21a2")
+ACCRUE_INTEREST = function("accrueInterest()", "a6afed95")
 EXCHANGE_RATE_CURRENT = function("exchangeRateCurrent()", "bd6d894d")
 BORROW_BALANCE_CURRENT = function("borrowBalanceCurrent(address)", "17bfdfbc")
 BORROW_RATE_PER_BLOCK = function("borrowRatePerBlock()", "f8f9da28")
@@ -50,9 +54,39 @@ GET_FEED = function("getFeed(string)", "3b39a51c")
 GET_TOKEN_CONFIG = function("getTokenConfig(address)", "cb67e3b1")
 TOKEN_CONFIGS = function("tokenConfigs(address)", "1b69dc5f")
 
+# Multicall3
+AGGREGATE3 = function("aggregate3((address,bool,bytes)[])", "82ad56cb")
+
 
 def with_text(getter: Function, target: str, text: str) -> Call:
     """A call with one string as its argument."""
-    raw = text.encode()
-    padded = raw.ljust(-(-len(raw) // WORD) * WORD, b"\0")
-    return Call(target, getter.selector + encode_word(WORD) + encode_word(len(raw)) + padded)
+    return Call(target, getter.selector + encode_word(WORD) + _sized(text.encode()))
+
+
+def in_one(multicall: str, calls: Iterable[Call]) -> Call:
+    """These calls as a single one, so that each sees what those before it wrote. Reverts if one of them does."""
+    tuples = [
+        encode_word(call.target) + encode_word(0) + encode_word(3 * WORD) + _sized(call.data)  # no failure is allowed
+        for call in calls
+    ]
+    places = [len(tuples) * WORD + sum(map(len, tuples[:i])) for i in range(len(tuples))]
+    head = encode_word(WORD) + encode_word(len(tuples)) + b"".join(map(encode_word, places))
+    return Call(multicall, AGGREGATE3.selector + head + b"".join(tuples))
+
+
+def last_of(result: Result) -> Result:
+    """What the last call of `in_one` answered; a Failure where there is no such answer."""
+    if isinstance(result, Failure):
+        return result
+    try:
+        last, answers = array(result)[-1], result[2 * WORD :]
+        _, place, size = words(answers[last:], 3)
+    except (ValueError, IndexError):
+        return Failure("short")
+    start = last + place + WORD
+    return answers[start : start + size]
+
+
+def _sized(data: bytes) -> bytes:
+    """Bytes with their length before them, padded to whole words."""
+    return encode_word(len(data)) + data.ljust(-(-len(data) // WORD) * WORD, b"\0")

@@ -57,12 +57,10 @@ class Entry(NamedTuple):
 
     @property
     def line(self) -> Line:
-        asset, rate = self.state.info.asset.address, self.state.rate or self.holding.stored.rate
-        return Line(asset, self.holding.stored.tokens, self.owed, rate, self.weight, self.state.price)
-
-    @property
-    def stored_line(self) -> Line:
-        return self.line._replace(owed=self.holding.stored.owed, rate=self.holding.stored.rate)
+        """With interest up to the block; without a price, and so of unknown worth, where that is not known."""
+        asset, tokens = self.state.info.asset.address, self.holding.stored.tokens
+        rate = self.state.rate or self.holding.stored.rate
+        return Line(asset, tokens, self.owed, rate, self.weight, self.state.price if self.accrued else None)
 
 
 def entries_of(market: Market, account: Account) -> tuple[Entry, ...]:
@@ -88,21 +86,27 @@ def vai_line(vai: Vai, owed: int) -> Line:
     return Line(vai.asset.address, 0, owed, WAD, 0, 10 ** (2 * _PRICE_DIGITS - vai.asset.decimals))
 
 
-def lines_of(opened: Opened, account: Account, entries: Iterable[Entry], *, stored: bool = False) -> tuple[Line, ...]:
-    """What the comptroller's loop runs over: with interest up to the block, or as `stored`."""
-    lines = [entry.stored_line if stored else entry.line for entry in entries if entry.holding.entered]
+def lines_of(opened: Opened, account: Account, entries: Iterable[Entry]) -> tuple[Line, ...]:
+    """What the comptroller's loop runs over, with interest up to the block."""
+    lines = [entry.line for entry in entries if entry.holding.entered]
     if opened.vai and account.vai:
         lines.append(vai_line(opened.vai, account.vai))
     return tuple(lines)
 
 
-def agreeing(lines: Sequence[Line], reported: tuple[int, int]) -> Rounding | None:
-    """The rounding that gives the comptroller's own liquidity and shortfall to the last digit."""
-    for rounding in ROUNDINGS:
-        sums = measure(lines, rounding)
-        if sums is not None and sums.liquidity == reported:
-            return rounding
-    return None
+def rounding_of(opened: Opened, market: Market, accounts: Iterable[Account]) -> Rounding | None:
+    """The rounding that gives the comptroller's own liquidity and shortfall for most accounts, to the last digit.
+
+    One account alone may be right under several of them; together they tell. None where none fits any account.
+    """
+    votes = dict.fromkeys(ROUNDINGS, 0)
+    for account in accounts:
+        lines = lines_of(opened, account, entries_of(market, account))
+        for rounding in ROUNDINGS:
+            sums = measure(lines, rounding)
+            votes[rounding] += sums is not None and sums.liquidity == account.reported
+    best = max(ROUNDINGS, key=lambda rounding: votes[rounding])
+    return best if votes[best] else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.feeds import FeedInfo
 
+MULTICALL3 = "0xca11bde05977b3631167028862be2a173976ca11"
+"""Where it is on nearly every chain; the market's option "multicall3" names another place."""
 COIN = "0xbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 """What Venus's oracles call the chain's own coin."""
 BY_ACCOUNT_WORDS = 7
@@ -109,6 +111,7 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
             for each in named
         },
         prices=PriceBook(ref.chain_id, known, names),
+        multicall=dict(ref.options).get("multicall3", MULTICALL3).lower(),
         forced=tuple(getter for getter in (IS_DEPRECATED, IS_FORCED) if ok(found[getter])),
         by_account=ok(found[MARKETS], BY_ACCOUNT_WORDS),
         vai=Vai(vai, Asset(token_of_vai, "VAI", _decimals(details, token_of_vai))) if token_of_vai else None,
@@ -132,9 +135,12 @@ def _text(result: Result) -> str:
 
 
 def _named(token: str, found: Mapping[Any, Result]) -> _Named:
-    """A cToken without an underlying holds the chain's coin, which is named after it: cETH, vBNB, mGLMR."""
+    """A cToken without an underlying holds the chain's coin, which is named after it: cETH, vBNB, mGLMR.
+
+    The first cETH takes the question for a payment of nothing and answers nothing.
+    """
     said = found[token, UNDERLYING]
-    if isinstance(said, Failure) and said.kind != "revert":
+    if isinstance(said, Failure) and said.kind not in {"revert", "short"}:
         raise PlanFailed(f"market {token} cannot be read: {said.kind}")
     underlying = _address(said)
     return _Named(token, underlying, "" if underlying else _text(found[token, SYMBOL]))

@@ -1,13 +1,14 @@
 """What is read of a Compound v2 market every round: three steps, whatever the number of wallets.
 
-First which markets each account is in, and the comptroller's own figures. Then what is stored: balances, debts,
-factors, prices. Last, in a call of its own because it writes (and forgets) the contracts' state, what interest makes
-of exchange rates and debts by this block: each of these functions accrues its own market first, so that neither their
-order nor how they are spread over requests matters.
+First which markets each account is in. Then what is stored: balances, debts, factors, prices. Last, in a step of its
+own because it writes (and forgets) the contracts' state, what interest makes of exchange rates and debts by this
+block, and the comptroller's own liquidity after that. Each of these calls accrues for itself all that it needs, so
+that neither their order nor how they are spread over requests matters.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from liqtui.core.model import Quote
@@ -15,6 +16,7 @@ from liqtui.core.units import RAY, WAD
 from liqtui.protocols.abi import address, addresses, ask, flag, ok, uint, words
 from liqtui.protocols.adapter import Reading
 from liqtui.protocols.compound_v2_abi import (
+    ACCRUE_INTEREST,
     BORROW_BALANCE_CURRENT,
     CLOSE_FACTOR,
     EFFECTIVE_FACTOR,
@@ -33,7 +35,10 @@ from liqtui.protocols.compound_v2_abi import (
     MARKETS,
     ORACLE,
     SEIZE_PAUSED,
+    in_one,
+    last_of,
 )
+from liqtui.protocols.compound_v2_book import rounding_of
 from liqtui.protocols.compound_v2_open import BY_ACCOUNT_WORDS
 from liqtui.protocols.compound_v2_state import Account, Holding, Market, Snapshot, TokenState
 from liqtui.protocols.price_sources import ZERO_ADDRESS, Numbers
@@ -60,7 +65,6 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
     first: dict[Any, Call] = {getter: getter.at(entry) for getter in _OF_COMPTROLLER}
     for wallet in hints:
         first[wallet, GET_ASSETS_IN] = GET_ASSETS_IN.at(entry, wallet)
-        first[wallet, GET_ACCOUNT_LIQUIDITY] = GET_ACCOUNT_LIQUIDITY.at(entry, wallet)
         if opened.vai:
             first[wallet, GET_VAI_REPAY_AMOUNT] = GET_VAI_REPAY_AMOUNT.at(opened.vai.controller, wallet)
     found = yield from ask(first)
@@ -82,11 +86,9 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
         (info.address, EXCHANGE_RATE_CURRENT): EXCHANGE_RATE_CURRENT.at(info.address) for info in used
     }
     for wallet, tokens in held.items():
+        third[wallet, GET_ACCOUNT_LIQUIDITY] = _liquidity(opened, wallet, entered[wallet])
         for token in tokens:
-            if (
-                ok(found[wallet, token, GET_ACCOUNT_SNAPSHOT], 4)
-                and words(found[wallet, token, GET_ACCOUNT_SNAPSHOT], 3)[2]
-            ):
+            if _owes(found[wallet, token, GET_ACCOUNT_SNAPSHOT]):
                 third[wallet, token, BORROW_BALANCE_CURRENT] = BORROW_BALANCE_CURRENT.at(token, wallet)
     found |= yield from ask(third)
 
@@ -100,7 +102,19 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
             errors.append(f"market {info.asset.symbol} could not be read: {fault}")
     market = Market(states, close_factor, seize_paused=_yes(found[SEIZE_PAUSED]))
     accounts = {wallet: _account(opened, market, wallet, (entered[wallet], held[wallet]), found) for wallet in hints}
+    whole = [account for account in accounts.values() if isinstance(account, Account)]
+    market = replace(market, rounding=rounding_of(opened, market, whole))
     return Reading(market, accounts, _feeds(market), _changed(opened, found), tuple(errors))
+
+
+def _liquidity(opened: Opened, wallet: str, entered: tuple[str, ...] | ValueError) -> Call:
+    """The comptroller's own word after all markets of the account have accrued."""
+    accruals = [] if isinstance(entered, ValueError) else [ACCRUE_INTEREST.at(token) for token in entered]
+    return in_one(opened.multicall, [*accruals, GET_ACCOUNT_LIQUIDITY.at(opened.ref.entry, wallet)])
+
+
+def _owes(snapshot: Result) -> bool:
+    return ok(snapshot, 4) and words(snapshot, 3)[2] > 0
 
 
 def _entered(result: Result) -> tuple[str, ...] | ValueError:
@@ -231,7 +245,7 @@ def _account(
         vai = uint(found[wallet, GET_VAI_REPAY_AMOUNT]) if opened.vai else 0
     except ValueError as fault:
         return fault
-    said = found[wallet, GET_ACCOUNT_LIQUIDITY]
+    said = last_of(found[wallet, GET_ACCOUNT_LIQUIDITY])
     if not ok(said, 3):
         return Account(holdings, None, "it does not answer", vai)
     error, liquidity, shortfall = words(said, 3)

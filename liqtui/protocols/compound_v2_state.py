@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from liqtui.core.model import Asset, Feed, Quote
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.abi import Function
+    from liqtui.protocols.compound_v2_math import Rounding
     from liqtui.protocols.price_sources import PriceBook
 
 
@@ -42,6 +43,8 @@ class Opened:
     tokens: Mapping[str, TokenInfo]
     """By cToken address, in the comptroller's order."""
     prices: PriceBook
+    multicall: str
+    """Multicall3: lets one call accrue all markets of an account and then ask for its liquidity."""
     forced: tuple[Function, ...]
     """Which of the comptroller's getters tell that a debt may be liquidated whatever the health."""
     by_account: bool
@@ -79,6 +82,8 @@ class Market:
     tokens: Mapping[str, TokenState]
     close_factor: int
     seize_paused: bool = False
+    rounding: Rounding | None = None
+    """That of the comptroller; None where none that is known gives what it answers."""
 
 
 class Snapshot(NamedTuple):
@@ -109,7 +114,7 @@ class Holding(NamedTuple):
 class Account:
     holdings: tuple[Holding, ...]
     reported: tuple[int, int] | None
-    """getAccountLiquidity as stored: liquidity and shortfall, 1e18-scaled."""
+    """getAccountLiquidity with interest up to the block: liquidity and shortfall, 1e18-scaled."""
     refusal: str = ""
     """Why the comptroller did not report."""
     vai: int = 0

@@ -1,0 +1,408 @@
+"""Compound v2's own contracts: every figure at every block, every boundary where it flips, every liquidation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from eth_utils.crypto import keccak
+
+from liqtui.core.boundaries import boundaries
+from liqtui.core.factors import movers
+from liqtui.core.model import Change, Direction, FactorKind, Side
+from liqtui.core.reads import PlanFailed
+from liqtui.core.rescue import rescue
+from liqtui.core.severity import liquidatable
+from liqtui.core.sources import MarketRef
+from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE, WAD
+from liqtui.protocols.compound_v2 import CompoundV2
+from liqtui.protocols.compound_v2_math import Rounding
+from tests.lab import abi
+from tests.lab.compound_v2 import Walk, call_all, raw
+from tests.lab.market import wallet as wallet_of
+from tests.real.reader import LabReader, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from liqtui.core.factors import Mover
+    from liqtui.core.model import Position
+    from liqtui.protocols.adapter import Reading
+    from tests.lab.compound_v2 import CompoundMarket
+
+BLOCKS = 110
+ACCRUE = abi.encode("accrueInterest()")
+THREE = "e()->uint256,uint256,uint256"
+HALF_UP = Rounding(half_up=True)
+
+
+class Watch:
+    """The program's view of the market and its wallets."""
+
+    def __init__(self, market: CompoundMarket) -> None:
+        self.market = market
+        self.adapter = CompoundV2()
+        self.reader = LabReader(market.lab)
+        self.ref = MarketRef("compound-v2", 31337, market.name, market.comptroller.lower(), custom=True)
+        self.wallets = [position.wallet.lower() for position in market.lab.positions[market.name]]
+        self.block = self.reader.head()
+        self.opened = run(self.reader, self.block, self.adapter.open(self.ref, self.block))
+        self.hints: Mapping[str, Any] = {}
+        self.discover()
+
+    def discover(self) -> None:
+        self.hints = run(self.reader, self.block, self.adapter.discover(self.opened, self.wallets))
+
+    def read(self) -> Reading:
+        self.block = self.reader.head()
+        return run(self.reader, self.block, self.adapter.refresh(self.opened, self.block, self.hints))
+
+    def evaluate(self, reading: Reading, wallet: str) -> Position:
+        account = reading.accounts[wallet]
+        assert not isinstance(account, Exception), account
+        (position,) = self.adapter.evaluate(self.opened, self.block, reading.market, account, wallet)
+        return position
+
+    def positions(self) -> dict[str, Position]:
+        reading = self.read()
+        return {wallet: self.evaluate(reading, wallet) for wallet in reading.accounts}
+
+    def position(self, name: str) -> Position:
+        return self.positions()[wallet_of(name).lower()]
+
+
+@pytest.fixture
+def watch(compound_v2: CompoundMarket) -> Watch:
+    return Watch(compound_v2)
+
+
+def truths(watch: Watch) -> dict[str, tuple[tuple[int, int], dict[str, tuple[int, int, int]]]]:
+    """By wallet: liquidity and shortfall, and a snapshot of each market, after the contracts themselves accrued all."""
+    market = watch.market
+    users = list(watch.hints)
+    calls = [(token, ACCRUE) for token in market.tokens.values()]
+    calls += [(market.comptroller, abi.encode("getAccountLiquidity(address)", user)) for user in users]
+    calls += [
+        (token, abi.encode("getAccountSnapshot(address)", user)) for user in users for token in market.tokens.values()
+    ]
+    answers = iter(call_all(market, calls, watch.block.hash)[len(market.tokens) :])
+    liquidity = {user: abi.decode(THREE, next(answers)) for user in users}
+    out: dict[str, tuple[tuple[int, int], dict[str, tuple[int, int, int]]]] = {}
+    for user in users:
+        books = {token.lower(): abi.decode(THREE + ",uint256", next(answers))[1:] for token in market.tokens.values()}
+        error, *rest = liquidity[user]
+        assert not error
+        out[user] = ((rest[0], rest[1]), books)
+    return out
+
+
+def amounts(position: Position, side: Side) -> dict[str, int]:
+    return {leg.asset.address: leg.amount for leg in position.legs if leg.side is side}
+
+
+def test_every_figure_is_the_contracts_at_every_block_of_a_walk(watch: Watch) -> None:
+    healths: list[int] = []
+    refused = 0
+    for step, number in enumerate(Walk(watch.market, seed=4).take(BLOCKS)):
+        refused += watch.market.failures()
+        if step % 10 == 0:
+            watch.discover()
+        reading = watch.read()
+        assert (reading.errors, reading.changed, watch.block.number) == ((), False, number)
+        assert len(reading.accounts) >= 26
+        expected = truths(watch)
+        for wallet in reading.accounts:
+            found = watch.evaluate(reading, wallet)
+            liquidity, books = expected[wallet]
+            sums = found.book.sums()
+            assert sums.liquidity == liquidity, (number, wallet, found)
+            held = {at: tokens * rate // WAD for at, (tokens, _, rate) in books.items()}
+            info = {info.asset.address: token for token, info in watch.opened.tokens.items()}
+            for address, amount in amounts(found, Side.COLLATERAL).items():
+                assert amount == held[info[address]]
+            owed = {info[address]: amount for address, amount in amounts(found, Side.DEBT).items()}
+            assert owed == {at: debt for at, (_, debt, _) in books.items() if debt}
+            assert found.health.verified
+            assert not found.flags
+            assert (found.health.raw < HEALTH_ONE) is (liquidity[1] > 0)
+            assert found.book.liquidatable() is (liquidity[1] > 0)
+            assert all(quote.proven for quote in found.quotes)
+            healths.append(found.health.raw)
+    finite = [health for health in healths if health < HEALTH_INFINITE]
+    assert min(finite) < HEALTH_ONE < max(finite)
+    assert len(set(finite)) > 10 * BLOCKS
+    assert refused > 20
+
+
+def test_stored_figures_are_older_than_ours(watch: Watch) -> None:
+    """Sixty blocks at high rates: what the comptroller's view says is behind what a liquidator finds."""
+    watch.market.node.mine(60, dt=12)
+    found = watch.position("c2 eth usdc tight")
+    stored = watch.market.liquidity(found.key.wallet)
+    liquidity = found.book.sums().liquidity
+    assert found.health.verified
+    assert liquidity == truths(watch)[found.key.wallet][0]
+    assert liquidity != stored[1:]
+    assert found.book.rounding == HALF_UP
+
+
+def test_an_account_as_it_is_shown(watch: Watch) -> None:
+    found = watch.position("c2 eth usdc")
+    assert (found.base_symbol, found.base_decimals) == ("USD", 18)
+    held, owed = found.legs
+    assert (held.asset.symbol, held.asset.address, held.asset.decimals) == (
+        "ETH",
+        watch.market.tokens["ETH"].lower(),
+        18,
+    )
+    assert (owed.asset.symbol, owed.asset.address) == ("USDC", watch.market.underlying["USDC"].lower())
+    assert (held.threshold, held.bonus, found.threshold, found.max_ltv) == (8250, 10800, 8250, 8250)
+    assert held.price == 2500 * WAD
+    assert owed.price == WAD
+    assert held.pool_cash
+    assert {feed.label for feed in found.feeds} == {"ETH / USD", "USDC / USD"}
+    assert held.notes == ("yearly rates not known",)
+    not_entered = watch.position("c2 not entered")
+    counts = {leg.asset.symbol: leg.counts for leg in not_entered.legs}
+    assert counts == {"ETH": True, "WBTC": False, "USDC": True}
+    idle = watch.position("c2 nothing entered")
+    assert idle.health.raw == HEALTH_INFINITE
+    assert idle.collateral_value == 0
+
+
+def test_discovery_finds_what_is_not_entered(watch: Watch) -> None:
+    tokens = {symbol: token.lower() for symbol, token in watch.market.tokens.items()}
+    assert set(watch.hints) == set(watch.wallets)
+    assert watch.hints[wallet_of("c2 not entered").lower()] == {tokens["WBTC"]}
+    assert watch.hints[wallet_of("c2 eth usdc").lower()] == frozenset()
+    stranger = "0x" + "77" * 20
+    assert run(watch.reader, watch.block, watch.adapter.discover(watch.opened, [stranger])) == {}
+
+
+def override(watch: Watch, mover: Mover, answer: int) -> dict[str, Any]:
+    """Feeds moved to this answer; for one asset alone a price that the oracle is told."""
+    market = watch.market
+    out: dict[str, Any] = {}
+    if mover.kind is FactorKind.ASSET:
+        asset = mover.parts[0].asset
+        token = next(token for token, info in watch.opened.tokens.items() if info.asset.address == asset)
+        info = watch.opened.tokens[token]
+        slot = keccak(bytes(12) + bytes.fromhex(token[2:]) + bytes(32))
+        price = answer * 10 ** (18 - info.asset.decimals)
+        return {market.oracle: {"stateDiff": {"0x" + slot.hex(): "0x" + price.to_bytes(32, "big").hex()}}}
+    for part in mover.parts:
+        feed = next(feed for feed in market.feeds.values() if feed.address.lower() == part.quote.feed)
+        out |= {feed.address: answering(mover.knob(part, answer), feed.decimals)}
+    return out
+
+
+def answering(answer: int, decimals: int) -> dict[str, str]:
+    """Runtime code of a feed: its decimals for `decimals()`, the answer for anything else."""
+    reply = bytes.fromhex("60005260206000f3")  # mstore at 0, return one word
+    otherwise = b"\x7f" + answer.to_bytes(32, "big") + reply
+    place = 15 + len(otherwise)
+    dispatch = bytes.fromhex("60003560e01c63313ce56714") + bytes([0x60, place, 0x57])  # equal: jump
+    return {"code": "0x" + (dispatch + otherwise + b"\x5b\x60" + bytes([decimals]) + reply).hex()}
+
+
+def shortfall_under(watch: Watch, wallet: str, overrides: dict[str, Any]) -> bool:
+    """Whether the contracts, all accrued, find a shortfall at this very block."""
+    market = watch.market
+    calls = [(token, False, ACCRUE) for token in market.tokens.values()]
+    calls.append((market.comptroller, False, abi.encode("getAccountLiquidity(address)", wallet)))
+    data = abi.encode("aggregate3((address,bool,bytes)[])", calls)
+    request = {"to": market.lab.multicall3, "data": "0x" + data.hex(), "gas": hex(500_000_000)}
+    answer = market.node.rpc("eth_call", request, {"blockHash": watch.block.hash}, overrides)
+    results = abi.decode("e()->(bool,bytes)[]", bytes.fromhex(answer[2:]))
+    error, _, shortfall = abi.decode(THREE, results[-1][1])
+    assert not error
+    return shortfall > 0
+
+
+def test_the_contract_turns_where_we_say(watch: Watch) -> None:
+    kinds: dict[tuple[FactorKind, Direction], int] = {}
+    for wallet, found in watch.positions().items():
+        knobs = {mover.factor: mover for mover in movers(found.book, found.feeds)}
+        for boundary in boundaries(found.book, found.feeds):
+            kinds[boundary.kind, boundary.direction] = kinds.get((boundary.kind, boundary.direction), 0) + 1
+            if boundary.price is None:
+                continue
+            safer = 1 if boundary.direction is Direction.FALLS else -1
+            for answer, expected in ((boundary.price, True), (boundary.price + safer, False)):
+                moved = override(watch, knobs[boundary.factor], answer)
+                assert shortfall_under(watch, wallet, moved) is expected, (found, boundary, answer)
+    assert kinds[FactorKind.FACTOR, Direction.FALLS] >= 12
+    assert kinds[FactorKind.FACTOR, Direction.RISES] >= 12
+    assert kinds[FactorKind.ASSET, Direction.FALLS] >= 12
+    assert kinds[FactorKind.TOGETHER, Direction.FALLS] + kinds.get((FactorKind.TOGETHER, Direction.RISES), 0) >= 5
+
+
+def foreseen(watch: Watch, wallet: str) -> Position:
+    """The position in the next block if nothing happens, seen on a branch of the chain that is then dropped."""
+    branch = watch.market.lab.snapshot()
+    watch.market.node.mine(dt=12)
+    found = watch.evaluate(watch.read(), wallet)
+    watch.market.lab.revert(branch)
+    return found
+
+
+def liquidate(watch: Watch, found: Position, amount: int) -> list[tuple[int, int]]:
+    """In the next block, after everything has accrued. What was repaid, and the cTokens that were seized."""
+    market, scope = watch.market, found.scope
+    symbols = {info.asset.address: symbol for symbol, info in by_symbol(watch).items()}
+    with market.node.batch(dt=12, check=False):
+        for token in market.tokens.values():
+            market.do(token, "accrueInterest()")
+        market.liquidate(found.key.wallet, symbols[scope.collateral.address], symbols[scope.debt.address], amount)
+    return market.liquidations()
+
+
+def by_symbol(watch: Watch) -> dict[str, Any]:
+    return {symbol: watch.opened.tokens[token.lower()] for symbol, token in watch.market.tokens.items()}
+
+
+def crash(market: CompoundMarket) -> None:
+    """A day on which nearly everything falls."""
+    parts = {"ETH": 74, "WBTC": 70, "LINK": 60, "CRV": 30, "EURS": 88}
+    with market.node.batch():
+        for symbol, part in parts.items():
+            market.set_price(symbol, market.feeds[symbol].answer * part // 100)
+
+
+def test_an_executed_liquidation_takes_what_was_said(watch: Watch) -> None:
+    crash(watch.market)
+    reasons: dict[str, int] = {}
+    for wallet in list(watch.hints):
+        before = foreseen(watch, wallet)
+        scope = before.scope
+        if not before.book.liquidatable():
+            continue
+        branch = watch.market.lab.snapshot()
+        assert liquidate(watch, before, scope.max_debt + 1) == [], before
+        watch.market.lab.revert(branch)
+        ((repaid, seized),) = liquidate(watch, before, scope.max_debt)
+        after = watch.evaluate(watch.read(), wallet)
+        assert after.health.verified
+        assert repaid == scope.max_debt
+        held, left = (amounts(each, Side.COLLATERAL).get(scope.collateral.address, 0) for each in (before, after))
+        owed, rest = (amounts(each, Side.DEBT).get(scope.debt.address, 0) for each in (before, after))
+        assert owed - rest == scope.max_debt
+        assert abs(held - left - scope.seized) <= 1
+        assert seized > 0
+        if scope.health_after != HEALTH_INFINITE:
+            assert after.health.raw == pytest.approx(scope.health_after, rel=1e-6, abs=0)
+        reasons[scope.reason] = reasons.get(scope.reason, 0) + 1
+    assert reasons.get("50 % of this debt", 0) >= 8, reasons
+
+
+def test_less_collateral_than_the_close_factor_would_take(watch: Watch) -> None:
+    watch.market.set_price("LINK", 2 * 10**8)
+    before = foreseen(watch, wallet_of("c2 link dai").lower())
+    assert before.scope.reason == "all of this collateral"
+    branch = watch.market.lab.snapshot()
+    assert liquidate(watch, before, before.scope.max_debt + 1) == []
+    watch.market.lab.revert(branch)
+    ((repaid, _),) = liquidate(watch, before, before.scope.max_debt)
+    assert repaid == before.scope.max_debt
+
+
+def test_what_ifs_are_what_the_contract_makes_of_them(watch: Watch) -> None:
+    market = watch.market
+    for name in ("c2 wbtc dai", "c2 link usdc eurs", "c2 usdc eurs"):
+        user = wallet_of(name)
+        now = foreseen(watch, user.lower())
+        symbols = {info.asset.address: symbol for symbol, info in by_symbol(watch).items()}
+        held = next(leg for leg in now.legs if leg.side is Side.COLLATERAL)
+        owed = next(leg for leg in now.legs if leg.side is Side.DEBT)
+        more, less = held.amount // 3 + 1, owed.amount // 4 + 1
+        cases = (
+            (Change(collateral={held.asset.address: more}), "supply", held, more),
+            (Change(debt={owed.asset.address: -less}), "repay", owed, less),
+        )
+        for change, act, leg, amount in cases:
+            branch = market.lab.snapshot()
+            with market.node.batch(dt=12):
+                getattr(market, act)(user, symbols[leg.asset.address], amount)
+            after = watch.evaluate(watch.read(), user.lower())
+            market.lab.revert(branch)
+            expected = now.book.health(change)
+            assert after.health.verified
+            assert after.health.raw == pytest.approx(expected, rel=1e-12, abs=0)
+            if act == "repay":
+                assert amounts(after, Side.DEBT)[leg.asset.address] == leg.amount - amount
+
+
+def test_a_rescue_is_enough_and_one_unit_less_is_not(watch: Watch) -> None:
+    target, tried = 125 * WAD // 100, 0
+    for found in watch.positions().values():
+        if not found.has_debt or found.health.raw >= target:
+            continue
+        (ways,) = rescue(found.book, [target])
+        for kind, sign, amounts_ in (("debt", -1, ways.repay), ("collateral", 1, ways.add)):
+            for asset, least in amounts_:
+                enough, short = (
+                    found.book.health(Change(**{kind: {asset.address: sign * (least - less)}})) for less in (0, 1)
+                )
+                assert enough >= target > short
+                tried += 1
+    assert tried >= 20
+
+
+def test_a_price_of_zero_is_unknown_for_all_who_are_in_that_market(watch: Watch) -> None:
+    watch.market.set_price("LINK", 0)
+    for found in watch.positions().values():
+        inside = "LINK" in {leg.asset.symbol for leg in found.legs}
+        assert (found.health.raw is None) is inside, found
+        assert (liquidatable(found) is None) is inside
+        if inside:
+            assert "gives no price for LINK" in found.health.reason
+            assert "error 13 PRICE_ERROR" in found.health.reason
+            assert found.scope is None
+
+
+def test_an_entered_market_without_a_balance_counts_too(watch: Watch) -> None:
+    user = wallet_of("c2 eth usdc")
+    watch.market.enter(user, "CRV")
+    assert watch.position("c2 eth usdc").health.verified
+    watch.market.set_price("CRV", 0)
+    assert watch.position("c2 eth usdc").health.raw is None
+
+
+def test_paused_seizing_blocks_what_health_allows(watch: Watch) -> None:
+    watch.market.do(watch.market.comptroller, "_setSeizePaused(bool)", True)
+    found = watch.position("c2 link dai")
+    assert found.book.liquidatable()
+    assert found.scope.blocked == "seizing is paused"
+    assert [flag.code for flag in found.flags] == ["paused"]
+    assert liquidate(watch, found, raw(watch.market, "DAI", "10")) == []
+
+
+def test_contracts_that_change_are_noticed(watch: Watch) -> None:
+    market = watch.market
+    assert not watch.read().changed
+    market.do(market.comptroller, "_setPriceOracle(address)", replaced_oracle(market))
+    assert watch.read().changed
+
+
+def replaced_oracle(market: CompoundMarket) -> str:
+    other = "0x00000000000000000000000000000000000abc01"
+    market.node.rpc("anvil_setCode", other, market.node.rpc("eth_getCode", market.oracle, "latest"))
+    return other
+
+
+def test_requests_do_not_grow_with_wallets(watch: Watch) -> None:
+    counts = []
+    for number in (1, 12):
+        watch.hints = dict(list(watch.hints.items())[:number])
+        before = watch.reader.requests
+        watch.read()
+        counts.append(watch.reader.requests - before)
+        watch.discover()
+    assert counts == [3, 3]
+
+
+def test_what_is_no_comptroller_is_refused(watch: Watch) -> None:
+    for entry in (watch.market.oracle, watch.market.tokens["USDC"], "0x" + "99" * 20):
+        ref = MarketRef("compound-v2", 31337, "wrong", entry.lower())
+        with pytest.raises(PlanFailed, match="is not a comptroller of the Compound v2 family"):
+            run(watch.reader, watch.block, watch.adapter.open(ref, watch.block))
