@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from liqtui.core.reads import Block
 
@@ -318,7 +318,8 @@ class Position:
     """eMode label, cleaned; empty when off."""
     revision: str = ""
     boundaries: tuple[Boundary, ...] = ()
-    rescue: tuple[Rescue, ...] = ()
+    rescue: Sequence[Rescue] = field(default=(), compare=False)
+    """Follows from the book, so it takes no part in comparing positions."""
     scope: Scope | None = None
     interest_eta: int | None = None
     """Seconds until interest alone brings health to 1 at today's rates; None: never."""

@@ -5,8 +5,9 @@ The closed form gives a guess, the protocol's own integer health decides, to the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, overload
 
 from liqtui.core.factors import matters
 from liqtui.core.linear import line
@@ -15,13 +16,44 @@ from liqtui.core.search import halve, least, stride
 from liqtui.core.units import BPS, HEALTH_INFINITE, WAD, mul_div_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from liqtui.core.linear import Line
     from liqtui.core.model import Asset, Book, Leg
 
 AIMS = 4
 """How often the guess is aimed anew at what the protocol made of it."""
+
+
+class LazyRescue(Sequence[Rescue]):
+    """`rescue` of a book, worked out when somebody looks: most positions of most blocks are never looked at."""
+
+    def __init__(self, book: Book, targets: Sequence[int]) -> None:
+        self._book = book
+        self._targets = targets
+        self._found: tuple[Rescue, ...] | None = None
+
+    @property
+    def found(self) -> tuple[Rescue, ...]:
+        if self._found is None:
+            self._found = rescue(self._book, self._targets)
+        return self._found
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    @overload
+    def __getitem__(self, place: int) -> Rescue: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Rescue, ...]: ...
+    def __getitem__(self, place: int | slice) -> Rescue | tuple[Rescue, ...]:
+        return self.found[place]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LazyRescue | tuple) and self.found == tuple(cast("Sequence[Rescue]", other))
+
+    def __hash__(self) -> int:
+        return hash(self.found)
 
 
 def rescue(book: Book, targets: Sequence[int]) -> tuple[Rescue, ...]:

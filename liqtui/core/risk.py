@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from liqtui.core.boundaries import boundaries
 from liqtui.core.factors import matters
 from liqtui.core.model import Side, is_infinite
-from liqtui.core.rescue import rescue
+from liqtui.core.rescue import LazyRescue
 from liqtui.core.stress import under
 from liqtui.core.units import BPS, RAY, SECONDS_PER_YEAR, WAD, mul_div_down, mul_div_up
 
@@ -23,7 +23,7 @@ MOVES = (-0.05, -0.03, 0.0, 0.03, 0.10)
 
 
 def complete(position: Position, targets: Sequence[int] = TARGETS) -> Position:
-    """The position with its boundaries, rescue amounts, interest ETA and carry.
+    """The position with its boundaries, rescue amounts (worked out when looked at), interest ETA and carry.
 
     Boundaries that the adapter found by its own arithmetic are kept. Without a book (a position that came over a
     wire) nothing can be tried and the position stays as it is; nothing is made up for an unknown health.
@@ -34,7 +34,7 @@ def complete(position: Position, targets: Sequence[int] = TARGETS) -> Position:
     return replace(
         position,
         boundaries=position.boundaries or boundaries(book, position.feeds),
-        rescue=position.rescue or (() if position.health.shown is None else rescue(book, targets)),
+        rescue=position.rescue or (() if position.health.shown is None else LazyRescue(book, targets)),
         interest_eta=interest_eta(position),
         carry_per_year=carry_per_year(position),
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from liqtui.core.model import Asset, Change, Leg, Rescue, Side
-from liqtui.core.rescue import rescue
+from liqtui.core.rescue import LazyRescue, rescue
 from liqtui.core.units import HEALTH_INFINITE, WAD
 from tests.core.books import UNCHANGED, USD, ReferenceBook, asset, quote, simple, staking_loop, two_coins
 from tests.core.strategies import books
@@ -221,3 +221,27 @@ def test_largest_debt_comes_first() -> None:
     book.debts[WETH] = 90 * WAD
     assert [of.symbol for of, _ in one(book, 2 * WAD).repay] == ["WETH", "USDC"]
     assert all(leg.side is not Side.DEBT or leg.counts for leg in book.legs)
+
+
+def test_lazy_amounts_ask_nothing_until_they_are_looked_at_and_then_once() -> None:
+    asked: list[Change] = []
+
+    class Counted:
+        legs, quotes = staking_loop().legs, staking_loop().quotes
+
+        def health(self, change: Change = UNCHANGED) -> int | None:
+            asked.append(change)
+            return staking_loop().health(change)
+
+        def liquidatable(self, change: Change = UNCHANGED) -> bool | None:
+            return staking_loop().liquidatable(change)
+
+    targets = (125 * WAD // 100, 150 * WAD // 100)
+    lazy = LazyRescue(Counted(), targets)
+    assert asked == []
+    assert lazy == rescue(staking_loop(), targets)
+    questions = len(asked)
+    assert (len(lazy), lazy[0].target, lazy[1:], hash(lazy)) == (2, targets[0], (lazy[1],), hash(tuple(lazy)))
+    assert lazy != []
+    assert lazy == LazyRescue(staking_loop(), targets)
+    assert len(asked) == questions
