@@ -30,6 +30,7 @@ MARKET_IDS = "market_ids"
 """Option of a `MarketRef`: ids joined by commas. Absent: nobody said which; empty: looked for, and there are none."""
 LEARNED = "market_ids_learned"
 """Option that says that ids came from logs: one that is no market any more, after a reorganisation, is left out."""
+_NOBODYS = "0x" + "0" * 64
 _ID = re.compile(r"0x[0-9a-f]{64}")
 _MOST_DECIMALS = 36
 """price() has 36 + loan decimals − collateral decimals digits behind the point."""
@@ -56,8 +57,10 @@ def open_markets(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
     ids = ids_of(ref)
     if ids is None:
         raise PlanFailed(f"no market ids are known for {ref.entry}: name them in {MARKET_IDS}")
-    found = yield from ask({market: ID_TO_MARKET_PARAMS.at(ref.entry, int(market, 16)) for market in ids})
+    asked = ids or (_NOBODYS,)  # a Morpho without a market of ours is to be told from an address that is none
+    found = yield from ask({market: ID_TO_MARKET_PARAMS.at(ref.entry, int(market, 16)) for market in asked})
     params = {market: _params(ref.entry, market, result) for market, result in found.items()}
+    params.pop(_NOBODYS, None)
     for market in [market for market, each in params.items() if each.loan == ZERO_ADDRESS]:
         if LEARNED not in dict(ref.options):
             raise PlanFailed(f"market {market} does not exist at {ref.entry}")

@@ -18,6 +18,7 @@ from liqtui.core.sources import MarketRef
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE, WAD
 from liqtui.protocols import morpho_blue_abi as morpho
 from liqtui.protocols.abi import Function, encode_word
+from liqtui.protocols.adapter import LogDiscovery
 from liqtui.protocols.feeds import deployment
 from liqtui.protocols.morpho_blue import MorphoBlue
 from liqtui.protocols.morpho_blue_logs import MOST_GIVEN, first_block, learn, log_filters
@@ -105,9 +106,33 @@ def test_parameters_that_are_no_market(values: tuple[Any, ...], said: str) -> No
 
 def test_looked_for_and_not_found_is_an_open_market_without_ids() -> None:
     ref = learn(replace(Fake().ref, options=()), ())
-    market = run(ADAPTER.open(ref, BLOCK), Fake().chain())
+    chain = Fake().chain()
+    with pytest.raises(PlanFailed, match="is not a Morpho Blue"):
+        run(ADAPTER.open(ref, BLOCK), chain)
+    types = ["address"] * 4 + ["uint256"]
+    chain.set(MORPHO, morpho.ID_TO_MARKET_PARAMS, 0, types=types, value=(NOBODY, NOBODY, NOBODY, NOBODY, 0))
+    market = run(ADAPTER.open(ref, BLOCK), chain)
     assert market.markets == {}
     assert run(ADAPTER.discover(market, [ALICE]), Fake().chain()) == {}
+
+
+def test_a_learned_market_that_is_none_any_more_is_left_out() -> None:
+    fake = Fake()
+    chain = fake.chain()
+    types = ["address"] * 4 + ["uint256"]
+    chain.set(MORPHO, morpho.ID_TO_MARKET_PARAMS, 2, types=types, value=(NOBODY, NOBODY, NOBODY, NOBODY, 0))
+    ids = ("market_ids", f"{fake.id},0x{2:064x}")
+    with pytest.raises(PlanFailed, match="does not exist"):
+        run(ADAPTER.open(replace(fake.ref, options=(ids,)), BLOCK), chain)
+    market = run(ADAPTER.open(replace(fake.ref, options=(ids, ("market_ids_learned", "yes"))), BLOCK), chain)
+    assert list(market.markets) == [fake.id]
+
+
+def test_who_named_markets_is_not_searched_for() -> None:
+    ref = Fake().ref
+    assert not ADAPTER.searches(ref)
+    assert ADAPTER.searches(replace(ref, options=()))
+    assert isinstance(ADAPTER, LogDiscovery)
 
 
 def test_a_token_without_decimals_or_symbol_is_shown_in_raw_units() -> None:
