@@ -28,6 +28,11 @@ def utc(at: float, form: str = "%H:%M:%S") -> str:
     return datetime.fromtimestamp(at, UTC).strftime(form)
 
 
+def as_of(snapshot: Snapshot) -> float:
+    """Unix time of the newest block that is shown: it stands still, and sends no byte, while nothing is new."""
+    return max((chain.block.timestamp for chain in snapshot.chains if chain.block), default=snapshot.at)
+
+
 def counts(snapshot: Snapshot) -> dict[Severity, int]:
     if snapshot.counts or not snapshot.rows:
         return snapshot.counts
@@ -137,7 +142,7 @@ class Verdict(LineView):
         if width < 60 and not spans:
             spans = [
                 *chain_troubles(self.state, palette, width // 3),
-                (f" {utc(snapshot.at)}Z", palette.style("muted")),
+                (f" {utc(as_of(snapshot))}Z", palette.style("muted")),
             ]
         return [(" ", palette.style()), *spans, (" ", palette.style())]
 
@@ -228,7 +233,7 @@ class Clocks(LineView):
             spans += self._countdown(snapshot)
             spans.append((f"{utc(self.state.clock.now())}Z ", muted))
         elif snapshot.at:
-            spans.append((f"{utc(snapshot.at)}Z ", muted))
+            spans.append((f"{utc(as_of(snapshot))}Z ", muted))
         return spans
 
     def _countdown(self, snapshot: Snapshot) -> list[Span]:

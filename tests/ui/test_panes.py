@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 
-from liqtui.core.snapshot import Freshness, Severity
+from liqtui.core.snapshot import Freshness, Severity, Stage
 from liqtui.ui.panes import by_wallet
 from tests.ui import frames, scenes
 from tests.ui.stage import make, post, stage
@@ -167,3 +167,11 @@ async def test_what_the_preview_says_of_odd_positions() -> None:
         eternal = replace(row.position, interest_eta=None)
         await post(pilot, scenes.snapshot(4, rows=(replace(row, position=eternal),)))
         assert "interest never brings it to 1.00" in frames.text(app)
+
+
+async def test_a_search_that_takes_long_says_how_far_it_is() -> None:
+    searching = Stage("morpho-blue", "ethereum", done=False, note="logs to block 5 of 9")
+    chain = replace(scenes.CHAINS[0], error="", stages=(searching,))
+    app = make(replace(scenes.loading(), chains=(chain,), rows=()))
+    async with stage(app):
+        assert "morpho … logs to block 5 of 9" in frames.text(app)
