@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Side
+from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Quote, Side
 from liqtui.core.units import BPS, WAD, decimal_string, mul_div_up
 from liqtui.protocols.aave_v2 import with_boundaries
 from liqtui.protocols.compound_v2_book import CompoundBook, entries_of, lines_of, worst_scope
@@ -54,7 +54,7 @@ class CompoundV2:
         entries = entries_of(market, account)
         book = CompoundBook(
             legs=_legs(opened, account, entries),
-            quotes={entry.state.info.asset.address: entry.state.quote for entry in entries},
+            quotes=_quotes(opened, account, entries),
             lines=lines_of(opened, account, entries),
             decimals=_decimals(opened, entries),
             rounding=market.rounding or TRUNCATING,
@@ -127,6 +127,14 @@ def _debt_leg(entry: Entry) -> Leg:
 def _vai_leg(vai: Vai, owed: int) -> Leg:
     note = "counts as one dollar, whatever its price"
     return Leg(vai.asset, Side.DEBT, owed, WAD, owed * WAD // 10**vai.asset.decimals, notes=(note,))
+
+
+def _quotes(opened: Opened, account: Account, entries: Sequence[Entry]) -> dict[str, Quote]:
+    quotes = {entry.state.info.asset.address: entry.state.quote for entry in entries}
+    if opened.vai and account.vai:
+        at = opened.vai.asset.address
+        quotes[at] = Quote(at, opened.vai.controller, WAD, VALUE_DECIMALS, f"base:{at}", notes=("always one dollar",))
+    return quotes
 
 
 def _decimals(opened: Opened, entries: Sequence[Entry]) -> dict[str, int]:

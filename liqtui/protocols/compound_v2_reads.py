@@ -158,7 +158,7 @@ def _state(opened: Opened, info: TokenInfo, found: Mapping[Any, Result], prices:
     price = _known(found[token, GET_UNDERLYING_PRICE]) or None
     quote = _quote(info, price, prices)
     supply, borrow = (_yearly(found[token, getter], info.periods) for getter in info.rates)
-    forced = any(_yes(found[token, getter]) for getter in opened.forced)
+    forced = any(flag(found[token, getter]) for getter in opened.forced)
     notes = (*quote.notes, *(() if info.periods else ("yearly rates not known",)))
     return TokenState(
         info=info,
@@ -241,7 +241,7 @@ def _account(
     if set(entered) - opened.tokens.keys():
         return ValueError("it is in a market that was listed after this one was opened")
     try:
-        holdings = tuple(_holding(market, token, wallet, found, entered=token in entered) for token in held)
+        holdings = tuple(_holding(opened, market, token, wallet, found, entered=token in entered) for token in held)
         vai = uint(found[wallet, GET_VAI_REPAY_AMOUNT]) if opened.vai else 0
     except ValueError as fault:
         return fault
@@ -254,7 +254,9 @@ def _account(
     return Account(holdings, (liquidity, shortfall), "", vai)
 
 
-def _holding(market: Market, token: str, wallet: str, found: Mapping[Any, Result], *, entered: bool) -> Holding:
+def _holding(
+    opened: Opened, market: Market, token: str, wallet: str, found: Mapping[Any, Result], *, entered: bool
+) -> Holding:
     if token not in market.tokens:
         raise ValueError(f"its market {token} could not be read")
     symbol = market.tokens[token].info.asset.symbol
@@ -276,7 +278,7 @@ def _holding(market: Market, token: str, wallet: str, found: Mapping[Any, Result
         factor=own(_BY_FACTOR),
         weight=own(_BY_THRESHOLD),
         incentive=own(EFFECTIVE_INCENTIVE),
-        forced=own(IS_FORCED_FOR_USER) == 1,
+        forced=flag(found[wallet, token, IS_FORCED_FOR_USER]) if IS_FORCED in opened.forced else False,
     )
 
 
