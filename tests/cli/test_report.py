@@ -105,3 +105,13 @@ def test_columns_stand_under_each_other():
     head, *body = lines.table(scenes.snapshot().rows)
     edge = head.index("health") + len("health")
     assert len({line[edge : edge + 2] for line in body}) == 1
+
+
+def test_a_search_that_is_under_way_is_said_and_is_no_error():
+    stage = Stage("morpho-blue", "ethereum", done=False, note="logs to block 5 of 9")
+    snapshot = with_severities(Severity.OK)
+    snapshot = replace(snapshot, chains=(replace(snapshot.chains[0], stages=(stage,)),))
+    out = report.as_json(snapshot)
+    scope = f"{snapshot.chains[0].name}: morpho-blue ethereum"
+    assert out["searching"] == [{"scope": scope, "detail": "logs to block 5 of 9"}]
+    assert (out["errors"], report.exit_code(snapshot)) == ([], 0)
