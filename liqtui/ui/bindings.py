@@ -79,7 +79,7 @@ DASHBOARD = (
     Key("wallet.edit", "e", "edit_wallet", "edit", "edit the wallet of the selected row"),
     Key("app.command", "colon", "command_line", "command", "type a command", 12),
     Key("app.back", "escape", "back", "back", "step back: clear the filter, leave zoom; never quits"),
-    Key("app.leave", "q", "quit", "quit", "leave", 4),
+    Key("app.leave", "q", "app.quit", "quit", "leave", 4),
 )
 
 DETAIL = (

@@ -63,7 +63,9 @@ class WalletWishes:
         if book.store is None or dialog or not book.store.changed_outside():
             return
         outcome = book.reload()
-        remark = f"{outcome.error} The list before it stays." if outcome.error else "the watchlist was changed outside"
+        remark = "the watchlist was changed outside"
+        if outcome.error:
+            remark = f"{outcome.error.rstrip('.')}. The list before it stays."
         if remark != self._noticed or outcome.done:
             self.say(remark)
         self._noticed = remark

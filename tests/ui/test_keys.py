@@ -76,7 +76,7 @@ async def test_escape_never_quits_and_q_does() -> None:
         await pilot.press(*["escape"] * 5)
         assert app.is_running
         await pilot.press("q")
-    assert not app.is_running
+        assert app.return_code == 0, "only who leaves has one: every pilot ends its app"
     assert engine_of(app).stopped == 1
 
 
@@ -87,16 +87,16 @@ async def test_control_c_leaves_the_second_time() -> None:
         assert "once more leaves" in frames.text(app)
         app.state.clock.advance(3)  # type: ignore[attr-defined]
         await pilot.press("ctrl+c")
-        assert app.is_running
+        assert app.return_code is None
         await pilot.press("ctrl+c")
-    assert not app.is_running
+        assert app.return_code == 0
 
 
 async def test_control_q_leaves_while_typing() -> None:
     app = make()
     async with stage(app) as pilot:
         await pilot.press("slash", "a", "ctrl+q")
-    assert not app.is_running
+        assert app.return_code == 0
 
 
 async def test_filter_narrows_while_typing_and_escape_shows_all() -> None:
