@@ -71,6 +71,44 @@ class _Named(NamedTuple):
 
 def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
     """All that stays the same from block to block. PlanFailed in words for what is no such market."""
+    oracle, listing, vai = yield from _comptroller(ref)
+    second: dict[Any, Call] = {(each, of): of.at(each) for each in listing for of in (UNDERLYING, SYMBOL)}
+    second |= {of: of.at(ref.entry, listing[0]) for of in (MARKETS, IS_DEPRECATED, IS_FORCED)}
+    if vai:
+        second[GET_VAI_ADDRESS] = GET_VAI_ADDRESS.at(vai)
+    found = yield from ask(second)
+    named = [_named(each, found) for each in listing]
+    token_of_vai = _address(found[GET_VAI_ADDRESS]) if vai else ""
+    tokens = {each.underlying for each in named if each.underlying} | ({token_of_vai} - {""})
+    third: dict[Any, Call] = {(token, of): of.at(token) for token in sorted(tokens) for of in (SYMBOL, DECIMALS)}
+    # apart from what is asked above: most cTokens refuse these, and a refusal without a word casts doubt on others
+    third |= {(each, of): of.at(each) for each in listing for of in (BORROW_RATE_PER_TIMESTAMP, PERIODS_PER_YEAR)}
+    details = yield from ask(third)
+    named = [
+        each._replace(symbol=_text(details[each.underlying, SYMBOL])) if each.underlying else each for each in named
+    ]
+    sources = yield from _sources(oracle, named)
+    known = yield from probe(sources.values())
+    assets = _assets(named, details)
+    return Opened(
+        ref=ref,
+        oracle=oracle,
+        tokens={
+            each.token: TokenInfo(
+                each.token, assets[each.token], sources.get(each.token, ZERO_ADDRESS), *_pace(ref, each.token, details)
+            )
+            for each in named
+        },
+        prices=PriceBook(ref.chain_id, known, names),
+        multicall=dict(ref.options).get("multicall3", MULTICALL3).lower(),
+        forced=tuple(getter for getter in (IS_DEPRECATED, IS_FORCED) if ok(found[getter])),
+        by_account=ok(found[MARKETS], BY_ACCOUNT_WORDS),
+        vai=Vai(vai, Asset(token_of_vai, "VAI", _decimals(details, token_of_vai))) if token_of_vai else None,
+    )
+
+
+def _comptroller(ref: MarketRef) -> Plan[tuple[str, tuple[str, ...], str]]:
+    """Its oracle, its cTokens, and the VAI controller (empty where there is none)."""
     first = yield from ask(
         {getter: getter.at(ref.entry) for getter in (ORACLE, GET_ALL_MARKETS, CLOSE_FACTOR, VAI_CONTROLLER)}
     )
@@ -84,38 +122,7 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
         raise PlanFailed(
             f"{ref.entry} is not a comptroller of the Compound v2 family: its list of markets makes no sense"
         )
-    vai = _address(first[VAI_CONTROLLER])
-    second: dict[Any, Call] = {(each, of): of.at(each) for each in listing for of in (UNDERLYING, SYMBOL)}
-    second |= {(each, of): of.at(each) for each in listing for of in (BORROW_RATE_PER_TIMESTAMP, PERIODS_PER_YEAR)}
-    second |= {of: of.at(ref.entry, listing[0]) for of in (MARKETS, IS_DEPRECATED, IS_FORCED)}
-    if vai:
-        second[GET_VAI_ADDRESS] = GET_VAI_ADDRESS.at(vai)
-    found = yield from ask(second)
-    named = [_named(each, found) for each in listing]
-    token_of_vai = _address(found[GET_VAI_ADDRESS]) if vai else ""
-    tokens = {each.underlying for each in named if each.underlying} | ({token_of_vai} - {""})
-    details = yield from ask({(token, of): of.at(token) for token in sorted(tokens) for of in (SYMBOL, DECIMALS)})
-    named = [
-        each._replace(symbol=_text(details[each.underlying, SYMBOL])) if each.underlying else each for each in named
-    ]
-    sources = yield from _sources(oracle, named)
-    known = yield from probe(sources.values())
-    assets = _assets(named, details)
-    return Opened(
-        ref=ref,
-        oracle=oracle,
-        tokens={
-            each.token: TokenInfo(
-                each.token, assets[each.token], sources.get(each.token, ZERO_ADDRESS), *_pace(ref, each.token, found)
-            )
-            for each in named
-        },
-        prices=PriceBook(ref.chain_id, known, names),
-        multicall=dict(ref.options).get("multicall3", MULTICALL3).lower(),
-        forced=tuple(getter for getter in (IS_DEPRECATED, IS_FORCED) if ok(found[getter])),
-        by_account=ok(found[MARKETS], BY_ACCOUNT_WORDS),
-        vai=Vai(vai, Asset(token_of_vai, "VAI", _decimals(details, token_of_vai))) if token_of_vai else None,
-    )
+    return oracle, listing, _address(first[VAI_CONTROLLER])
 
 
 def _address(result: Result) -> str:

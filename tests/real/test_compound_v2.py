@@ -10,13 +10,14 @@ from eth_utils.crypto import keccak
 from liqtui.core.boundaries import boundaries
 from liqtui.core.factors import movers
 from liqtui.core.model import Change, Direction, FactorKind, Side
-from liqtui.core.reads import PlanFailed
+from liqtui.core.reads import PlanFailed, run_plans
 from liqtui.core.rescue import rescue
 from liqtui.core.severity import liquidatable
-from liqtui.core.sources import MarketRef
+from liqtui.core.sources import ChainSpec, MarketRef
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE, WAD
 from liqtui.protocols.compound_v2 import CompoundV2
 from liqtui.protocols.compound_v2_math import Rounding
+from tests.chain.conftest import PoolMaker, make_pool
 from tests.lab import abi
 from tests.lab.compound_v2 import Walk, call_all, raw
 from tests.lab.market import wallet as wallet_of
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from liqtui.core.model import Position
     from liqtui.protocols.adapter import Reading
     from tests.lab.compound_v2 import CompoundMarket
+
+__all__ = ["make_pool"]
 
 BLOCKS = 110
 ACCRUE = abi.encode("accrueInterest()")
@@ -399,6 +402,23 @@ def test_requests_do_not_grow_with_wallets(watch: Watch) -> None:
         counts.append(watch.reader.requests - before)
         watch.discover()
     assert counts == [3, 3]
+
+
+async def test_read_through_the_program_s_own_chain(watch: Watch, make_pool: PoolMaker) -> None:
+    """It reorders calls, asks some of them again and splits requests: nothing may hang on that."""
+    node, adapter = watch.market.node, watch.adapter
+    for most in (500, 23):
+        rpc: dict[str, Any] = {"requests_per_second": 0.0, "timeout": 60.0, "block_time": 1.0, "max_calls": most}
+        pool = make_pool(ChainSpec(node.chain_id, "lab", rpc=(node.url,), **rpc))
+        block = await pool.head()
+        (opened,) = await run_plans(pool, block, [adapter.open(watch.ref, block)])
+        assert opened == watch.opened
+        (hints,) = await run_plans(pool, block, [adapter.discover(opened, watch.wallets)])
+        assert hints == watch.hints
+        (reading,) = await run_plans(pool, block, [adapter.refresh(opened, block, hints)])
+        expected = watch.read()
+        assert (reading.market, reading.accounts) == (expected.market, expected.accounts)
+        assert all(watch.evaluate(reading, wallet).health.verified for wallet in reading.accounts)
 
 
 def test_what_is_no_comptroller_is_refused(watch: Watch) -> None:
