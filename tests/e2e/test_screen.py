@@ -98,7 +98,7 @@ def test_several_are_pasted_one_is_taken_back_and_the_file_is_edited_outside(
     lab_home.watchlist.write_text(lab_home.watchlist.read_text().replace('"first one"', '"renamed outside"'))
     terminal.see("renamed outside")
     lab_home.watchlist.write_text("[[wallet]\n")
-    terminal.see("watchlist.toml:1")
+    terminal.see("watchlist.toml: line 1", "The list before it stays")
     assert "renamed outside" in terminal.text(), "the list before the mistake stays"
     terminal.type(ESC)
     terminal.see("1–4 of 4")
