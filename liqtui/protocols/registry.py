@@ -6,7 +6,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from liqtui.core.sources import MarketRef
+from liqtui.protocols.aave_v2 import AaveV2
 from liqtui.protocols.aave_v3 import AaveV3
+from liqtui.protocols.compound_v2 import CompoundV2
 from liqtui.protocols.compound_v3 import CompoundV3
 from liqtui.protocols.feeds import deployment
 from liqtui.protocols.morpho_blue import MorphoBlue
@@ -16,14 +18,20 @@ if TYPE_CHECKING:
 
     from liqtui.protocols.adapter import Adapter
 
-ENTRY_KEYS = {"aave-v3": "pool_addresses_provider", "compound-v3": "comet", "morpho-blue": "morpho"}
+ENTRY_KEYS = {
+    "aave-v3": "pool_addresses_provider",
+    "aave-v2": "pool_addresses_provider",
+    "compound-v3": "comet",
+    "compound-v2": "comptroller",
+    "morpho-blue": "morpho",
+}
 """Protocol → the one address that `config.toml` names for it."""
 
 
 @cache
 def adapters() -> dict[str, Adapter]:
     """Adapter by protocol name."""
-    known: tuple[Adapter, ...] = (AaveV3(), CompoundV3(), MorphoBlue())
+    known: tuple[Adapter, ...] = (AaveV3(), AaveV2(), CompoundV3(), CompoundV2(), MorphoBlue())
     return {adapter.protocol: adapter for adapter in known}
 
 

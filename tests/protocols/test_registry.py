@@ -76,7 +76,7 @@ def test_known_markets_are_those_of_the_chains_asked_for() -> None:
 def test_adapters_are_found_by_name() -> None:
     assert adapters().keys() == ENTRY_KEYS.keys()
     assert adapter_for("aave-v3").protocol == "aave-v3"
-    with pytest.raises(LookupError, match=r"no protocol 'ave'; there is aave-v3"):
+    with pytest.raises(LookupError, match=r"no protocol 'ave'; there is aave-v2, aave-v3, compound-v2"):
         adapter_for("ave")
 
 
