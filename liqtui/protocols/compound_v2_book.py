@@ -185,9 +185,15 @@ def worst_scope(market: Market, book: CompoundBook, entries: Sequence[Entry]) ->
         for debt in entered
         if debt.owed
         for collateral in entered
-        if collateral.holding.stored.tokens
+        if collateral.holding.stored.tokens and _worth_seizing(book, collateral)
     ]
     return _scope(market, book, max(cases, key=lambda case: case.loss)) if cases else None
+
+
+def _worth_seizing(book: CompoundBook, collateral: Entry) -> bool:
+    """Whether a cToken is worth anything in the comptroller's digits; else it divides by zero and refuses."""
+    line = collateral.line
+    return book.rounding.mul(line.price or 0, line.rate) > 0
 
 
 def _case(market: Market, book: CompoundBook, collateral: Entry, debt: Entry) -> _Case:

@@ -266,6 +266,8 @@ def _holding(
         raise ValueError(f"its {symbol} could not be read: {fault}") from fault
     if error:
         raise ValueError(f"its {symbol} could not be read: error {error}")
+    if not rate:
+        raise ValueError(f"its {symbol} makes no sense: an exchange rate of zero")
 
     def own(key: Any) -> int | None:
         return _known(found[wallet, token, key]) if (wallet, token, key) in found else None

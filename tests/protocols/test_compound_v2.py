@@ -225,6 +225,14 @@ def test_more_debt_than_collateral_can_be_seized_for() -> None:
     assert found.scope.health_after < 10**9
 
 
+def test_collateral_that_is_worth_nothing_cannot_be_seized() -> None:
+    tokens = [Token("BAD", 1, decimals=28, rate=WAD - 1), Token(**USDC)]
+    user = User({"BAD": 10**30}, {"USDC": 10**6}, entered=("BAD", "USDC"))
+    found = position(Fake(tokens=tokens, users={WALLET: user}).chain())
+    assert found.health.verified
+    assert (found.health.raw, found.scope) == (0, None)
+
+
 def test_an_e_mode_pool_of_venus() -> None:
     weights = {"ETH": (90 * WAD // 100, 92 * WAD // 100, 104 * WAD // 100)}
     found = position(venus(weights=weights).chain())
@@ -360,6 +368,7 @@ def test_another_multicall() -> None:
         (ENTRY, abi.GET_ASSETS_IN, REVERT, "did not tell which markets"),
         (addr("cETH"), abi.GET_ACCOUNT_SNAPSHOT, REVERT, "its ETH could not be read: revert"),
         (addr("cETH"), abi.GET_ACCOUNT_SNAPSHOT, eth_abi.encode(["uint256"] * 4, [9, 0, 0, 0]), "ETH .* error 9"),
+        (addr("cETH"), abi.GET_ACCOUNT_SNAPSHOT, eth_abi.encode(["uint256"] * 4, [0, 1, 0, 0]), "rate of zero"),
         (ENTRY, abi.GET_ASSETS_IN, eth_abi.encode(["address[]"], [[addr("new")]]), "listed after"),
     ],
 )
