@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from liqtui.chain.tape import Tape
     from liqtui.cli.arguments import Arguments
+    from liqtui.config.load import Config
+    from liqtui.config.paths import Paths
     from liqtui.core.snapshot import ChainState, Snapshot
 
 EXIT_DATA = 65
@@ -25,6 +27,7 @@ def run(args: Arguments) -> int:
 def play(args: Arguments, file: Path, *, speed: float = 1.0, loop: bool = False) -> int:
     """`speed` is how many seconds of the tape pass in one second on the screen."""
     from liqtui.chain.tape import TapeError, load_tape
+    from liqtui.cli.session import locate
     from liqtui.cli.tui import is_terminal
 
     try:
@@ -38,35 +41,40 @@ def play(args: Arguments, file: Path, *, speed: float = 1.0, loop: bool = False)
     if not tape.frames:
         print(f"liqtui: {file}: nothing is recorded on this tape", file=sys.stderr)
         return EXIT_DATA
+    where = locate(args)
+    config = _config(where)
     if is_terminal():
-        return _show(args, tape, speed, loop=loop)
-    tell(tape, ascii_only=bool(args.ascii))
+        return _show(args, tape, speed, config, where, loop=loop)
+    tell(tape, config, ascii_only=bool(args.ascii))
     return 0
 
 
-def _show(args: Arguments, tape: Tape, speed: float, *, loop: bool) -> int:
-    from dataclasses import replace
-
-    from liqtui.cli.session import locate
-    from liqtui.cli.tui import show
+def _config(where: Paths) -> Config:
+    """One's own; a tape plays whatever state that is in, unless it was named."""
     from liqtui.config import load
     from liqtui.config.errors import ConfigError
-    from liqtui.engine.playback import TapeEngine
 
-    where = locate(args)
     try:
-        config = load.load(where.config, named=where.config_named)
+        return load.load(where.config, named=where.config_named)
     except ConfigError:
         if where.config_named:
             raise
-        config = load.parse("", where.config)  # a tape plays whatever state one's own configuration is in
+        return load.parse("", where.config)
+
+
+def _show(args: Arguments, tape: Tape, speed: float, config: Config, where: Paths, *, loop: bool) -> int:
+    from dataclasses import replace
+
+    from liqtui.cli.tui import show
+    from liqtui.engine.playback import TapeEngine
+
     known = {spec.name: spec for spec in tape.header.chains}
     engine = TapeEngine(tape, loop=loop, thresholds=config.thresholds)
     engine.set_speed(speed)
     return show(engine, None, args, replace(config, chains={**config.chains, **known}), where)
 
 
-def tell(tape: Tape, *, ascii_only: bool = False) -> None:
+def tell(tape: Tape, config: Config, *, ascii_only: bool = False) -> None:
     """The story at full speed: chapters, alerts, chains lost and found, and how it ends."""
     from liqtui.engine.playback import fast_forward
 
@@ -76,7 +84,7 @@ def tell(tape: Tape, *, ascii_only: bool = False) -> None:
     known, alive, snapshot = 0, dict[str, bool](), None
     if tape.header.title:
         say(tape.header.title)
-    for snapshot in fast_forward(tape):
+    for snapshot in fast_forward(tape, thresholds=config.thresholds):
         for chain in snapshot.chains:
             if chain.block is not None and alive.get(chain.name) is not (not chain.error):
                 alive[chain.name] = not chain.error
@@ -87,7 +95,7 @@ def tell(tape: Tape, *, ascii_only: bool = False) -> None:
     if snapshot is not None:
         print()
         print(lines.verdict(snapshot, ascii_only=ascii_only))
-        for line in lines.table(snapshot.rows, ascii_only=ascii_only):
+        for line in lines.table(snapshot.rows, ascii_only=ascii_only, target=config.target):
             print(line)
 
 

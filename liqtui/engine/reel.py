@@ -125,9 +125,12 @@ def setup_of(tape: Tape, thresholds: Thresholds | None = None) -> Setup:
     return Setup(header.chains, header.markets, header.wallets, thresholds or Thresholds())
 
 
-def fast_forward(tape: Tape, adapters: Mapping[str, Adapter] | None = None) -> Iterator[Snapshot]:
+def fast_forward(
+    tape: Tape, adapters: Mapping[str, Adapter] | None = None, thresholds: Thresholds | None = None
+) -> Iterator[Snapshot]:
     """The snapshot after each frame, and in lulls, without waiting. Not from within an event loop."""
-    reel = Reel(tape, shipped_adapters() if adapters is None else adapters, setup_of(tape))
+    reel = Reel(tape, shipped_adapters() if adapters is None else adapters, setup_of(tape, thresholds))
     with asyncio.Runner() as runner, contextlib.closing(reel.history):
+        loop = runner.get_loop()  # its own `run` handles signals anew each time, which costs more than a frame
         while not reel.over:
-            yield runner.run(reel.play())
+            yield loop.run_until_complete(reel.play())
