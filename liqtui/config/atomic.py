@@ -15,20 +15,25 @@ def target_of(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def write(path: Path, data: bytes) -> None:
-    """Put `data` at `path` with mode 0600, on the disk before this returns. Raises OSError with the old file whole."""
+def write(path: Path, data: bytes) -> os.stat_result:
+    """Put `data` at `path` with mode 0600, on the disk before this returns. Raises OSError with the old file whole.
+
+    Returns what was written as it was before anybody else could see it: a later look might find another's edit.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path), suffix=_SUFFIX)  # mkstemp: mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+            written = os.fstat(file.fileno())
         os.replace(name, path)  # noqa: PTH105
     except BaseException:
         with suppress(OSError):
             os.unlink(name)  # noqa: PTH108
         raise
     _sync_directory(path.parent)
+    return written
 
 
 def sweep(path: Path) -> None:

@@ -15,6 +15,7 @@ from liqtui.config.paths import private_dir
 from liqtui.config.watchlist import HEADER, Checksum, Layout, Watchlist, checked_text, parse
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Collection
     from pathlib import Path
 
@@ -194,11 +195,9 @@ class WatchlistStore:
             data = checked_text(merged, self._checksum, self._chains).encode()
             if seen.stat is not None:
                 atomic.write(self.backup, file.read_bytes())
-            atomic.write(file, data)
-            merged, seen = (
-                parse(data.decode(), self.path, self._checksum, self._chains),
-                _Seen(self._stat(), _digest(data)),
-            )
+            written = atomic.write(file, data)
+            merged = parse(data.decode(), self.path, self._checksum, self._chains)
+            seen = _Seen(_marks(written), _digest(data))
         self._saved = self.current = merged
         self._seen = seen
 
@@ -219,12 +218,15 @@ class WatchlistStore:
         return parse(text, self.path, self._checksum, self._chains), _Seen(stat, _digest(data))
 
     def _stat(self) -> tuple[int, int, int]:
-        found = self.file.stat()
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return _marks(self.file.stat())
 
 
 _NOT_SAVED = "The watchlist was not saved"
 _WHOLE = "The file is as it was; your change is kept in memory."
+
+
+def _marks(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _digest(data: bytes) -> str:

@@ -31,7 +31,7 @@ def title(row: Row) -> str:
 
 
 def crossed(row: Row, position: Position, before: int | None) -> str:
-    """As "HF 1.063 → 1.042, under 1.05 · ETH falls 4.3% to 2,308.5"."""
+    """As "HF 1.063 → 1.042, under 1.05 · liquidation at ETH 2,308.5 (−4.3%)"."""
     return _joined(f"{_health(position, before)}, {_limit(position, row.thresholds)}", boundary(row.cushion))
 
 
@@ -111,16 +111,17 @@ def opened(row: Row, position: Position) -> str:
 
 
 def boundary(found: Boundary | None) -> str:
-    """As "ETH falls 4.3% to 2,308.5"; passed: "safe again with ETH over 2,308.5"; empty where there is none."""
+    """As "liquidation at ETH 2,308.5 (−4.3%)"; passed: "safe again with ETH over 2,308.5"; empty where there is none."""
     if found is None or found.price is None or found.direction is Direction.NONE:
         return ""
     if found.passed:
         side = "over" if found.direction is Direction.FALLS else "under"
         return f"safe again with {found.label} {side} {fmt.boundary_price(found)}"
-    away = fmt.boundary_distance(found)
+    sign = fmt.MINUS if found.direction is Direction.FALLS else "+"
+    away = f"{sign}{fmt.boundary_distance(found)}"
     if found.kind is FactorKind.TOGETHER:
-        return f"{found.label} {found.direction.value} {away}"
-    return f"{found.label} {found.direction.value} {away} to {fmt.boundary_price(found)}"
+        return f"liquidation at {found.label} {away}"
+    return f"liquidation at {found.label} {fmt.boundary_price(found)} ({away})"
 
 
 def cure(position: Position, thresholds: Thresholds) -> str:

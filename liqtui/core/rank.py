@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from liqtui.core.factors import ANCHOR_PERCENT
 from liqtui.core.model import FactorKind
 from liqtui.core.severity import liquidatable
 from liqtui.core.snapshot import Severity
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 TYPICAL_SIGMA = 0.04
 """Stands in for an unknown daily σ when a row that has one is ranked beside a row that has none. Never shown."""
+
+CALM_SIGMA = 0.005
+"""The same for a price that stands within 5 % of one base unit: as far away, it is the less likely end."""
 
 _ON_TOP = {Severity.LIQUIDATED: 0, Severity.LIQUIDATABLE: 1}
 
@@ -35,12 +39,18 @@ def cushion(position: Position | None, sigmas: Mapping[str, float]) -> tuple[Bou
         if boundary.kind is FactorKind.ASSET or move is None:
             continue
         sigma = _sigma(boundary, boundaries, sigmas)
-        counted = abs(move) / (sigma or TYPICAL_SIGMA)
+        counted = abs(move) / (sigma or (CALM_SIGMA if _anchored(boundary) else TYPICAL_SIGMA))
         if best is None or counted < best[0]:
             best = counted, boundary, counted if sigma else None
     if best is None:
         return None, None
     return best[1], None if best[1].passed else best[2]
+
+
+def _anchored(boundary: Boundary) -> bool:
+    one = 10**boundary.decimals
+    now = boundary.price_now
+    return boundary.kind is FactorKind.FACTOR and now is not None and abs(now - one) * 100 <= one * ANCHOR_PERCENT
 
 
 def _sigma(boundary: Boundary, boundaries: Iterable[Boundary], sigmas: Mapping[str, float]) -> float | None:

@@ -192,14 +192,14 @@ class Wallets(LineView):
         elif not self.state.shown.ready:
             net = "…"
         ink = palette.style("ink", on=on, bold=chosen)
-        name = width - 3 - 6 - 8
+        name = width - 3 - 6 - 8 - 1
         loud = style if worst is not None and worst.severity.rank <= Severity.WARN.rank else palette.style("ink", on=on)
         spans: list[Span] = [
             ("›" if chosen else " ", palette.style("key", bold=True, on=on)),
             (glyph, style),
             (" ", ink),
             (fit(title, name), ink if number or chosen else palette.style("muted", on=on)),
-            (fit(health, 6, "right"), loud if number else palette.style("muted", on=on)),
+            (fit(health, 7, "right"), loud if number else palette.style("muted", on=on)),
             (fit(net, 8, "right"), palette.style("ink" if number else "muted", on=on)),
         ]
         return line(spans, width, palette.style(on=on))

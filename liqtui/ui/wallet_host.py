@@ -30,8 +30,6 @@ class WalletWishes:
     """A part of AppHost. Raises CommandError where a wish cannot be met."""
 
     app: LiqtuiApp
-    _noticed = ""
-    """The last remark on the file: a mistake that stays in it is named once."""
 
     def say(self, remark: str) -> None:
         """At the bottom of whatever screen is open."""
@@ -63,12 +61,10 @@ class WalletWishes:
         if book.store is None or dialog or not book.store.changed_outside():
             return
         outcome = book.reload()
-        remark = "the watchlist was changed outside"
-        if outcome.error:
-            remark = f"{outcome.error.rstrip('.')}. The list before it stays."
-        if remark != self._noticed or outcome.done:
-            self.say(remark)
-        self._noticed = remark
+        if outcome.error:  # said again for as long as it is so: an edit that is not watched must not be forgotten
+            self.say(f"{outcome.error.rstrip('.')}. The list before it stays.")
+        else:
+            self.say("the watchlist was changed outside")
 
     def add_wallets(self, text: str) -> None:
         from liqtui.ui.wallet_form import WalletForm

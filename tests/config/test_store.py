@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqtui.chain.addresses import checksum
+from liqtui.config import atomic
 from liqtui.config.errors import ConfigError, WatchlistError
 from liqtui.config.merge import WatchlistConflict, merge
 from liqtui.config.store import WatchlistStore
@@ -142,6 +143,23 @@ def test_a_symbolic_link_stays_one(path: Path, tmp_path: Path) -> None:
     assert labels(real) == ["w1", "w2"]
     assert store.backup == real.with_name("wallets.toml.bak")
     assert not store.changed_outside()
+
+
+def test_an_edit_in_the_same_moment_is_noticed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = opened(path)
+    settle = atomic._sync_directory
+
+    def meddle(folder: Path) -> None:
+        """Somebody writes between our write and its end."""
+        settle(folder)
+        if path.exists():
+            path.write_text(path.read_text().replace("w1", "theirs"))
+
+    monkeypatch.setattr(atomic, "_sync_directory", meddle)
+    store.add(ONE)
+    monkeypatch.undo()
+    assert store.changed_outside()
+    assert store.load().wallets[0].label == "theirs"
 
 
 def test_an_edit_outside_is_noticed_and_merged(path: Path) -> None:

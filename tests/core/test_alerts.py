@@ -111,7 +111,7 @@ def test_first_sight_of_a_thin_position_is_said() -> None:
     assert draft.kind == "threshold"
     assert draft.severity is Severity.CRITICAL
     assert draft.title == "treasury aave-v3 ethereum"
-    assert draft.text == "HF 1.041, under 1.05 · ETH falls 4.3% to 2,308.5"
+    assert draft.text == "HF 1.041, under 1.05 · liquidation at ETH 2,308.5 (−4.3%)"
     assert draft.cure == "repay 277,181.17 USDC or add 173.06 ETH to reach 1.25"
     assert draft.position == "1:aave-v3:core:0x1111111111111111111111111111111111111111"
     assert draft.block == 21_000_000

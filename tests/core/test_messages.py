@@ -24,13 +24,13 @@ def test_title_tells_positions_apart() -> None:
 
 def test_boundary_in_words() -> None:
     falls = boundary("ETH", 230_842, now=241_218)
-    assert messages.boundary(falls) == "ETH falls 4.3% to 2,308.5"
+    assert messages.boundary(falls) == "liquidation at ETH 2,308.5 (−4.3%)"
     assert messages.boundary(replace(falls, passed=True)) == "safe again with ETH over 2,308.5"
     rises = boundary("ETH", 230_842, now=200_000)
-    assert messages.boundary(rises) == "ETH rises 15.4% to 2,308.4"
+    assert messages.boundary(rises) == "liquidation at ETH 2,308.4 (+15.4%)"
     assert messages.boundary(replace(rises, passed=True)) == "safe again with ETH under 2,308.4"
     together = boundary("all volatile", 45, kind=FactorKind.TOGETHER)
-    assert messages.boundary(together) == "all volatile falls 55.0%"
+    assert messages.boundary(together) == "liquidation at all volatile −55.0%"
     assert messages.boundary(None) == ""
     assert messages.boundary(boundary("ETH", None)) == ""
     assert messages.boundary(replace(falls, direction=Direction.NONE)) == ""
