@@ -190,7 +190,10 @@ class LiqtuiApp(App[None]):
         self._ring()
 
     def _listen(self) -> None:
-        """The engine may have died without a word: then the verdict says so."""
+        """The engine may have died without a word: then the verdict says so. So may the terminal: then we end."""
+        if not self.is_headless and signals.terminal_is_gone():
+            self.state.engine.stop()
+            os._exit(signals.EXIT_HANGUP)  # nobody is left to restore a screen for, and writing to it may block
         self.dashboard.verdict.update()
         self._ring()
 

@@ -37,3 +37,17 @@ def on_kill(leave: Callable[[], None], last_resort: Callable[[], None]) -> None:
 
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, caught)
+
+
+EXIT_HANGUP = 129
+
+
+def terminal_is_gone() -> bool:
+    """The other end was closed without a hang-up reaching us: the keys' thread would then spin for ever."""
+    import termios
+
+    try:
+        termios.tcgetattr(0)
+    except termios.error:
+        return True
+    return False

@@ -100,6 +100,13 @@ class Terminal:
                 with contextlib.suppress(OSError):
                     self.received += os.read(self.master, 65536)
 
+    def close(self) -> None:
+        """Take the other end away, once."""
+        if not self.ended.is_set():
+            self.ended.set()
+            self.reader.join()
+            os.close(self.master)
+
     def screen(self) -> str:
         screen = pyte.Screen(120, 36)
         pyte.ByteStream(screen).feed(bytes(self.received))
@@ -149,9 +156,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     if made.process.poll() is None:
         made.process.kill()
         made.process.wait()
-    made.ended.set()
-    made.reader.join()
-    os.close(made.master)
+    made.close()
     os.close(made.slave)
 
 
@@ -215,3 +220,10 @@ def test_a_stalled_terminal_stops_neither_the_engine_nor_an_end(terminal: Termin
     terminal.process.send_signal(signal.SIGTERM)
     assert terminal.process.wait(timeout=30) in {0, 128 + signal.SIGTERM}
     assert (terminal.folder / "stopped").exists()
+
+
+def test_a_terminal_that_vanishes_without_a_signal_ends_the_program(terminal: Terminal) -> None:
+    terminal.ready()
+    terminal.close()
+    assert terminal.process.wait(timeout=40) == 129
+    assert (terminal.folder / "stopped").read_text() == "yes", "the engine was stopped in order"
