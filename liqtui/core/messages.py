@@ -111,7 +111,7 @@ def opened(row: Row, position: Position) -> str:
 
 
 def boundary(found: Boundary | None) -> str:
-    """As "liquidation at ETH 2,308.5 (−4.3%)"; passed: "safe again with ETH over 2,308.5"; empty where there is none."""
+    """As "liquidation at ETH 2,308.5 (−4.3%)"; passed: "safe again with ETH over 2,308.5"; else empty."""
     if found is None or found.price is None or found.direction is Direction.NONE:
         return ""
     if found.passed:
