@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from liqtui.core import messages
 from liqtui.core.model import Change, Side
 from liqtui.core.severity import severity
-from liqtui.core.snapshot import Alert, Freshness, Severity
+from liqtui.core.snapshot import Alert, Freshness, Level, Severity
+from liqtui.core.states import level_of
 from liqtui.core.units import HEALTH_ONE, WAD
 from liqtui.core.wallet import Thresholds
 
@@ -51,10 +52,27 @@ class Draft:
     position: str = ""
     cure: str = ""
     block: int | None = None
+    level: Level | None = None
+    """None: what the severity stands for."""
+    positions: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    cause: str = ""
 
     def numbered(self, number: int) -> Alert:
         return Alert(
-            number, self.at, self.severity, self.kind, self.title, self.text, self.position, self.cure, block=self.block
+            number,
+            self.at,
+            self.severity,
+            self.kind,
+            self.title,
+            self.text,
+            self.position,
+            self.cure,
+            block=self.block,
+            level=self.level or level_of(self.severity),
+            positions=self.positions or ((self.position,) if self.position else ()),
+            facts=self.facts,
+            cause=self.cause,
         )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
 
-from liqtui.core.states import Freshness, Severity
+from liqtui.core.states import Freshness, Level, Severity
 
 if TYPE_CHECKING:
     from liqtui.core.model import Boundary, Feed, Position, PositionKey
@@ -109,7 +110,7 @@ class Alert:
     """Unix time of the engine's clock."""
     severity: Severity
     kind: str
-    """threshold · recovered · liquidatable · liquidated · blind · sighted · unverified · opened · closed · engine"""
+    """Which rule spoke, see `core.rules.KINDS`."""
     title: str
     """What it is about: "treasury aave-v3 eth"."""
     text: str
@@ -120,6 +121,62 @@ class Alert:
     """What to do, with amounts."""
     acked_at: float | None = None
     block: int | None = None
+    level: Level = Level.NOTICE
+    """How loud it is now; escalation raises it."""
+    positions: tuple[str, ...] = ()
+    """All position ids where one cause hit several, worst first; `position` is the first of them."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """Name and value of the figures behind it, clean text: why this rule fired, and what channels send as fields."""
+    cause: str = ""
+    """What makes two alerts one: same cause, same moment. Never shown."""
+    snoozed_until: float | None = None
+    """Unix time until which it neither rings nor escalates."""
+    over_at: float | None = None
+    """When what it is about was over: recovered, sighted, closed."""
+    escalated: int = 0
+    """How often it was sent again, louder, because nobody acknowledged it."""
+    held: str = ""
+    """Why it is kept from ringing and from channels: quiet hours, maintenance, muted; empty: it is not."""
+
+
+class DeliveryState(StrEnum):
+    WAITING = "waiting"
+    """In the outbox, not tried yet or due for another try."""
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """Given up; `reason` says why."""
+    HELD = "held"
+    """Kept back by quiet hours, a maintenance window, a snooze or a mute; `reason` says which."""
+
+
+class Delivery(NamedTuple):
+    """How one alert fares on one channel."""
+
+    alert: int
+    """Alert id."""
+    channel: str
+    state: DeliveryState
+    tries: int = 0
+    at: float = 0.0
+    """Unix time of the last change of state."""
+    next_at: float | None = None
+    """Unix time of the next try."""
+    reason: str = ""
+    """Of the last failure, redacted and clean."""
+
+
+class ChannelState(NamedTuple):
+    """How one channel fares as a whole."""
+
+    name: str
+    kind: str
+    """webhook · command · apprise · ping"""
+    pending: int = 0
+    delivered_at: float | None = None
+    """Unix time of the last success."""
+    error: str = ""
+    """Why the last try failed; empty after a success."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +199,9 @@ class Snapshot:
     ready: bool = False
     """The first round of every chain is over."""
     counts: dict[Severity, int] = field(default_factory=dict[Severity, int])
+    deliveries: tuple[Delivery, ...] = ()
+    """Of the alerts above, in no order."""
+    channels: tuple[ChannelState, ...] = ()
 
     @property
     def worst(self) -> Row | None:

@@ -22,6 +22,7 @@ class Alarms:
         self._last = saved.last_alert
         self._memories = load(saved.memory)
         self._changed = False
+        self._muted: dict[str, float] = {}
         self.liquidated = self._liquidated()
         """Positions with a liquidation that nobody has acknowledged yet."""
 
@@ -63,6 +64,20 @@ class Alarms:
                 self._alerts[place] = replace(alert, acked_at=now)
                 self._history.alert(self._alerts[place])
         self.liquidated = self._liquidated()
+
+    def snooze(self, alert_id: int, until: float) -> None:
+        """Keep one alert quiet until then."""
+        for place, alert in enumerate(self._alerts):
+            if alert.id == alert_id:
+                self._alerts[place] = replace(alert, snoozed_until=until)
+                self._history.alert(self._alerts[place])
+
+    def mute(self, target: str, until: float | None) -> None:
+        """Keep what is about a position id or a wallet address quiet until then; None lifts it."""
+        if until is None:
+            self._muted.pop(target.lower(), None)
+        else:
+            self._muted[target.lower()] = until
 
     def save(self) -> None:
         """Hand what the rules remember to the history, if it changed."""

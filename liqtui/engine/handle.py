@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
-    from liqtui.core.snapshot import Snapshot
+    from liqtui.core.snapshot import Alert, Snapshot
     from liqtui.core.wallet import Wallet
 
 
@@ -69,6 +69,21 @@ class EngineHandle(Protocol):
 
     def acknowledge(self, alert_id: int | None) -> None:
         """One alert, or all with None."""
+        ...
+
+    def snooze(self, alert_id: int, seconds: float) -> None:
+        """Keep one alert from ringing and escalating for so long; 0 ends it."""
+        ...
+
+    def mute(self, target: str, until: float | None) -> None:
+        """Keep alerts of a position id or a wallet address from ringing until then; None lifts it.
+
+        They still go into the log. Liquidations ring all the same.
+        """
+        ...
+
+    def alerts(self, before: int | None = None, limit: int = 500) -> list[Alert]:
+        """The log, newest first, those with an id under `before`: also what the snapshot no longer holds."""
         ...
 
     def watch(self, wallets: Sequence[Wallet]) -> None:

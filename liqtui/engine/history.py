@@ -8,6 +8,7 @@ watching: a full disk or a locked file becomes a `notice`, and what waits is wri
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
 import threading
@@ -16,12 +17,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.model import HEALTH_INFINITE, PositionKey
-from liqtui.core.snapshot import Alert, Severity
+from liqtui.core.snapshot import Alert, Level, Severity
 from liqtui.core.units import WAD
 from liqtui.engine.logsearch import Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from liqtui.core.model import Feed
@@ -62,6 +63,19 @@ _MIGRATIONS = (
     CREATE TABLE trail (
         place TEXT NOT NULL, wallet TEXT NOT NULL, next_block INTEGER NOT NULL, found TEXT NOT NULL,
         PRIMARY KEY (place, wallet)) WITHOUT ROWID;
+    """,
+    """
+    ALTER TABLE alert ADD COLUMN level TEXT NOT NULL DEFAULT 'notice';
+    ALTER TABLE alert ADD COLUMN positions TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE alert ADD COLUMN facts TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE alert ADD COLUMN cause TEXT NOT NULL DEFAULT '';
+    ALTER TABLE alert ADD COLUMN snoozed_until REAL;
+    ALTER TABLE alert ADD COLUMN over_at REAL;
+    ALTER TABLE alert ADD COLUMN escalated INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE alert ADD COLUMN held TEXT NOT NULL DEFAULT '';
+    UPDATE alert SET level = CASE severity WHEN 'warn' THEN 'call' WHEN 'blind' THEN 'call' WHEN 'unknown' THEN 'call'
+        WHEN 'ok' THEN 'notice' ELSE severity END,
+        positions = CASE position WHEN '' THEN '[]' ELSE json_array(position) END;
     """,
 )
 """Script n brings a file from version n to n + 1; `user_version` says where it stands."""
@@ -153,9 +167,9 @@ class History:
 
     def alert(self, alert: Alert) -> None:
         """Queue an alert, new or acknowledged."""
-        values = (alert.id, alert.at, alert.severity.value, alert.kind, alert.title, alert.text, alert.position)
-        values += (alert.cure, alert.acked_at, alert.block)
-        self._fact(("alert", alert.id), "INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        values = _alert_values(alert)
+        marks = ", ".join("?" * len(values))
+        self._fact(("alert", alert.id), f"INSERT OR REPLACE INTO alert ({_ALERT}) VALUES ({marks})", values)  # noqa: S608
 
     def position(self, key: PositionKey, *, is_open: bool) -> None:
         """Queue that a position is open or gone."""
@@ -227,16 +241,25 @@ class History:
 
     def load(self) -> Saved:
         """What was kept by earlier runs."""
-        columns = "id, at, severity, kind, title, text, position, cure, acked_at, block"
-        alerts = self._rows(f"SELECT {columns} FROM alert ORDER BY id DESC LIMIT ?", ALERTS_KEPT)  # noqa: S608 - a constant
+        alerts = self.alerts(limit=ALERTS_KEPT)
         memory = self._rows("SELECT value FROM memory WHERE name = 'rules'")
         keys = "chain_id, protocol, market, wallet, market_id"
         return Saved(
-            alerts=tuple(Alert(row[0], row[1], Severity(row[2]), *row[3:]) for row in alerts),
-            last_alert=alerts[0][0] if alerts else 0,
+            alerts=tuple(alerts),
+            last_alert=alerts[0].id if alerts else 0,
             positions=tuple(PositionKey(*row) for row in self._rows(f"SELECT {keys} FROM position WHERE open")),  # noqa: S608
             memory=memory[0][0] if memory else "",
         )
+
+    def alerts(self, before: int | None = None, limit: int = ALERTS_KEPT) -> list[Alert]:
+        """Newest first, those with an id under `before`. Nothing where an older version wrote the file."""
+        if not self._rows("SELECT 1 FROM pragma_table_info('alert') WHERE name = 'held'"):
+            return []
+        if before is None:
+            rows = self._rows(f"SELECT {_ALERT} FROM alert ORDER BY id DESC LIMIT ?", limit)  # noqa: S608 - a constant
+        else:
+            rows = self._rows(f"SELECT {_ALERT} FROM alert WHERE id < ? ORDER BY id DESC LIMIT ?", before, limit)  # noqa: S608
+        return [_alert(row) for row in rows]
 
     def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
         """(unix time, health), oldest first. Times without debt, where health has no figure, are left out."""
@@ -264,6 +287,29 @@ class History:
         except sqlite3.Error as error:
             self.notice = f"history cannot be read: {error}"
             return []
+
+
+_ALERT = (
+    "id, at, severity, kind, title, text, position, cure, acked_at, block, level, positions, facts, cause,"
+    " snoozed_until, over_at, escalated, held"
+)
+
+
+def _alert_values(alert: Alert) -> tuple[Any, ...]:
+    """In the order of `_ALERT`."""
+    lists = (json.dumps(value, ensure_ascii=False) for value in (alert.positions, alert.facts))
+    head = (alert.id, alert.at, alert.severity.value, alert.kind, alert.title, alert.text, alert.position, alert.cure)
+    tail = (alert.cause, alert.snoozed_until, alert.over_at, alert.escalated, alert.held)
+    return (*head, alert.acked_at, alert.block, alert.level.value, *lists, *tail)
+
+
+def _alert(row: Sequence[Any]) -> Alert:
+    """The inverse of `_alert_values`."""
+    fields: dict[str, Any] = dict(zip(_ALERT.split(", "), row, strict=True))
+    fields["severity"], fields["level"] = Severity(fields["severity"]), Level(fields["level"])
+    fields["positions"] = tuple(json.loads(fields["positions"]))
+    fields["facts"] = tuple((name, value) for name, value in json.loads(fields["facts"]))
+    return Alert(**fields)
 
 
 def _connect(folder: Path | None, *, read_only: bool) -> tuple[sqlite3.Connection, sqlite3.Connection]:

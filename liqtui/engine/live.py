@@ -88,6 +88,23 @@ class LiveEngine(EngineThread):
 
         self.tell(acknowledge)
 
+    def snooze(self, alert_id: int, seconds: float) -> None:
+        def snooze() -> None:
+            self._monitor.snooze(alert_id, seconds, self.clock.now())
+            self._show()
+
+        self.tell(snooze)
+
+    def mute(self, target: str, until: float | None) -> None:
+        def mute() -> None:
+            self._monitor.mute(target, until)
+            self._show()
+
+        self.tell(mute)
+
+    def alerts(self, before: int | None = None, limit: int = 500) -> list[Alert]:
+        return self._history.alerts(before, limit) if self._history else []
+
     def watch(self, wallets: Sequence[Wallet]) -> None:
         self._wallets = tuple(wallets)
 

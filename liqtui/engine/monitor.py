@@ -131,6 +131,14 @@ class Monitor:
         """One alert, or all with None."""
         self._alarms.acknowledge(alert_id, now)
 
+    def snooze(self, alert_id: int, seconds: float, now: float) -> None:
+        """Keep one alert quiet for so long."""
+        self._alarms.snooze(alert_id, now + seconds)
+
+    def mute(self, target: str, until: float | None) -> None:
+        """Keep what is about a position id or a wallet address quiet until then; None lifts it."""
+        self._alarms.mute(target, until)
+
     def save(self, now: float) -> None:
         """Write what has to outlive the process."""
         self._alarms.save()

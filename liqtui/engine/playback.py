@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from liqtui.chain.tape import Tape
+    from liqtui.core.snapshot import Alert
     from liqtui.core.wallet import Thresholds, Wallet
     from liqtui.protocols.adapter import Adapter
 
@@ -124,6 +125,23 @@ class TapeEngine(EngineThread):
             self._show(self._reel.monitor.publish(self._slot.at))
 
         self.tell(acknowledge)
+
+    def snooze(self, alert_id: int, seconds: float) -> None:
+        def snooze() -> None:
+            self._reel.monitor.snooze(alert_id, seconds, self._slot.at)
+            self._show(self._reel.monitor.publish(self._slot.at))
+
+        self.tell(snooze)
+
+    def mute(self, target: str, until: float | None) -> None:
+        def mute() -> None:
+            self._reel.monitor.mute(target, until)
+            self._show(self._reel.monitor.publish(self._slot.at))
+
+        self.tell(mute)
+
+    def alerts(self, before: int | None = None, limit: int = 500) -> list[Alert]:
+        return self._reel.history.alerts(before, limit)
 
     def watch(self, wallets: Sequence[Wallet]) -> None:
         def watch() -> None:

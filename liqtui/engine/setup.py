@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 from liqtui.config.watchlist import is_resolved
 from liqtui.core.reads import ChainReader, ReadError
 from liqtui.core.risk import TARGETS, complete
+from liqtui.core.rules import DEFAULT_RULES, Desk
 from liqtui.core.text import clean
 from liqtui.core.wallet import Thresholds
 from liqtui.engine.rounds import ChainRounds
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
     from pathlib import Path
 
+    from liqtui.core.rules import ChannelSpec, Ping, Rules
     from liqtui.core.sources import ChainSpec, MarketRef
     from liqtui.core.wallet import Wallet
     from liqtui.engine.logsearch import Notebook
@@ -93,6 +95,11 @@ class Setup:
     """How long samples are kept."""
     notices: tuple[str, ...] = ()
     """Standing remarks for the screen."""
+    rules: Rules = DEFAULT_RULES
+    """Of the config, over the defaults."""
+    desk: Desk = field(default_factory=Desk)
+    channels: tuple[ChannelSpec, ...] = ()
+    ping: Ping | None = None
 
 
 def venues(setup: Setup) -> dict[tuple[int, str, str], str]:

@@ -23,7 +23,7 @@ from liqtui.core.alerts import (
     load,
 )
 from liqtui.core.model import Flag, Health, Position
-from liqtui.core.snapshot import Ages, Alert, Freshness, Row, Severity
+from liqtui.core.snapshot import Ages, Alert, Freshness, Level, Row, Severity
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
 from tests.core.books import USD, ReferenceBook, asset, quote, simple
@@ -474,7 +474,9 @@ def test_what_did_not_change_is_the_same_memory() -> None:
 
 def test_draft_becomes_an_alert() -> None:
     draft = Draft(1.0, Severity.WARN, "threshold", "t", "x", "p", "c", 7)
-    assert draft.numbered(3) == Alert(3, 1.0, Severity.WARN, "threshold", "t", "x", "p", "c", None, 7)
+    assert draft.numbered(3) == Alert(
+        3, 1.0, Severity.WARN, "threshold", "t", "x", "p", "c", None, 7, Level.CALL, ("p",)
+    )
 
 
 def test_default_thresholds_are_those_of_the_design() -> None:

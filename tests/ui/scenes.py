@@ -482,6 +482,7 @@ class StubEngine:
     acked: list[int | None] = field(default_factory=list)
     watched: list[tuple[Wallet, ...]] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    muted: list[tuple[str, float | None]] = field(default_factory=list)
     recorded: list[tuple[float, float]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -513,6 +514,19 @@ class StubEngine:
             for alert in self.current.alerts
         )
         self.post(replace(self.current, version=self.current.version + 1, alerts=alerts))
+
+    def snooze(self, alert_id: int, seconds: float) -> None:
+        alerts = tuple(
+            replace(alert, snoozed_until=NOW + seconds) if alert.id == alert_id else alert
+            for alert in self.current.alerts
+        )
+        self.post(replace(self.current, version=self.current.version + 1, alerts=alerts))
+
+    def mute(self, target: str, until: float | None) -> None:
+        self.muted.append((target, until))
+
+    def alerts(self, before: int | None = None, limit: int = 500) -> list[Alert]:
+        return [alert for alert in self.current.alerts if before is None or alert.id < before][:limit]
 
     def watch(self, wallets: Sequence[Wallet]) -> None:
         self.watched.append(tuple(wallets))
