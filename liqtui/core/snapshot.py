@@ -202,6 +202,8 @@ class Snapshot:
     deliveries: tuple[Delivery, ...] = ()
     """Of the alerts above, in no order."""
     channels: tuple[ChannelState, ...] = ()
+    muted: tuple[tuple[str, float], ...] = ()
+    """Position id or wallet address, lower case, and the Unix time until which it is muted."""
 
     @property
     def worst(self) -> Row | None:

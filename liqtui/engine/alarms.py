@@ -79,6 +79,10 @@ class Alarms:
         else:
             self._muted[target.lower()] = until
 
+    @property
+    def muted(self) -> tuple[tuple[str, float], ...]:
+        return tuple(self._muted.items())
+
     def save(self) -> None:
         """Hand what the rules remember to the history, if it changed."""
         if self._changed:

@@ -210,6 +210,7 @@ class Monitor:
             notices=self._notices(),
             ready=all(chain.tried for chain in self._chains.values()),
             counts=rank.counts(rows),
+            muted=self._alarms.muted,
         )
 
     def _judged(self, held: Held, now: float) -> Row:

@@ -25,13 +25,15 @@ _LOUD = {Severity.LIQUIDATED, Severity.LIQUIDATABLE, Severity.CRITICAL, Severity
 
 
 class Bell:
-    """Remembers what was rung for. Alerts of the first snapshot are old news."""
+    """Remembers what was rung for. Alerts of the first snapshot are old news; one that is escalated rings again."""
 
     def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
         self._settings = settings
         self._tmux = notify.in_tmux(environment)
         self._channel = _channel(settings.notify, environment)
         self._heard: int | None = None
+        self._escalated: dict[int, int] = {}
+        """How often each open alert had been escalated when it was last looked at."""
         self._waiting: list[Alert] = []
         self._last = float("-inf")
         self._title = ""
@@ -41,11 +43,17 @@ class Bell:
         newest = max((alert.id for alert in snapshot.alerts), default=0)
         if self._heard is None:
             self._heard = newest
-        known = self._heard
-        self._waiting += [
-            a for a in reversed(snapshot.alerts) if a.id > known and a.acked_at is None and a.severity in _LOUD
+            self._escalated = {alert.id: alert.escalated for alert in snapshot.alerts if alert.escalated}
+        known, before = self._heard, self._escalated
+        rings = [
+            alert
+            for alert in reversed(snapshot.alerts)
+            if (alert.id > known or alert.escalated > before.get(alert.id, 0)) and _loud(alert, snapshot.at)
         ]
+        again = {alert.id for alert in rings}
+        self._waiting = [alert for alert in self._waiting if alert.id not in again] + rings
         self._heard = max(known, newest)
+        self._escalated = {alert.id: alert.escalated for alert in snapshot.alerts if alert.escalated}
         return self._titled(snapshot, worst) + self._rung(now)
 
     def _rung(self, now: float) -> str:
@@ -66,6 +74,12 @@ class Bell:
             return ""
         self._title = title
         return title
+
+
+def _loud(alert: Alert, now: float) -> bool:
+    """Whether it may ring: it waits for somebody, and nobody asked for silence."""
+    quiet = alert.acked_at is not None or alert.held or (alert.snoozed_until or 0.0) > now
+    return alert.severity in _LOUD and not quiet
 
 
 def _channel(setting: str, environment: Mapping[str, str]) -> notify.Channel:

@@ -59,13 +59,14 @@ DASHBOARD = (
         1,
     ),
     Key("list.mark", "space", "mark", "mark", "mark the row, for copying several", 9),
-    Key("list.copy", "y", "copy_row", "copy", "copy the selected or the marked rows", 8),
+    Key("list.copy", "y", "copy_row", "copy", "copy the selected or the marked rows", 13),
     Key("list.copy-address", "Y", "copy_address", "copy address", "copy the wallet's address"),
     Key("list.filter", "slash", "filter", "filter", "show only rows that match; esc clears", 5),
     Key("list.sort", "s", "sort", "sort", "order by the next column", 6),
     Key("list.reverse", "S", "reverse", "reverse", "reverse the order"),
     Key("alert.ack", "a", "ack", "ack", "acknowledge the selected alert, or the newest that is open", 3),
     Key("alert.ack-all", "A", "ack_all", "ack all", "acknowledge all alerts"),
+    Key("alert.log", "l", "alert_log", "log", "the whole alert log: search, deliveries, why each one spoke", 8),
     Key("view.freeze", "f", "freeze", "freeze", "hold the display still; alerts go on", 10),
     Key("view.refresh", "r,ctrl+r", "refresh_now", "refresh", "read all chains now", 11),
     Key("view.zoom", "z", "zoom", "zoom", "give the whole screen to this pane"),
@@ -96,6 +97,25 @@ DETAIL = (
     Key("detail.parts", "2", "tab(1)", "parts", "on narrow screens: what it is made of, how prices are made"),
     Key("detail.ways", "3", "tab(2)", "ways out", "on narrow screens: ways out, what a move does, what is taken"),
     Key("detail.alerts", "4", "tab(3)", "alerts", "on narrow screens: alerts, and where the figures come from"),
+)
+
+ALERTS = (
+    Key("alerts.back", "escape,q", "back", "back", "clear the search, then back", 1),
+    Key("alerts.open", "enter,d", "open", "position", "go to the position that it is about", 2),
+    Key("alerts.ack", "a", "ack", "ack", "acknowledge the alert under the cursor", 3),
+    Key("alerts.ack-all", "A", "ack_all", "ack all", "acknowledge all alerts", 6),
+    Key("alerts.filter", "slash", "filter", "search", "show only alerts that match; looks through the whole log", 4),
+    Key("alerts.open-only", "o", "open_only", "open", "show only those that wait for you, or all again", 7),
+    Key("alerts.snooze", "z", "snooze", "snooze", "an hour of silence for this alert; again ends it", 5),
+    Key(
+        "alerts.mute",
+        "m",
+        "mute",
+        "mute",
+        "eight hours of silence for its position, except liquidations; again lifts it",
+        8,
+    ),
+    Key("alerts.copy", "y", "copy", "copy", "copy the alert with its figures", 9),
 )
 
 PAGE = (
@@ -144,6 +164,7 @@ CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
     "everywhere": ("Everywhere", EVERYWHERE),
     "dashboard": ("Dashboard", DASHBOARD),
     "detail": ("Position", DETAIL),
+    "alerts": ("Alert log", ALERTS),
     "wallets": ("Wallets", WALLETS),
     "welcome": ("Welcome", WELCOME),
     "page": ("Pages that scroll", PAGE),

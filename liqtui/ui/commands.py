@@ -45,6 +45,10 @@ class Host(Protocol):
     def filter_by(self, text: str) -> None: ...
     def read_now(self) -> None: ...
     def acknowledge(self, every: bool) -> None: ...
+    def alert_log(self, text: str) -> None:
+        """Open the alert log with this filter."""
+        ...
+
     def toggle_freeze(self) -> None: ...
     def go_to(self, number: int) -> None:
         """Select the row of that number, 1 is the first."""
@@ -301,6 +305,8 @@ def registry() -> Registry:
         Command("goto", "select the row of that number", lambda host, text: host.go_to(_whole(text)), "N"),
         Command("refresh", "read every chain now", lambda host, _: host.read_now(), key="view.refresh"),
         Command("ack", "acknowledge one alert, or all", _acknowledge, "[all]", lambda _: ("all",), key="alert.ack"),
+        Command("alerts", "the alert log, or what of it matches", lambda host, text: host.alert_log(text), "[TEXT]",
+                key="alert.log"),
         Command("freeze", "hold the display still, or let it go on", lambda host, _: host.toggle_freeze(),
                 key="view.freeze"),
         Command("copy", "copy the selected or the marked rows", lambda host, _: host.copy_row(), key="list.copy"),

@@ -159,6 +159,13 @@ class Dashboard(Board):
         self.state.engine.acknowledge(None)
         self.say(f"acknowledged {number} alerts" if number != 1 else "acknowledged 1 alert")
 
+    def action_alert_log(self) -> None:
+        """With the cursor on the alert that is under it here."""
+        from liqtui.ui.alert_screen import AlertScreen
+
+        alert = self.alerts.selected if self.active == "alerts" else None
+        host_of(self).app.push_screen(AlertScreen(self.state, alert=alert))
+
     def target_row(self) -> Row | None:
         """The position that a key is about: of the alert under the cursor, or the selected one."""
         if self.active == "alerts" and self.alerts.chosen is not None:

@@ -113,6 +113,11 @@ class AppHost(WalletWishes):
         else:
             self.dashboard.action_ack()
 
+    def alert_log(self, text: str) -> None:
+        from liqtui.ui.alert_screen import AlertScreen
+
+        self.app.push_screen(AlertScreen(self.state, text))
+
     def toggle_freeze(self) -> None:
         self.dashboard.action_freeze()
 

@@ -483,6 +483,8 @@ class StubEngine:
     watched: list[tuple[Wallet, ...]] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
     muted: list[tuple[str, float | None]] = field(default_factory=list)
+    archive: tuple[Alert, ...] = ()
+    """Alerts that only the log holds."""
     recorded: list[tuple[float, float]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -526,7 +528,8 @@ class StubEngine:
         self.muted.append((target, until))
 
     def alerts(self, before: int | None = None, limit: int = 500) -> list[Alert]:
-        return [alert for alert in self.current.alerts if before is None or alert.id < before][:limit]
+        every = (*self.current.alerts, *self.archive)
+        return [alert for alert in every if before is None or alert.id < before][:limit]
 
     def watch(self, wallets: Sequence[Wallet]) -> None:
         self.watched.append(tuple(wallets))

@@ -78,3 +78,19 @@ async def test_the_app_writes_it_to_its_terminal() -> None:
         written.clear()
         await post(pilot, with_alerts(alert(6), version=3))
         assert written == []
+
+
+def test_what_is_kept_quiet_does_not_ring() -> None:
+    one = bell()
+    quiet = (replace(alert(6), held="quiet hours"), replace(alert(7), snoozed_until=scenes.NOW + 60))
+    assert one.sequences(with_alerts(*quiet), 10.0, OLD.worst) == "\x1b]2;▲5 liqtui\x07"
+
+
+def test_an_escalated_alert_rings_again_and_only_once() -> None:
+    one = bell()
+    one.sequences(with_alerts(alert(6)), 10.0, OLD.worst)
+    louder = with_alerts(replace(alert(6), escalated=1), version=3)
+    assert "\x07\x1b]9;" in one.sequences(louder, 100.0, OLD.worst)
+    assert one.sequences(replace(louder, version=4), 200.0, OLD.worst) == ""
+    acked = with_alerts(replace(alert(6), escalated=2, acked_at=1.0), version=5)
+    assert "]9;" not in one.sequences(acked, 300.0, OLD.worst)

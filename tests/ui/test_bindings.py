@@ -14,7 +14,7 @@ from liqtui.ui.dashboard import Dashboard
 
 PAGE = Path(__file__).parents[2] / "docs" / "keys.md"
 
-TOGETHER = [("dashboard", "tape", "everywhere"), ("detail", "everywhere")]
+TOGETHER = [("dashboard", "tape", "everywhere"), ("detail", "everywhere"), ("alerts", "page", "everywhere")]
 
 
 def test_the_page_of_keys_is_up_to_date() -> None:

@@ -68,6 +68,8 @@ def every() -> Registry:
         ("filter", ("filter_by", "")),
         ("ack", ("acknowledge", False)),
         ("ack all", ("acknowledge", True)),
+        ("alerts", ("alert_log", "")),
+        ("alerts is:open", ("alert_log", "is:open")),
         ("freeze", ("toggle_freeze",)),
         ("edit", ("edit_watchlist",)),
         ("goto 3", ("go_to", 3)),

@@ -1,0 +1,164 @@
+"""How an alert looks: its line in the log, and everything about it in a box."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from liqtui.core.rules import KINDS
+from liqtui.core.snapshot import DeliveryState
+from liqtui.core.text import clean
+from liqtui.ui.header import utc
+from liqtui.ui.sheet import Box, wrap
+from liqtui.ui.style import LOOKS, fit, line, spans_width
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.strip import Strip
+
+    from liqtui.core.snapshot import Delivery
+    from liqtui.ui.alert_filter import Entry
+    from liqtui.ui.style import Palette, Span
+
+_DAY = 86_400
+_TITLE = 26
+_DELIVERY_MARKS = {
+    DeliveryState.DELIVERED: ("✓", "severity-ok"),
+    DeliveryState.FAILED: ("✗", "severity-critical"),
+    DeliveryState.HELD: ("–", "muted"),
+    DeliveryState.SENDING: ("…", "muted"),
+    DeliveryState.WAITING: ("…", "muted"),
+}
+_WORDS = {
+    DeliveryState.DELIVERED: "delivered",
+    DeliveryState.FAILED: "given up",
+    DeliveryState.HELD: "held back",
+    DeliveryState.SENDING: "being sent",
+    DeliveryState.WAITING: "waiting",
+}
+
+
+def when(at: float, now: float, *, short: bool = False) -> str:
+    """Time of day, or the date of what is older than a day; always as wide."""
+    if now - at < _DAY:
+        return utc(at, "%H:%M" if short else "%H:%M:%S")
+    return utc(at, "%b%d" if short else "%b %d  ")
+
+
+def state_words(entry: Entry) -> tuple[str, str]:
+    """What has become of it, in four letters, and the colour."""
+    if entry.snoozed:
+        return "snzd", "muted"
+    if entry.open:
+        return "●new", "strong"
+    if entry.alert.acked_at is not None:
+        return " ack", "faint"
+    return "   –", "faint"
+
+
+def log_line(palette: Palette, entry: Entry, width: int, *, chosen: bool) -> Strip:
+    """One alert in one line: when, how bad, what about, what, how it was delivered, and what became of it."""
+    alert, on = entry.alert, "cursor" if chosen else ""
+    ink = palette.style("ink" if entry.open else "muted", on=on)
+    roomy = width >= 60
+    head: list[Span] = [
+        ("›" if chosen else " ", palette.style("key", bold=True, on=on)),
+        (f"{when(alert.at, entry.now, short=not roomy)} ", palette.style("muted", on=on)),
+        (f"{LOOKS[alert.severity].glyph} ", palette.severity(alert.severity, on=on)),
+    ]
+    state, variable = state_words(entry)
+    tail: list[Span] = [*(_marks(palette, entry.deliveries, on) if roomy else [])]
+    tail += [(f" {state} ", palette.style(variable, bold=variable == "strong", on=on))]
+    room = width - spans_width(head) - spans_width(tail)
+    if width >= 100:
+        body: list[Span] = [(fit(alert.title, _TITLE), ink), ("  ", ink), (fit(alert.text, room - _TITLE - 2), ink)]
+    else:
+        body = [(fit(f"{alert.title}  {alert.text}", room), ink)]
+    return line([*head, *body, *tail], width, palette.style(on=on))
+
+
+def _marks(palette: Palette, deliveries: Iterable[Delivery], on: str) -> list[Span]:
+    """A sign for each kind of fate, with its number: " ✓2 ✗1"."""
+    count: dict[tuple[str, str], int] = {}
+    for delivery in deliveries:
+        look = _DELIVERY_MARKS[delivery.state]
+        count[look] = count.get(look, 0) + 1
+    looks = [look for look in dict.fromkeys(_DELIVERY_MARKS.values()) if look in count]
+    return [(f" {mark}{count[mark, variable]}", palette.style(variable, on=on)) for mark, variable in looks]
+
+
+def alert_box(palette: Palette, entry: Entry, width: int) -> Box:
+    """Why it spoke, with the figures; what to do; where it went; what became of it. `width` cells inside."""
+    alert = entry.alert
+    box = Box(f"{alert.kind} · {clean(alert.title, 60)}", right=alert.level.value)
+    ink, muted, strong = palette.style(), palette.style("muted"), palette.style("strong", bold=True)
+    box.lines += [[(text, strong)] for text in wrap(alert.text, width)]
+    if alert.cure:
+        box.lines += [[(text, palette.style("key"))] for text in wrap(alert.cure, width)]
+    box.lines.append([("why     ", muted), (fit(KINDS.get(alert.kind, alert.kind), width - 8), ink)])
+    box.lines += _facts(palette, alert.facts, width)
+    if len(alert.positions) > 1:
+        box.lines.append([("hits    ", muted), (f"{len(alert.positions)} positions", ink)])
+    box.lines.append([("since   ", muted), (fit(_life(entry), width - 8), ink)])
+    box.lines += [_delivery(palette, delivery, entry.now, width) for delivery in entry.deliveries]
+    return box
+
+
+def _facts(palette: Palette, facts: Iterable[tuple[str, str]], width: int) -> list[list[Span]]:
+    """Name and value side by side, as many to a line as fit."""
+    lines: list[list[Span]] = []
+    current: list[Span] = []
+    for name, value in facts:
+        pair: list[Span] = [
+            (f"{clean(name.replace('_', ' '))} ", palette.style("muted")),
+            (f"{clean(value, 60)}   ", palette.style()),
+        ]
+        if current and spans_width(current) + spans_width(pair) > width:
+            lines.append(current)
+            current = []
+        current += pair
+    return [*lines, current] if current else lines
+
+
+def _life(entry: Entry) -> str:
+    alert, now = entry.alert, entry.now
+    parts = [f"{when(alert.at, now).strip()} raised"]
+    if alert.escalated:
+        parts.append(f"escalated {alert.escalated}×")
+    if alert.acked_at is not None:
+        parts.append(f"acknowledged {when(alert.acked_at, now).strip()}")
+    if entry.snoozed and alert.snoozed_until is not None:
+        parts.append(f"snoozed until {utc(alert.snoozed_until, '%H:%M')}Z")
+    if alert.over_at is not None:
+        parts.append(f"over {when(alert.over_at, now).strip()}")
+    if alert.held:
+        parts.append(f"kept quiet: {clean(alert.held, 60)}")
+    return " · ".join(parts)
+
+
+def _delivery(palette: Palette, delivery: Delivery, now: float, width: int) -> list[Span]:
+    mark, variable = _DELIVERY_MARKS[delivery.state]
+    words = f"{_WORDS[delivery.state]} {when(delivery.at, now).strip()}"
+    if delivery.tries > 1:
+        words += f", {delivery.tries} tries"
+    if delivery.reason:
+        words += f": {clean(delivery.reason, 120)}"
+    if delivery.next_at is not None and delivery.state is DeliveryState.WAITING:
+        words += f"; again {utc(delivery.next_at)}"
+    name = fit(clean(delivery.channel), 12)
+    return [
+        ("sent    ", palette.style("muted")),
+        (f"{mark} ", palette.style(variable)),
+        (f"{name} ", palette.style()),
+        (fit(words, max(0, width - 23)), palette.style("muted")),
+    ]
+
+
+def plain_text(entry: Entry) -> str:
+    """For the clipboard."""
+    alert = entry.alert
+    lines = [f"{utc(alert.at, '%Y-%m-%d %H:%M:%SZ')} {alert.level.value} {alert.title}: {alert.text}"]
+    lines += [alert.cure] if alert.cure else []
+    lines += [f"{name}: {value}" for name, value in alert.facts]
+    lines += [f"{d.channel}: {_WORDS[d.state]}{f', {d.reason}' if d.reason else ''}" for d in entry.deliveries]
+    return "\n".join(lines)
