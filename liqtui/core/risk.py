@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import log
 from typing import TYPE_CHECKING
 
-from liqtui.core.boundaries import boundaries
+from liqtui.core.boundaries import LazyBoundaries
 from liqtui.core.factors import matters
 from liqtui.core.model import Side, is_infinite
 from liqtui.core.rescue import LazyRescue
@@ -23,17 +23,18 @@ MOVES = (-0.05, -0.03, 0.0, 0.03, 0.10)
 
 
 def complete(position: Position, targets: Sequence[int] = TARGETS) -> Position:
-    """The position with its boundaries, rescue amounts (worked out when looked at), interest ETA and carry.
+    """The position with its boundaries, rescue amounts, interest ETA and carry, worked out when looked at.
 
     Boundaries that the adapter found by its own arithmetic are kept. Without a book (a position that came over a
     wire) nothing can be tried and the position stays as it is; nothing is made up for an unknown health.
     """
-    book = position.book
+    book, known = position.book, position.boundaries
     if book is None:
         return position
+    kept = known if known != () else LazyBoundaries(book, position.feeds, position.health)
     return replace(
         position,
-        boundaries=position.boundaries or boundaries(book, position.feeds),
+        boundaries=kept,
         rescue=position.rescue or (() if position.health.shown is None else LazyRescue(book, targets)),
         interest_eta=interest_eta(position),
         carry_per_year=carry_per_year(position),
