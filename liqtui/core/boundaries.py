@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from liqtui.core.factors import Mover
     from liqtui.core.linear import Line
-    from liqtui.core.model import Book, Feed, Health
+    from liqtui.core.model import Book, Feed, Position
 
 SCAN = 4
 """Answers looked at one by one where roundings on both sides may make the rule turn back and forth."""
@@ -48,11 +48,10 @@ class LazyBoundaries(Sequence[Boundary]):
     Most positions of most blocks only have to be ranked.
     """
 
-    def __init__(self, book: Book, feeds: Sequence[Feed], health: Health, fixed: Container[str] = ()) -> None:
-        """`fixed`: ids of what never moves in this market."""
+    def __init__(self, book: Book, position: Position, fixed: Container[str] = ()) -> None:
+        """The book of a position, which is asked for its health and feeds. `fixed`: ids of what never moves there."""
         self._book = book
-        self._feeds = feeds
-        self._health = health
+        self._position = position
         self._fixed = fixed
         self._found: dict[str, Boundary] = {}
         self._handed: dict[str, LazyBoundary] = {}
@@ -60,7 +59,7 @@ class LazyBoundaries(Sequence[Boundary]):
     @cached_property
     def reaches(self) -> tuple[Reach, ...]:
         """How far each factor that ranks is from its boundary; `error` is small beside `about` in all of them."""
-        health = self._health
+        health = self._position.health
         calm = health.verdict is not True and (health.reported is None or health.reported >= HEALTH_ONE)
         if health.raw is not None and calm and HEALTH_ONE <= health.raw < HEALTH_INFINITE:
             found = reaches(self._book.legs, self._book.quotes, health.raw, self._fixed)
@@ -94,7 +93,11 @@ class LazyBoundaries(Sequence[Boundary]):
     def of(self, factor: str) -> Boundary:
         """To the last digit. KeyError for a factor that this account does not hang on."""
         if factor not in self._found:
-            self._found[factor] = _boundary(self._account, self._movers[factor])
+            mover = self._movers[factor]
+            try:
+                self._found[factor] = _boundary(self._account, mover)
+            except Exception as fault:  # noqa: BLE001 - it must not end the thread that looks: it is shown
+                self._found[factor] = _none(mover, f"could not be worked out: {type(fault).__name__}")
         return self._found[factor]
 
     @cached_property
@@ -103,7 +106,7 @@ class LazyBoundaries(Sequence[Boundary]):
 
     @cached_property
     def _movers(self) -> dict[str, Mover]:
-        found = movers(self._book, self._feeds)
+        found = movers(self._book, self._position.feeds)
         return {mover.factor: mover for mover in found if mover.factor not in self._fixed}
 
     def __len__(self) -> int:

@@ -343,12 +343,12 @@ class Position(Sketched):
 
     @property
     def has_debt(self) -> bool:
-        owes: bool | None = self.peek("owes")
+        owes: bool | None = self.peek("owes")  # what a sketch may tell beforehand
         return owes if owes is not None else any(leg.side is Side.DEBT and leg.amount for leg in self.legs)
 
     @property
     def empty(self) -> bool:
-        return not self.peek("owes") and not any(leg.amount for leg in self.legs)
+        return not (self.peek("owes") or self.peek("holds")) and not any(leg.amount for leg in self.legs)
 
     @property
     def nearest(self) -> Boundary | None:
@@ -370,6 +370,12 @@ class Position(Sketched):
 
 
 bare_class(Position)
+_UNKNOWN = ("scope", "interest_eta", "carry_per_year", "ltv")
+Position.lost = {
+    **dict.fromkeys(_UNKNOWN, lambda _: None),
+    "flags": lambda fault: (Flag("unverified", f"its flags could not be worked out: {type(fault).__name__}"),),
+    "facts": lambda fault: (("facts", f"could not be worked out: {type(fault).__name__}"),),
+}
 _FIRST = ("key", "health", "collateral_value", "debt_value")
 _FIGURES = (
     *_FIRST,

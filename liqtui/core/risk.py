@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import log
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from liqtui.core.units import BPS, RAY, SECONDS_PER_YEAR, WAD, mul_div_down, mul
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from liqtui.core.later import Later
     from liqtui.core.model import Leg, Position
 
 TARGETS = (110 * WAD // 100, 125 * WAD // 100, 150 * WAD // 100)
@@ -31,13 +31,10 @@ def complete(position: Position, targets: Sequence[int] = TARGETS) -> Position:
     book, known = position.book, position.boundaries
     if book is None:
         return position
-    kept = known if known != () else LazyBoundaries(book, position.feeds, position.health)
-    return replace(
-        position,
-        boundaries=kept,
+    return position.finished(
+        _FIGURES,
+        boundaries=known if known != () else LazyBoundaries(book, position),
         rescue=position.rescue or (() if position.health.shown is None else LazyRescue(book, targets)),
-        interest_eta=interest_eta(position),
-        carry_per_year=carry_per_year(position),
     )
 
 
@@ -80,6 +77,9 @@ def carry_per_year(position: Position) -> int | None:
         paid = leg.side is Side.DEBT
         carry += -mul_div_up(leg.value, leg.rate, RAY) if paid else mul_div_down(leg.value, leg.rate, RAY)
     return carry
+
+
+_FIGURES: Later = {"interest_eta": interest_eta, "carry_per_year": carry_per_year}
 
 
 def ladder(

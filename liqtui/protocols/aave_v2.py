@@ -95,5 +95,5 @@ def with_boundaries(position: Position, fixed: str) -> Position:
     none_of = {f"own:{fixed}", f"asset:{fixed}"}
     if position.book is None:
         return position
-    found = LazyBoundaries(position.book, position.feeds, position.health, none_of)
+    found = LazyBoundaries(position.book, position, none_of)
     return position.having(boundaries=found)

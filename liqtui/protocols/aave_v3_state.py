@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -199,6 +199,8 @@ class Market:
     """By the chain's uptime feed: nothing happens on this chain, prices included, while others move on."""
     paused: bool = False
     """The whole pool (Aave v2)."""
+    terms: dict[tuple[int, int], Any] = field(default_factory=dict[tuple[int, int], Any], compare=False, repr=False)
+    """By (reserve id, eMode category): what `aave_v3_book.terms_of` made of them, the same for all accounts."""
 
 
 class Holding(NamedTuple):

@@ -17,15 +17,14 @@ from liqtui.core.snapshot import Severity
 from liqtui.core.units import WAD
 from liqtui.core.wallet import Thresholds
 from tests.core.books import USD, ReferenceBook, asset, quote, simple, staking_loop, two_coins
-from tests.core.rows import position, row
+from tests.core.rows import bare, position, row
 from tests.core.strategies import books
 
 WSTETH, WETH, USDC, ETH = asset("wstETH"), asset("WETH"), asset("USDC", 6), asset("ETH")
 
 
 def lazy(book: ReferenceBook, fixed: tuple[str, ...] = ()) -> LazyBoundaries:
-    health = book.health()
-    return LazyBoundaries(book, (), Health(health, health), fixed)
+    return LazyBoundaries(book, bare(book), fixed)
 
 
 def assert_vouched(book: ReferenceBook) -> list[Reach]:
@@ -145,7 +144,7 @@ def test_what_never_moves_has_none() -> None:
 def test_what_is_not_calm_is_searched_for(health: Health, why: str) -> None:
     del why
     book = two_coins()
-    found = LazyBoundaries(book, (), health)
+    found = LazyBoundaries(book, bare(book, health=health))
     exact = [each for each in boundaries(book) if each.kind is not FactorKind.ASSET]
     assert [(reach.factor, reach.about, reach.error) for reach in found.reaches] == [
         (each.factor, each.move, 0.0) for each in exact
