@@ -226,21 +226,17 @@ class Reported(NamedTuple):
     health: int
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     flags: int
     """UserConfigurationMap: bit 2i borrowing, bit 2i + 1 used as collateral, i the reserve id."""
     category: int
     holdings: tuple[Holding, ...]
     reported: Reported | None
-    refusal: str = field(default="")
+    refusal: str = ""
     """Why the pool did not report."""
 
     def uses(self, reserve_id: int) -> bool:
         return bool(self.flags >> (2 * reserve_id + 1) & 1)
-
-    def borrows(self, reserve_id: int) -> bool:
-        return bool(self.flags >> (2 * reserve_id) & 1)
 
 
 def flagged_ids(flags: int) -> list[int]:
