@@ -135,8 +135,7 @@ class Events:
         kept = None if self._notebook is None else self._notebook.trail(_place(market), "")
         if kept is None or kept.next_block > block.number + 1:
             return _Cursor(block.number + 1, block.number + 1, -1, held)
-        start = max(kept.next_block, block.number - BACKLOG)
-        return _Cursor(start, start, block.number, held, kept.next_block)
+        return _Cursor(kept.next_block, kept.next_block, block.number, held, kept.next_block)
 
     def _keep(self, place: str, cursor: _Cursor, *, found: bool) -> None:
         if self._notebook is not None and (found or cursor.kept < 0 or cursor.next - cursor.kept >= _KEEP_EVERY):
@@ -149,7 +148,8 @@ class Events:
         self, reader: ChainReader, block: Block, due: Mapping[str, Watched], events: list[MarketEvent]
     ) -> list[str]:
         """Read ranges, the newest first; returns the places of the markets that were read up to the block."""
-        starts = {place: max(self._cursors[place].first, self._cursors[place].next - MARGIN) for place in due}
+        oldest = block.number - BACKLOG
+        starts = {at: max(self._cursors[at].first, self._cursors[at].next - MARGIN, oldest) for at in due}
         for _ in range(PIECES):
             behind = [at for at in starts.values() if at <= block.number]
             if not behind:
