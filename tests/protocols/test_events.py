@@ -25,6 +25,8 @@ from tests.protocols.fake import POOL, addr
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from liqtui.core.events import Moved
+
 ALICE, BOB, EVE = addr("alice"), addr("bob"), addr("eve")
 LIQUIDATION = "LiquidationCall(address+,address+,address+,uint256,uint256,address,bool)"
 MODULES = (aave_events, compound_v2_events, compound_v3_events, morpho_blue_events)
@@ -64,7 +66,9 @@ def log(at: str, signature: str, *values: Any, tx: int = 1, index: int = 0) -> L
     types = inside.rstrip(")").split(",")
     plain = [each.rstrip("+") for each in types]
     topics = ["0x" + keccak(text=f"{name}({','.join(plain)})").hex()]
-    topics += ["0x" + eth_abi.encode([t.rstrip("+")], [v]).hex() for t, v in zip(types, values, strict=True) if "+" in t]
+    topics += [
+        "0x" + eth_abi.encode([t.rstrip("+")], [v]).hex() for t, v in zip(types, values, strict=True) if "+" in t
+    ]
     rest = [(t, v) for t, v in zip(types, values, strict=True) if "+" not in t]
     data = eth_abi.encode([t for t, _ in rest], [v for _, v in rest])
     return Log(at, tuple(topics), data, 100 + tx, f"0x{100 + tx:064x}", f"0x{tx:064x}", index)
@@ -73,7 +77,13 @@ def log(at: str, signature: str, *values: Any, tx: int = 1, index: int = 0) -> L
 def told(case: Case, *logs: Log) -> list[tuple[Any, ...]]:
     """(kind, wallet, collateral, debt, who) of each event."""
     return [
-        (each.kind, each.key.wallet, each.collateral and tuple(each.collateral)[1], each.debt and each.debt[1], each.who)
+        (
+            each.kind,
+            each.key.wallet,
+            each.collateral and tuple(each.collateral)[1],
+            each.debt and each.debt[1],
+            each.who,
+        )
         for each in case.adapter.events(case.opened, logs)
     ]
 
