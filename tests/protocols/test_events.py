@@ -12,7 +12,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liqtui.core.events import EventKind, MarketEvent
+from liqtui.core.events import EventKind, MarketEvent, Moved
 from liqtui.core.reads import Log
 from liqtui.protocols import aave_events, compound_v2_events, compound_v3_events, morpho_blue_events
 from liqtui.protocols.aave_v3 import AaveV3
@@ -24,8 +24,6 @@ from tests.protocols.fake import POOL, addr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from liqtui.core.events import Moved
 
 ALICE, BOB, EVE = addr("alice"), addr("bob"), addr("eve")
 LIQUIDATION = "LiquidationCall(address+,address+,address+,uint256,uint256,address,bool)"
