@@ -12,7 +12,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liqtui.core.events import EventKind, MarketEvent, Moved
+from liqtui.core.events import EventKind, MarketEvent
 from liqtui.core.reads import Log
 from liqtui.protocols import aave_events, compound_v2_events, compound_v3_events, morpho_blue_events
 from liqtui.protocols.aave_v3 import AaveV3
