@@ -29,7 +29,6 @@ from liqtui.protocols.compound_v2_abi import (
     GET_CASH,
     GET_UNDERLYING_PRICE,
     GET_VAI_REPAY_AMOUNT,
-    IS_FORCED,
     IS_FORCED_FOR_USER,
     LIQUIDATION_INCENTIVE,
     MARKETS,
@@ -142,7 +141,7 @@ def _token_calls(opened: Opened, info: TokenInfo) -> dict[Any, Call]:
 def _holding_calls(opened: Opened, token: str, wallet: str) -> dict[Any, Call]:
     entry = opened.ref.entry
     calls: dict[Any, Call] = {(wallet, token, GET_ACCOUNT_SNAPSHOT): GET_ACCOUNT_SNAPSHOT.at(token, wallet)}
-    if IS_FORCED in opened.forced:
+    if opened.forced_by_account:
         calls[wallet, token, IS_FORCED_FOR_USER] = IS_FORCED_FOR_USER.at(entry, wallet, token)
     if opened.by_account:
         for kind in (_BY_FACTOR, _BY_THRESHOLD):
@@ -280,7 +279,7 @@ def _holding(
         factor=own(_BY_FACTOR),
         weight=own(_BY_THRESHOLD),
         incentive=own(EFFECTIVE_INCENTIVE),
-        forced=flag(found[wallet, token, IS_FORCED_FOR_USER]) if IS_FORCED in opened.forced else False,
+        forced=flag(found[wallet, token, IS_FORCED_FOR_USER]) if opened.forced_by_account else False,
     )
 
 

@@ -229,7 +229,8 @@ def _artifacts(cache: Path) -> Artifacts:
 
 def own_artifacts(cache: Path) -> Artifacts:
     roots = {"lab/": Path(__file__).parent / "contracts"}
-    return compile_source(Source(SOLC_0_8, ("lab/CompoundOracle.sol", "lab/VenusHelper.sol"), roots, evm_version="cancun"), cache)
+    entries = ("lab/CompoundOracle.sol", "lab/VenusHelper.sol")
+    return compile_source(Source(SOLC_0_8, entries, roots, evm_version="cancun"), cache)
 
 
 def raw(market: CompoundMarket, symbol: str, amount: str) -> int:

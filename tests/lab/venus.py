@@ -77,9 +77,7 @@ class VenusMarket(CompoundMarket):
     def _caps(self, prefix: str) -> None:
         tokens = list(self.tokens.values())
         for what in ("Supply", "Borrow"):
-            self.do(
-                self.comptroller, f"{prefix}etMarket{what}Caps(address[],uint256[])", tokens, [MOST] * len(tokens)
-            )
+            self.do(self.comptroller, f"{prefix}etMarket{what}Caps(address[],uint256[])", tokens, [MOST] * len(tokens))
 
     def _head(self, spec: Spec) -> tuple[Any, ...]:
         """The first arguments of a new vToken."""
@@ -94,7 +92,8 @@ class VenusCore(VenusMarket):
     name = "lab venus core"
 
     def __init__(self, lab: Lab, cache: Path) -> None:
-        names = ("Unitroller", "DiamondConsolidated", "ComptrollerLens", "VBep20Immutable", "WhitePaperInterestRateModel")
+        names = ("Unitroller", "DiamondConsolidated", "ComptrollerLens", "VBep20Immutable")
+        names += ("WhitePaperInterestRateModel",)
         make = Deployer(lab.node, hardhat_artifacts(fetch(VENUS_CORE, cache) / "artifacts" / "contracts", names))
         with lab.node.batch():
             self._prepare(lab, cache)
