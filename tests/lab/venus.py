@@ -5,12 +5,16 @@ Driven like Compound v2, which both descend from.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from eth_utils.crypto import keccak
 
 from tests.lab import abi
 from tests.lab.artifacts import hardhat_artifacts
 from tests.lab.compound_v2 import SPECS, WAD, CompoundMarket, Spec, own_artifacts
 from tests.lab.deployer import Deployer
+from tests.lab.errors import LabError
 from tests.lab.node import ADMIN
 from tests.lab.packages import VENUS_CORE, VENUS_ORACLE, VENUS_POOLS, fetch
 
@@ -25,6 +29,7 @@ BLOCKS_PER_YEAR = 2_102_400
 INCENTIVE = 108 * WAD // 100
 _PATIENCE = 10**9
 """Seconds for which the oracle believes an answer."""
+_MOST_SLOTS = 500
 _NEVER = 10**12
 """Blocks between two payments of reserves."""
 
@@ -55,9 +60,18 @@ class VenusOracle:
         config = (asset, [self.chainlink, NOBODY, NOBODY], [True, False, False], False)
         self.node.do(self.address, "setTokenConfig((address,address[3],bool[3],bool))", config)
 
-    def fix(self, asset: str, price: int) -> None:
-        """A price that is set by hand, as the oracle allows; 0 takes it away."""
+    @cached_property
+    def price_slot(self) -> int:
+        """Where the oracle keeps prices that are set by hand, which come before its feeds'."""
+        asset, price = "0x" + "99" * 20, 123_456_789
+        branch = self.node.rpc("evm_snapshot")
         self.node.do(self.chainlink, "setDirectPrice(address,uint256)", asset, price)
+        for slot in range(_MOST_SLOTS):
+            place = "0x" + keccak(bytes(12) + bytes.fromhex(asset[2:]) + slot.to_bytes(32, "big")).hex()
+            if int(self.node.rpc("eth_getStorageAt", self.chainlink, place, "latest"), 16) == price:
+                self.node.rpc("evm_revert", branch)
+                return slot
+        raise LabError("the oracle keeps its prices elsewhere")
 
 
 class VenusMarket(CompoundMarket):
