@@ -84,6 +84,7 @@ def test_the_contract_turns_where_we_say(case: Case) -> None:
         for boundary, mover in case.boundaries(found):
             if boundary.price is None:
                 directions[Direction.NONE] += 1
+                kinds[boundary.kind] += boundary.kind is FactorKind.TOGETHER
                 continue
             kinds[boundary.kind] += 1
             directions[boundary.direction] += 1
@@ -94,7 +95,7 @@ def test_the_contract_turns_where_we_say(case: Case) -> None:
                 asked[chance.randint(low, high)] = False
             for answer, expected in asked.items():
                 assert case.unsafe(found, boundary, mover, answer) is expected, (found, boundary, answer)
-    assert min(kinds[kind] for kind in (FactorKind.FACTOR, FactorKind.ASSET, FactorKind.TOGETHER)) >= 2, kinds
+    assert min(kinds[kind] for kind in (FactorKind.FACTOR, FactorKind.ASSET, FactorKind.TOGETHER)) >= 4, kinds
     assert min(directions[each] for each in Direction) >= 4, directions
 
 
