@@ -1,7 +1,7 @@
 """What the logs of the cTokens of a comptroller tell of an account.
 
 Compound indexes no field of a liquidation, so that those of all accounts are asked for; Venus's isolated pools index
-three of them under the same topic. Of the owner's own acts only taking collateral back is looked for: it is a transfer
+three of them under the same topic, and close small accounts as a whole ("heal") with an event of its own. Of the owner's own acts only taking collateral back is looked for: it is a transfer
 of cTokens to the cToken itself, which is indexed.
 """
 
@@ -29,6 +29,20 @@ LIQUIDATE_BORROW = event(
 """Liquidator, account, debt repaid, cToken seized, how many of it. Written by the cToken of the debt."""
 LIQUIDATE_BORROW_INDEXED = LIQUIDATE_BORROW._replace(indexed=3, words=2)
 """Indexed: liquidator, account, cToken seized. Then: debt repaid, how many."""
+HEAL_BORROW = event(
+    "HealBorrow(address,address,uint256)",
+    "0x9fe0294717a8efbc6ace1c151b73a4c89982339b2228a27d1ca21394e348986f",
+    indexed=2,
+    words=1,
+)
+"""Indexed: who pays, account. Then: debt repaid; all of the account's collateral goes to who pays."""
+BAD_DEBT = event(
+    "BadDebtIncreased(address,uint256,uint256,uint256)",
+    "0x90125ffdb441e57c4f6bf69789206424859f206bea5727f2d81ad2470826ef6a",
+    indexed=1,
+    words=3,
+)
+"""Indexed: account. Then: debt written off, the market's bad debt before and after."""
 TRANSFER = event(
     "Transfer(address,address,uint256)",
     "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef",
@@ -40,10 +54,11 @@ SHARE_DECIMALS = 8
 
 
 def event_filters(opened: Opened, wallets: Sequence[str]) -> tuple[LogFilter, ...]:
-    tokens = tuple(opened.tokens)
+    tokens, who = tuple(opened.tokens), tuple(map(topic_of, wallets))
     return (
         LogFilter(tokens, ((LIQUIDATE_BORROW.topic,),)),
-        LogFilter(tokens, ((TRANSFER.topic,), tuple(map(topic_of, wallets)))),
+        LogFilter(tokens, ((TRANSFER.topic, BAD_DEBT.topic), who)),
+        LogFilter(tokens, ((HEAL_BORROW.topic,), None, who)),
     )
 
 
@@ -52,10 +67,10 @@ def events(opened: Opened, logs: Sequence[Log]) -> tuple[MarketEvent, ...]:
     found: list[MarketEvent] = []
     seized: set[tuple[str, str]] = set()
     for log in mine:
-        liquidated = _liquidated(opened, log)
-        if liquidated is not None:
-            found.append(liquidated)
-            seized.add((log.tx_hash, liquidated.key.wallet))
+        told = _liquidated(opened, log) or _healed(opened, log)
+        if told is not None:
+            found.append(told)
+            seized.add((log.tx_hash, told.key.wallet))
     redeemed = (_redeemed(opened, log) for log in mine)
     # the protocol's part of what is seized is a transfer to the cToken itself, too
     found += [each for each in redeemed if each is not None and (each.tx_hash, each.key.wallet) not in seized]
@@ -78,6 +93,20 @@ def _liquidated(opened: Opened, log: Log) -> MarketEvent | None:
     return MarketEvent.of(
         log, EventKind.LIQUIDATED, key, collateral=_shares(opened, seized, shares), debt=debt, who=who
     )
+
+
+def _healed(opened: Opened, log: Log) -> MarketEvent | None:
+    healed, lost = HEAL_BORROW.fields(log), BAD_DEBT.fields(log)
+    asset = opened.tokens[log.address].asset
+    try:
+        if healed is not None:
+            key, debt = _key(opened, healed[1]), Moved(asset, healed[2])
+            return MarketEvent.of(log, EventKind.LIQUIDATED, key, debt=debt, who=as_address(healed[0]))
+        if lost is not None:
+            return MarketEvent.of(log, EventKind.WRITTEN_OFF, _key(opened, lost[0]), debt=Moved(asset, lost[1]))
+    except ValueError:
+        return None
+    return None
 
 
 def _redeemed(opened: Opened, log: Log) -> MarketEvent | None:

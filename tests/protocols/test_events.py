@@ -179,6 +179,16 @@ def test_compound_v2_liquidation_in_both_forms(signature: str) -> None:
     assert event.collateral.asset == (case.held, "ETH shares", 8)
 
 
+def test_an_account_that_is_closed_as_a_whole() -> None:
+    case = CASES["compound-v2"]
+    assert told(
+        case,
+        log(case.held, TRANSFER, ALICE, EVE, 3),
+        log(case.owed, "BadDebtIncreased(address+,uint256,uint256,uint256)", ALICE, 77, 0, 77),
+        log(case.owed, "HealBorrow(address+,address+,uint256)", EVE, ALICE, 5000),
+    ) == [(EventKind.WRITTEN_OFF, ALICE, None, 77, ""), (EventKind.LIQUIDATED, ALICE, None, 5000, EVE)]
+
+
 def test_compound_v2_redeeming_is_told_from_being_seized() -> None:
     case = CASES["compound-v2"]
     assert told(
