@@ -1,8 +1,9 @@
 """What the logs of the cTokens of a comptroller tell of an account.
 
 Compound indexes no field of a liquidation, so that those of all accounts are asked for; Venus's isolated pools index
-three of them under the same topic, and close small accounts as a whole ("heal") with an event of its own. Of the owner's own acts only taking collateral back is looked for: it is a transfer
-of cTokens to the cToken itself, which is indexed.
+three of them under the same topic, and close small accounts as a whole ("heal") with an event of its own. Of the
+owner's own acts only taking collateral back is looked for: it is a transfer of cTokens to the cToken itself, which is
+indexed.
 """
 
 from __future__ import annotations

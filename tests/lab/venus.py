@@ -154,9 +154,12 @@ class VenusPool(VenusMarket):
     """An isolated pool: liquidation thresholds of its own, custom errors instead of codes, indexed events."""
 
     name = "lab venus pool"
+    timed = False
+    """Interest by seconds and not by blocks, as on the chains whose blocks have no fixed pace."""
 
     def __init__(self, lab: Lab, cache: Path) -> None:
         names = ("Comptroller", "VToken", "WhitePaperInterestRateModel")
+        blocks = 0 if self.timed else BLOCKS_PER_YEAR
         make = Deployer(lab.node, hardhat_artifacts(fetch(VENUS_POOLS, cache), names))
         with lab.node.batch():
             self._prepare(lab, cache)
@@ -169,8 +172,8 @@ class VenusPool(VenusMarket):
                 ("setLiquidationIncentive(uint256)", INCENTIVE),
             ):
                 self.do(self.comptroller, signature, value)
-            self.model = make.deploy("WhitePaperInterestRateModel", 2 * WAD, 6 * WAD, False, BLOCKS_PER_YEAR)
-            logic = make.deploy("VToken", False, BLOCKS_PER_YEAR, 5 * 10**13)
+            self.model = make.deploy("WhitePaperInterestRateModel", 2 * WAD, 6 * WAD, self.timed, blocks)
+            logic = make.deploy("VToken", self.timed, blocks, 5 * 10**13)
             types = "address,address,address,uint256,string,string,uint8,address,address,(address,address),uint256"
             for spec in SPECS:
                 args = (*self._head(spec), ADMIN, self.helper, (self.helper, self.helper), WAD // 10)
@@ -186,3 +189,8 @@ class VenusPool(VenusMarket):
                 self.do(self.comptroller, signature, token, factor, liquidation_threshold(spec))
         with self.node.batch():
             self.seed()
+
+
+class VenusTimedPool(VenusPool):
+    name = "lab venus timed pool"
+    timed = True

@@ -1,4 +1,4 @@
-"""Venus's own contracts: what they have and Compound has not. Figures, boundaries and liquidations: test_conformance."""
+"""Venus's own contracts: what they have and Compound has not. The rest is in test_conformance."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from liqtui.core.model import Side
 from liqtui.core.reads import PlanFailed
 from liqtui.core.severity import liquidatable
 from liqtui.core.units import WAD
+from tests.lab.compound_v2 import open_positions
+from tests.lab.lab import Lab
 from tests.lab.market import wallet as wallet_of
+from tests.lab.venus import VenusTimedPool
 from tests.lab.walk import LIQUIDATOR
 from tests.real import cases
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from liqtui.core.model import Position
     from tests.lab.venus import VenusCore, VenusPool
     from tests.real.conformance import Case
@@ -138,3 +143,15 @@ def test_a_paused_oracle_makes_all_unknown(venus_pool: VenusPool) -> None:
     for each in found.values():
         entered = any(leg.counts or leg.side is Side.DEBT for leg in each.legs)
         assert (each.health.raw is None) is entered, each
+
+
+def test_a_pool_that_counts_by_seconds(lab_cache: Path) -> None:
+    with Lab.build(lab_cache, generations=()) as lab:
+        market = VenusTimedPool(lab, lab_cache)
+        lab.positions[market.name] = open_positions(market)
+        case = cases.compound_v2(market)
+        for _ in case.walk(10):
+            assert case.verify(case.positions()) >= 20
+        held, owed = position(case, "c2 eth usdc").legs
+        assert 0 < held.rate < owed.rate
+        assert 2 < owed.rate / 10**27 < 8
