@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from liqtui.core.alerts import Draft, Memory, dump, gone, judge, load
+from liqtui.core.events import liquidation_lines
 from liqtui.engine.history import ALERTS_KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from liqtui.core.events import MarketEvent
     from liqtui.core.snapshot import Alert, Row, Severity
     from liqtui.engine.history import History, Saved
 
@@ -31,22 +33,33 @@ class Alarms:
         """Newest first, bounded."""
         return tuple(self._alerts)
 
-    def judge(self, before: Row | None, after: Row, now: float, *, opened: bool = False) -> bool:
+    def judge(
+        self,
+        before: Row | None,
+        after: Row,
+        now: float,
+        *,
+        opened: bool = False,
+        events: Sequence[MarketEvent] = (),
+        own: bool = False,
+    ) -> bool:
         """Let the rules see a row; returns whether they had something to say.
 
-        `opened`: it is known that this position was not there before.
+        `opened`: it is known that this position was not there before. `events`: what the logs told of it since the
+        last time. `own`: and this explains all that changed.
         """
         memory = self._memories.get(after.id) or Memory(fresh=opened)
-        remembered, drafts = judge(before, after, memory, now)
+        remembered, drafts = judge(before, after, memory, now, events=liquidation_lines(events), own=own)
         if remembered is not memory or after.id not in self._memories:
             self._memories[after.id] = remembered
             self._changed = True
         self._keep(drafts)
         return bool(drafts)
 
-    def gone(self, last: Row, now: float) -> None:
-        """A position is not there any more."""
-        self._keep(gone(last, self._memories.get(last.id) or Memory(), now))
+    def gone(self, last: Row, now: float, *, events: Sequence[MarketEvent] = (), own: bool = False) -> None:
+        """A position is not there any more. `events` and `own` as in `judge`."""
+        memory = self._memories.get(last.id) or Memory()
+        self._keep(gone(last, memory, now, events=liquidation_lines(events), own=own))
         self.forget(last.id)
 
     def forget(self, position: str) -> None:

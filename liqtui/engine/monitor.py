@@ -28,6 +28,7 @@ from liqtui.engine.tracks import DAY
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from liqtui.core.events import MarketEvent
     from liqtui.core.model import Feed, Position
     from liqtui.core.snapshot import Stage
     from liqtui.core.wallet import Wallet
@@ -148,6 +149,7 @@ class Monitor:
 
     def _positions(self, chain: Chain, outcome: Outcome, now: float) -> None:
         watched = set(wallets_on(chain.spec.name, self._wallets.values()))
+        self._hear(chain, outcome)
         for key, position in outcome.positions.items():
             if key.wallet in watched:
                 self._take(chain, position, now)
@@ -158,7 +160,8 @@ class Monitor:
             if held.key in outcome.positions:
                 continue
             if spot in outcome.covered:
-                self._alarms.gone(held.row or self._row(held, now), now)
+                last = held.row or self._row(held, now)
+                self._alarms.gone(last, now, events=held.events, own=held.explained)
                 self._drop(held)
             elif (spot.protocol, spot.market) not in markets:
                 self._drop(held)
@@ -170,6 +173,14 @@ class Monitor:
                 key = PositionKey(chain.spec.id, *spot)
                 self._held[key] = Held(key, chain, error=error)
         chain.covered = outcome.covered
+
+    def _hear(self, chain: Chain, outcome: Outcome) -> None:
+        events: dict[PositionKey, list[MarketEvent]] = {}
+        for event in outcome.events:
+            events.setdefault(event.key, []).append(event)
+        for key, held in self._held.items():
+            if held.chain is chain:
+                held.hear(events.get(key, ()), complete=(key.protocol, key.market) in outcome.logged)
 
     def _take(self, chain: Chain, position: Position, now: float) -> None:
         held = self._held.get(position.key)
@@ -215,10 +226,13 @@ class Monitor:
 
     def _judged(self, held: Held, now: float) -> Row:
         before, basis = held.row, self._basis(held)
-        if before is not None and basis == held.basis and _quiet(before) and held.trust(now)[0] is Freshness.FRESH:
+        news = bool(held.events) or basis != held.basis
+        if before is not None and not news and _quiet(before) and held.trust(now)[0] is Freshness.FRESH:
             return before
         row = self._row(held, now)
-        if self._alarms.judge(before, row, now, opened=held.opened):
+        told = self._alarms.judge(before, row, now, opened=held.opened, events=held.events, own=held.explained)
+        held.judged()
+        if told:
             row, basis = self._row(held, now), self._basis(held)
         held.row, held.basis = row, basis
         return row

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from liqtui.core.model import Flag, Health, Position, PositionKey
 from liqtui.core.units import BPS, decimal_string, mul_div_up
+from liqtui.protocols import aave_events
 from liqtui.protocols.aave_v3_book import AaveBook, entries_of
 from liqtui.protocols.aave_v3_math import available_borrows
 from liqtui.protocols.aave_v3_open import discover, open_market
@@ -16,9 +17,10 @@ from liqtui.protocols.feeds import feed_table, sequencer_feed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from liqtui.core.events import MarketEvent
     from liqtui.core.later import Later
     from liqtui.core.model import Feed, Scope
-    from liqtui.core.reads import Block, Plan
+    from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.aave_v3_book import Entry
     from liqtui.protocols.aave_v3_math import Rules, Totals
@@ -58,6 +60,12 @@ class AaveV3:
 
     def refresh(self, opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -> Plan[Reading]:
         return refresh(opened, block, hints)
+
+    def event_filters(self, opened: Opened, wallets: Sequence[str]) -> tuple[LogFilter, ...]:
+        return aave_events.event_filters(opened, wallets)
+
+    def events(self, opened: Opened, logs: Sequence[Log]) -> tuple[MarketEvent, ...]:
+        return aave_events.events(opened, logs)
 
     def evaluate(
         self, opened: Opened, block: Block, market: Market, account: Account, wallet: str

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from typing import TypeGuard
 
-    from liqtui.core.reads import Result
+    from liqtui.core.reads import Log, Result
 
 K = TypeVar("K")
 
@@ -55,6 +55,39 @@ def _call(selector: bytes, target: str, args: tuple[Argument, ...]) -> Call:
 def function(signature: str, selector: str) -> Function:
     """A function by signature and hex selector; the tests hold the two together."""
     return Function(signature, bytes.fromhex(selector))
+
+
+class Event(NamedTuple):
+    """A contract's event: its canonical signature, for people and tests, and its first topic."""
+
+    signature: str
+    topic: str
+    indexed: int
+    """How many of its fields are topics."""
+    words: int
+    """How many are words of data."""
+
+    def fields(self, log: Log) -> list[int] | None:
+        """Topics, then words of data, as unsigned integers; None for a log that is no such event."""
+        if not log.topics or log.topics[0] != self.topic:
+            return None
+        if len(log.topics) != self.indexed + 1 or len(log.data) != self.words * WORD:
+            return None
+        try:
+            topics = [int(topic, 16) for topic in log.topics[1:]]
+        except ValueError:
+            return None
+        return topics + [int.from_bytes(log.data[at : at + WORD], "big") for at in range(0, len(log.data), WORD)]
+
+
+def event(signature: str, topic: str, *, indexed: int, words: int) -> Event:
+    """An event by signature and topic; the tests hold the two together."""
+    return Event(signature, topic, indexed, words)
+
+
+def topic_of(address: str) -> str:
+    """An address as a topic."""
+    return "0x" + address.removeprefix("0x").lower().rjust(2 * WORD, "0")
 
 
 def encode_word(value: str | int) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from liqtui.core.model import Flag, Health, Position, PositionKey
 from liqtui.core.units import BPS, WAD, decimal_string, mul_div_up
+from liqtui.protocols import compound_v2_events
 from liqtui.protocols.aave_v2 import with_boundaries
 from liqtui.protocols.compound_v2_book import CompoundBook, drawn_of, worst_scope
 from liqtui.protocols.compound_v2_math import TRUNCATING
@@ -21,9 +22,10 @@ from liqtui.protocols.feeds import feed_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from liqtui.core.events import MarketEvent
     from liqtui.core.later import Later
     from liqtui.core.model import Feed
-    from liqtui.core.reads import Block, Plan
+    from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.adapter import Reading
     from liqtui.protocols.compound_v2_book import Entry
@@ -47,6 +49,12 @@ class CompoundV2:
 
     def refresh(self, opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -> Plan[Reading]:
         return refresh(opened, block, hints)
+
+    def event_filters(self, opened: Opened, wallets: Sequence[str]) -> tuple[LogFilter, ...]:
+        return compound_v2_events.event_filters(opened, wallets)
+
+    def events(self, opened: Opened, logs: Sequence[Log]) -> tuple[MarketEvent, ...]:
+        return compound_v2_events.events(opened, logs)
 
     def evaluate(
         self, opened: Opened, block: Block, market: Market, account: Account, wallet: str

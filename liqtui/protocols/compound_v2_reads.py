@@ -30,7 +30,6 @@ from liqtui.protocols.compound_v2_abi import (
     GET_CASH,
     GET_UNDERLYING_PRICE,
     GET_VAI_REPAY_AMOUNT,
-    IS_FORCED,
     IS_FORCED_FOR_USER,
     LIQUIDATION_INCENTIVE,
     MARKETS,
@@ -186,13 +185,13 @@ def _holding_calls(opened: Opened, token: str, wallet: str) -> list[Call]:
     if opened.by_account:
         calls += [EFFECTIVE_FACTOR.at(entry, wallet, token, kind) for kind in (_BY_FACTOR, _BY_THRESHOLD)]
         calls.append(EFFECTIVE_INCENTIVE.at(entry, wallet, token))
-    if IS_FORCED in opened.forced:
+    if opened.forced_by_account:
         calls.append(IS_FORCED_FOR_USER.at(entry, wallet, token))
     return calls
 
 
 def _holding_size(opened: Opened) -> int:
-    return 1 + 3 * opened.by_account + (IS_FORCED in opened.forced)
+    return 1 + 3 * opened.by_account + opened.forced_by_account
 
 
 def _state(opened: Opened, info: TokenInfo, found: Mapping[Any, Result], prices: PriceBook) -> TokenState:
@@ -315,7 +314,7 @@ def _holding(
     if len(stored) == 1:
         return Holding(token, Snapshot(tokens, owed, rate), now, entered)
     factor, weight, incentive = map(_known, stored[1:4]) if opened.by_account else (None, None, None)
-    forced = flag(stored[-1]) if IS_FORCED in opened.forced else False
+    forced = flag(stored[-1]) if opened.forced_by_account else False
     return Holding(token, Snapshot(tokens, owed, rate), now, entered, factor, weight, incentive, forced)
 
 

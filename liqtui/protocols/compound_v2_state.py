@@ -47,6 +47,8 @@ class Opened:
     """Multicall3: lets one call accrue all markets of an account and then ask for its liquidity."""
     forced: tuple[Function, ...]
     """Which of the comptroller's getters tell that a debt may be liquidated whatever the health."""
+    forced_by_account: bool
+    """Whether it tells that of single accounts, too (the core pool of Venus)."""
     by_account: bool
     """Whether weights and incentives depend on the account (e-mode pools of Venus)."""
     vai: Vai | None

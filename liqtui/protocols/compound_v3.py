@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from liqtui.core.model import Flag, Health, Position, PositionKey
 from liqtui.core.units import BPS, HEALTH_ONE, WAD, decimal_string, mul_div_down, mul_div_up
+from liqtui.protocols import compound_v3_events
 from liqtui.protocols.compound_v3_book import CometBook, scope
 from liqtui.protocols.compound_v3_math import Base, Indexes, Line
 from liqtui.protocols.compound_v3_open import discover, open_market
@@ -21,9 +22,10 @@ from liqtui.protocols.feeds import feed_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from liqtui.core.events import MarketEvent
     from liqtui.core.later import Later
     from liqtui.core.model import Feed, Scope
-    from liqtui.core.reads import Block, Plan
+    from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.adapter import Reading
     from liqtui.protocols.compound_v3_state import Account, AssetState, Market, Opened
@@ -52,6 +54,12 @@ class CompoundV3:
 
     def refresh(self, opened: Opened, block: Block, hints: Mapping[str, bool]) -> Plan[Reading]:
         return refresh(opened, block, hints)
+
+    def event_filters(self, opened: Opened, wallets: Sequence[str]) -> tuple[LogFilter, ...]:
+        return compound_v3_events.event_filters(opened, wallets)
+
+    def events(self, opened: Opened, logs: Sequence[Log]) -> tuple[MarketEvent, ...]:
+        return compound_v3_events.events(opened, logs)
 
     def evaluate(
         self, opened: Opened, block: Block, market: Market, account: Account, wallet: str

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from liqtui.core.model import Flag, Health, Position, PositionKey
 from liqtui.core.units import BPS, WAD, decimal_string, mul_div_down, mul_div_up
+from liqtui.protocols import morpho_blue_events
 from liqtui.protocols.feeds import feed_table
 from liqtui.protocols.morpho_blue_book import MorphoBook, scope
 from liqtui.protocols.morpho_blue_logs import first_block, learn, log_filters, searches
@@ -19,6 +20,7 @@ from liqtui.protocols.morpho_blue_reads import refresh
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from liqtui.core.events import MarketEvent
     from liqtui.core.later import Later
     from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
@@ -55,6 +57,12 @@ class MorphoBlue:
 
     def refresh(self, opened: Opened, block: Block, hints: Mapping[str, tuple[str, ...]]) -> Plan[Reading]:
         return refresh(opened, block, hints)
+
+    def event_filters(self, opened: Opened, wallets: Sequence[str]) -> tuple[LogFilter, ...]:
+        return morpho_blue_events.event_filters(opened, wallets)
+
+    def events(self, opened: Opened, logs: Sequence[Log]) -> tuple[MarketEvent, ...]:
+        return morpho_blue_events.events(opened, logs)
 
     def evaluate(
         self, opened: Opened, block: Block, market: Market, account: Account, wallet: str
