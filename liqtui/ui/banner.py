@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any, cast
 
 from liqtui.core.text import clean
 
+TYPE_CHECKING = False  # the module `typing` would take longer to load than all that is done here
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 _WORDS = {
     "liquidated": ("✖", "X"),
@@ -44,7 +45,7 @@ def summary(verdict: Mapping[str, Any], now: float, *, ascii_only: bool = False)
         parts.append(f"last seen {_age(now - at)}:")
     counts = verdict.get("counts")
     if isinstance(counts, dict):
-        known = cast("dict[str, Any]", counts)
+        known: dict[str, Any] = counts
         for severity, glyphs in _WORDS.items():
             number = known.get(severity)
             if isinstance(number, int) and number > 0:
@@ -64,7 +65,7 @@ def banner(saved: str, now: float, width: int, *, ascii_only: bool = False) -> s
         verdict: Any = json.loads(saved) if saved else {}
     except ValueError:
         verdict = {}
-    told = summary(cast("dict[str, Any]", verdict), now, ascii_only=ascii_only) if isinstance(verdict, dict) else ""
+    told = summary(verdict, now, ascii_only=ascii_only) if isinstance(verdict, dict) else ""
     dots = "..." if ascii_only else "…"
     text = f" liqtui   starting {dots}   {told}".rstrip()
     return f"{ALTERNATE_SCREEN}{text[:width]}"
