@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from liqtui.cli.greeting import first_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,11 @@ _NAME = re.compile(r"[^\s.,/\\]+(\.[^\s.,/\\]+)+")
 
 
 class UsageError(Exception):
-    """Wrong words on the command line that only the command itself could notice; ends with 64."""
+    """Wrong words on the command line; ends with 64."""
+
+    def __init__(self, message: str, *, usage: str = "", prog: str = "liqtui") -> None:
+        super().__init__(message)
+        self.told = f"{usage}{prog}: {message}"
 
 
 class Arguments(argparse.Namespace):
@@ -64,8 +69,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
+        raise UsageError(message, usage=self.format_usage(), prog=self.prog)
 
 
 class _Version(argparse.Action):
@@ -106,16 +110,14 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def parse(argv: Sequence[str]) -> Arguments:
-    """Arguments of the command line. Ends the process for --help, --version and wrong usage (64)."""
+    """Arguments of the command line. Raises UsageError; ends the process for --help and --version."""
     parser = build()
     return parser.parse_args(with_command(list(argv)), namespace=Arguments())
 
 
 def with_command(argv: list[str]) -> list[str]:
     """`liqtui 0x…` means `liqtui tui 0x…`: put the command in front of the first thing that is no option."""
-    place = 0
-    while place < len(argv) and argv[place].startswith("-") and argv[place] not in {"-", "--"}:
-        place += 2 if argv[place] in _WITH_VALUE else 1
+    place = first_word(argv)
     if place >= len(argv):
         return argv if {"-h", "--help", "--version"} & set(argv) else [*argv, TUI]
     return argv if argv[place] in {*COMMANDS, TUI} else [*argv[:place], TUI, *argv[place:]]
@@ -159,8 +161,6 @@ COMMANDS = {
     "doctor": "examine configuration, endpoints and terminal",
     "completion": "print the completion script of a shell",
 }
-
-_WITH_VALUE = {"--config", "--watchlist", "--color", "--theme"}
 
 
 def _common() -> Parser:

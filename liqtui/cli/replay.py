@@ -27,8 +27,8 @@ def run(args: Arguments) -> int:
 def play(args: Arguments, file: Path, *, speed: float = 1.0, loop: bool = False) -> int:
     """`speed` is how many seconds of the tape pass in one second on the screen."""
     from liqtui.chain.tape import TapeError, load_tape
+    from liqtui.cli.greeting import is_terminal
     from liqtui.cli.session import locate
-    from liqtui.cli.tui import is_terminal
 
     try:
         tape = load_tape(file)

@@ -11,6 +11,7 @@ from liqtui.core.model import Side, is_infinite
 from liqtui.core.rescue import LazyRescue
 from liqtui.core.stress import under
 from liqtui.core.units import BPS, RAY, SECONDS_PER_YEAR, WAD, mul_div_down, mul_div_up
+from liqtui.core.wallet import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from liqtui.core.later import Later
     from liqtui.core.model import Leg, Position
 
-TARGETS = (110 * WAD // 100, 125 * WAD // 100, 150 * WAD // 100)
 MOVES = (-0.05, -0.03, 0.0, 0.03, 0.10)
 
 

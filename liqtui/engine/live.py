@@ -12,13 +12,8 @@ from typing import TYPE_CHECKING
 
 from liqtui.core.clock import SystemClock
 from liqtui.core.snapshot import Snapshot
-from liqtui.engine.history import History
-from liqtui.engine.monitor import Monitor
-from liqtui.engine.names import Names
 from liqtui.engine.setup import ownership, pool, resolve_name, rounds_on, shipped_adapters
 from liqtui.engine.thread import EngineThread
-from liqtui.engine.verdict import Keeper
-from liqtui.engine.watch import ChainWatch
 from liqtui.engine.words import words
 
 if TYPE_CHECKING:
@@ -30,8 +25,10 @@ if TYPE_CHECKING:
     from liqtui.core.sources import ChainSpec
     from liqtui.core.wallet import Wallet
     from liqtui.engine.handle import Playback
+    from liqtui.engine.history import History
     from liqtui.engine.rounds import ChainRounds, Outcome
     from liqtui.engine.setup import Link, Reader, ReaderFactory, Setup
+    from liqtui.engine.watch import ChainWatch
     from liqtui.protocols.adapter import Adapter
 
 TICK = 2.0
@@ -131,6 +128,13 @@ class LiveEngine(EngineThread):
     # -- the engine's thread -------------------------------------------------------------------------------------
 
     async def serve(self, ended: asyncio.Event) -> None:
+        # Loaded here, in the engine's own thread: the first frame does not wait for them.
+        from liqtui.engine.history import History
+        from liqtui.engine.monitor import Monitor
+        from liqtui.engine.names import Names
+        from liqtui.engine.verdict import Keeper
+        from liqtui.engine.watch import ChainWatch
+
         setup = self._setup
         with ownership(setup.state) as owner:
             history = self._history = self._history or History(

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from liqtui.config.watchlist import is_resolved
 from liqtui.core.reads import ChainReader, ReadError
-from liqtui.core.risk import TARGETS, complete
 from liqtui.core.rules import DEFAULT_RULES, Desk
 from liqtui.core.text import clean
-from liqtui.core.wallet import Thresholds
-from liqtui.engine.rounds import ChainRounds
+from liqtui.core.wallet import TARGETS, Thresholds
 from liqtui.engine.words import safe
 
 if TYPE_CHECKING:
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from liqtui.core.sources import ChainSpec, MarketRef
     from liqtui.core.wallet import Wallet
     from liqtui.engine.logsearch import Notebook
+    from liqtui.engine.rounds import ChainRounds
     from liqtui.protocols.adapter import Adapter
 
 LOCK = "liqtui.lock"
@@ -131,6 +130,9 @@ def rounds_on(
     notebook: Notebook | None = None,
 ) -> ChainRounds:
     """The rounds of one chain over its share of the markets and wallets."""
+    from liqtui.core.risk import complete
+    from liqtui.engine.rounds import ChainRounds
+
     refs = [ref for ref in setup.markets if ref.chain_id == spec.id]
     finish = partial(complete, targets=setup.targets)
     rounds = ChainRounds(spec, refs, adapters, reader, finish=finish, notebook=notebook)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from liqtui.core.clock import Clock, SystemClock
 from liqtui.core.snapshot import Severity, Snapshot
 from liqtui.core.units import WAD
-from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
+from liqtui.core.wallet import DEFAULT_THRESHOLDS, TARGETS, Thresholds
 from liqtui.ui.filters import Filter
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Settings:
     chain_tags: Mapping[str, str] = field(default_factory=dict[str, str])
     """Chain name → short name for narrow columns."""
     thresholds: Thresholds = DEFAULT_THRESHOLDS
-    targets: tuple[int, ...] = (110 * WAD // 100, 125 * WAD // 100, 150 * WAD // 100)
+    targets: tuple[int, ...] = TARGETS
     """Health targets of the ways out, 1e18-scaled; `target` is the one shown first."""
     target: int = 125 * WAD // 100
     bell: bool = True
