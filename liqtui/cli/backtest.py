@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from liqtui.cli import lines
+from liqtui.core.text import clean
 
 if TYPE_CHECKING:
     from liqtui.chain.tape import Tape
@@ -70,7 +71,7 @@ def _setup(args: Arguments, tape: Tape) -> Setup:
 def told(report: Report, tape: Tape, setup: Setup) -> list[str]:
     """The whole report as lines."""
     head = f"{report.frames} frames, {_time(report.start)} to {_time(report.end)}; {_rules(setup)}"
-    made = [report.title] if report.title else []
+    made = [clean(report.title, 120)] if report.title else []
     made += [head, *([f"! {tape.cut}"] if tape.cut else []), ""]
     made += _table([COLUMNS, *(_cells(record) for record in report.records)])
     hits = [(hit.at, record, hit) for record in report.records for hit in record.liquidations]
@@ -88,11 +89,11 @@ def told(report: Report, tape: Tape, setup: Setup) -> list[str]:
 
 
 def _cells(record: Record) -> tuple[str, ...]:
-    place = f"{record.protocol} {record.chain}" + ("" if record.read else " (never read)")
+    place = clean(f"{record.protocol} {record.chain}", 40) + ("" if record.read else " (never read)")
     hits = len(record.liquidations)
     lead = "" if not hits else "none" if record.least_lead is None else span(record.least_lead)
     return (
-        record.label or record.id, place, str(hits or ""), lead, str(record.missed or ""),
+        clean(record.label, 24) or record.id, place, str(hits or ""), lead, str(record.missed or ""),
         str(len(record.warnings) or ""), str(record.false_alarms or ""), str(record.messages or ""),
     )  # fmt: skip
 
@@ -109,21 +110,22 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
 
 
 def _hit(record: Record, hit: Liquidation) -> list[str]:
-    name = f"{record.label} {record.protocol} {record.chain}".strip()
+    name = clean(f"{record.label} {record.protocol} {record.chain}".strip(), 60)
     first = f"{_time(hit.at)}  ✖ {name} liquidated"
     if hit.warning is None or hit.lead is None:
         return [f"{first}: MISSED, no warning came before it", f"    {hit.text}"]
-    verdict = f"MISSED, warned only {span(hit.lead)} before" if hit.missed else f"warned at least {span(hit.lead)} before"
+    only = f"warned only {span(hit.lead)} before" if hit.lead else "warned with the last reading before it"
+    verdict = f"MISSED, {only}" if hit.missed else f"warned at least {span(hit.lead)} before"
     return [f"{first}: {verdict}", f"    {_time(hit.warning.at)}  {hit.warning.level.value}: {hit.warning.text}"]
 
 
 def _definitions(report: Report) -> list[str]:
-    missed = f"less than {span(report.lead)} of warning" if report.lead else "no warning"
+    missed = f"a lead under {span(report.lead)}" if report.lead else "a lead of 0"
     return [
         "liquidated    as noticed by liqtui, by the balances or by the protocol's own event",
         "warning       alerts from CALL on that say a liquidation is near, not held back, until they are over",
-        "lead          from the first alert of a warning to the last reading before the liquidation: at least so long",
-        f"missed        a liquidation with {missed}",
+        "lead          from a warning's first alert to the last reading before the liquidation: at least so long was left",
+        f"missed        a liquidation without a warning, or with {missed}",
         f"false alarm   a warning over within {span(report.window)}, by itself: never liquidatable, nothing repaid or added",
         "messages      alerts from CALL on that were not held back, and every escalation",
     ]

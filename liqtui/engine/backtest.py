@@ -76,8 +76,8 @@ class Liquidation:
     text: str
     warning: Episode | None
     lead: float | None
-    """Seconds from the warning to the last reading before the liquidation: at least so long was left. None without
-    a warning."""
+    """Seconds from the warning to the last reading before the liquidation: at least so long was left, which is 0
+    when that reading is what the warning came with. None without a warning."""
     missed: bool
 
 
@@ -149,7 +149,7 @@ def backtest(
     window: float = WINDOW,
     adapters: Mapping[str, Adapter] | None = None,
 ) -> Report:
-    """Play the tape under `setup`. A liquidation with less than `lead` seconds of warning counts as missed.
+    """Play the tape under `setup`. A liquidation without a lead, or with less than `lead` seconds, is missed.
 
     Not from within an event loop. Raises LookupError for an unknown protocol.
     """
@@ -287,7 +287,7 @@ class _Judge:
         if warning is not None:
             warning.liquidated = True
             lead = max(self._read_at.get(position, warning.at) - warning.at, 0.0)
-        missed = lead is None or lead < self._lead
+        missed = not lead or lead < self._lead
         self._record(position).liquidations.append(Liquidation(now, alert.text, warning, lead, missed))
 
     def _over(self, position: str, now: float, *, closed: bool = False) -> None:
