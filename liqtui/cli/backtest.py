@@ -35,7 +35,7 @@ def run(args: Arguments) -> int:
         _print_json(report, tape, setup)
     else:
         for line in told(report, tape, setup):
-            print(lines.plain(line) if args.ascii else line)
+            print(lines.plain(line.replace("✖", "X")) if args.ascii else line)
     if not any(record.read for record in report.records):
         print("liqtui: no position on this tape could be read: nothing was tested", file=sys.stderr)
         return EXIT_BLIND
@@ -60,9 +60,7 @@ def _setup(args: Arguments, tape: Tape) -> Setup:
         own = {wallet.key: wallet for wallet in watched}
     wallets = tuple(own.get(wallet.key, wallet) for wallet in header.wallets)
     setup = Session(where, config, None, wallets).setup()
-    return replace(
-        setup, chains=header.chains, markets=header.markets, state=None, notices=(), channels=(), ping=None
-    )
+    return replace(setup, chains=header.chains, markets=header.markets, state=None, notices=(), channels=(), ping=None)
 
 
 # -- for people ----------------------------------------------------------------------------------------------------
@@ -84,7 +82,13 @@ def told(report: Report, tape: Tape, setup: Setup) -> list[str]:
         f"{count} position{'s' * (count != 1)}, {report.liquidations} liquidated, {report.missed} missed, "
         f"{report.false_alarms} false alarm{'s' * (report.false_alarms != 1)}, {report.messages} messages"
     )
-    made += ["", totals, *([] if hits else ["no liquidation on this tape: no lead was tested"]), "", *_definitions(report)]
+    made += [
+        "",
+        totals,
+        *([] if hits else ["no liquidation on this tape: no lead was tested"]),
+        "",
+        *_definitions(report),
+    ]
     return made
 
 
@@ -124,9 +128,9 @@ def _definitions(report: Report) -> list[str]:
     return [
         "liquidated    as noticed by liqtui, by the balances or by the protocol's own event",
         "warning       alerts from CALL on that say a liquidation is near, not held back, until they are over",
-        "lead          from a warning's first alert to the last reading before the liquidation: at least so long was left",
+        "lead          from a warning's first alert to the last reading before the liquidation: so long, at least",
         f"missed        a liquidation without a warning, or with {missed}",
-        f"false alarm   a warning over within {span(report.window)}, by itself: never liquidatable, nothing repaid or added",
+        f"false alarm   over within {span(report.window)} by itself: it never was liquidatable, nobody repaid or added",
         "messages      alerts from CALL on that were not held back, and every escalation",
     ]
 

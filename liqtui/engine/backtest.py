@@ -153,7 +153,7 @@ def backtest(
 
     Not from within an event loop. Raises LookupError for an unknown protocol.
     """
-    judge = _Judge(lead, window)
+    judge = Judge(lead, window)
     for snapshot in run_through(Reel(tape, shipped_adapters() if adapters is None else adapters, setup)):
         judge.take(snapshot)
     judge.finish()
@@ -168,7 +168,7 @@ def _place(record: Record) -> tuple[int, int, int, str, str]:
     return -record.missed, -len(record.liquidations), -record.false_alarms, record.label, record.id
 
 
-class _Judge:
+class Judge:
     def __init__(self, lead: float, window: float) -> None:
         self.records: dict[str, Record] = {}
         self.messages = self.notices = 0
@@ -227,9 +227,12 @@ class _Judge:
 
     def _record(self, position: str, row: Row | None = None) -> Record:
         if position not in self.records:
-            parts = position.split(":")
-            named = (row.label, row.chain, row.key.protocol, row.key.market) if row else ("", *parts[:3])
-            self.records[position] = Record(position, *named)
+            if row is not None:
+                made = Record(position, row.label, row.chain, row.key.protocol, row.key.market)
+            else:
+                chain, protocol, market = (*position.split(":"), "", "")[:3]
+                made = Record(position, "", chain, protocol, market)
+            self.records[position] = made
         return self.records[position]
 
     # -- alerts --------------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from liqtui.engine.setup import Setup
 from tests.lab import compound_v2
 from tests.lab.compound_v2 import CompoundMarket
 from tests.lab.demo import ChainClock
-from tests.lab.lab import Lab
 from tests.lab.market import wallet
 from tests.lab.morpho import MorphoLab
 from tests.lab.morpho_positions import LIQUIDATOR as MORPHO_LIQUIDATOR
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from tests.lab.lab import Lab
     from tests.lab.market import AaveMarket
 
 MINUTE = 60
