@@ -22,6 +22,11 @@ _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
 _NAME = re.compile(r"[^\s.,/\\]+(\.[^\s.,/\\]+)+")
 
 
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhd]?)")
+_LEAD = "a liquidation with less warning counts as missed"
+_WINDOW = "a warning that is over by itself within this is a false alarm"
+
+
 class UsageError(Exception):
     """Wrong words on the command line; ends with 64."""
 
@@ -45,6 +50,16 @@ class Arguments(argparse.Namespace):
     """Of the form of an address or an ENS name; checksums are the command's business."""
     json: bool = False
     file: Path = Path("-")
+    lead: float = 0.0
+    """Of `backtest`: seconds."""
+    window: float = 86_400.0
+    """Of `backtest`: seconds."""
+    what: str = ""
+    """Of `history export`: samples · alerts · prices."""
+    format: str = "csv"
+    since: float | None = None
+    """Unix time."""
+    output: Path | None = None
     shell: str = ""
 
     action: str = ""
@@ -104,6 +119,28 @@ def _command_hint(text: str) -> str:
     return f'did you mean "liqtui {near[0]}"?' if near else "0x and 40 hex digits, name.eth, or a command"
 
 
+def duration(text: str) -> float:
+    """Seconds: "90s", "15m", "2h", "7d", or a number of seconds."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f'"{text}" is no stretch of time: 90s, 15m, 2h or 7d is meant')
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400, "": 1}[found[2]]
+
+
+def moment(text: str) -> float:
+    """Unix time: so long ago ("7d"), or a date or time by ISO 8601, in UTC unless it says otherwise."""
+    import time
+    from datetime import UTC, datetime
+
+    if _DURATION.fullmatch(text):
+        return time.time() - duration(text)
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f'"{text}" is neither a date nor a stretch of time: 2026-01-31, 7d') from None
+
+
 def names(text: str) -> tuple[str, ...]:
     """Parts between commas: `a, b` → ("a", "b"); nothing → ()."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
@@ -142,6 +179,8 @@ def build() -> Parser:
         "wallet": _add_wallet,
         "record": _add_record,
         "replay": _add_replay,
+        "backtest": _add_backtest,
+        "history": _add_history,
         "doctor": _add_nothing,
         "completion": _add_completion,
     }
@@ -158,6 +197,8 @@ COMMANDS = {
     "wallet": "change the watchlist",
     "record": "record what the chains answer",
     "replay": "play a recording",
+    "backtest": "play a recording through your rules: would they have warned?",
+    "history": "export what was recorded: samples, alerts, prices",
     "doctor": "examine configuration, endpoints and terminal",
     "completion": "print the completion script of a shell",
 }
@@ -205,6 +246,24 @@ def _add_record(parser: Parser) -> None:
 
 def _add_replay(parser: Parser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="recording to play")
+
+
+def _add_backtest(parser: Parser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="recording to play")
+    parser.add_argument("--lead", type=duration, metavar="TIME", default=0.0, help=f"{_LEAD}: 15m, 2h; default 0s")
+    parser.add_argument("--window", type=duration, metavar="TIME", default=86_400.0, help=f"{_WINDOW}; default 24h")
+    parser.add_argument("--json", action="store_true", help="JSON instead of tables")
+
+
+def _add_history(parser: Parser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    words = "write what was recorded as CSV or JSON, to standard output or to a file"
+    export = actions.add_parser("export", help=words, description=words, parents=[_common()])
+    export.add_argument("what", choices=("samples", "alerts", "prices"), help="which record")
+    export.add_argument("--format", choices=("csv", "json"), default="csv", help="default csv")
+    export.add_argument("--since", type=moment, metavar="TIME", help="from then on: 7d, 12h, 2026-01-31; default: all")
+    export.add_argument("--wallet", default="", metavar="WALLET", help="of one wallet: address, ENS name or label")
+    export.add_argument("--output", type=Path, metavar="FILE", help="instead of standard output; replaced when whole")
 
 
 def _add_completion(parser: Parser) -> None:

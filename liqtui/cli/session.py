@@ -54,6 +54,8 @@ class Session:
             targets=self.config.targets,
             state=self.paths.state,
             keep_days=self.config.keep_days,
+            price_days=self.config.price_days,
+            alert_days=self.config.alert_days,
             notices=(PUBLIC,) if self.config.public else (),
         )
 

@@ -56,6 +56,8 @@ class Config:
     poll: float
     """Seconds between rounds for a chain without its own; each `ChainSpec.poll` is already filled."""
     keep_days: int
+    price_days: int
+    alert_days: int
     markets: tuple[MarketRef, ...] = ()
     """Custom ones only."""
     keys: dict[str, str] = field(default_factory=dict[str, str])
@@ -156,7 +158,7 @@ def _build(values: dict[str, Any], source: Source | None, report: Report, protoc
         targets=tuple(sorted({*tables["rescue"]["targets"], target})),
         ui=Ui(**tables["ui"]),
         poll=poll,
-        keep_days=tables["history"]["keep_days"],
+        **tables["history"],
         markets=markets,
         keys=keys,
         source=source,

@@ -147,9 +147,16 @@ HISTORY = Section(
     "[history]",
     "What is kept in `history.sqlite`.",
     (
+        Setting("keep_days", kinds.whole(1, 3650), 90, "Days for which health and cushion are kept.", "90"),
         Setting(
-            "keep_days", kinds.whole(1, 3650), 90, "Days for which recorded health factors and alerts are kept.", "90"
+            "price_days",
+            kinds.whole(1, 3650),
+            90,
+            "Days for which updates of price feeds are kept. σ is measured over 30 of them, or over fewer if fewer are "
+            "kept.",
+            "90",
         ),
+        Setting("alert_days", kinds.whole(1, 3650), 365, "Days for which alerts and their lives are kept.", "365"),
     ),
 )
 

@@ -97,3 +97,7 @@ class EngineHandle(Protocol):
     def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
         """(unix time, health) as recorded, oldest first, for a chart."""
         ...
+
+    def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
+        """(unix time, feed label) of recorded updates of the feeds that the position relies on, oldest first."""
+        ...

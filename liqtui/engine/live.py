@@ -125,6 +125,9 @@ class LiveEngine(EngineThread):
     def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
         return self._history.samples(position_id, since) if self._history else []
 
+    def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
+        return self._history.updates(position_id, since) if self._history else []
+
     # -- the engine's thread -------------------------------------------------------------------------------------
 
     async def serve(self, ended: asyncio.Event) -> None:
@@ -138,7 +141,11 @@ class LiveEngine(EngineThread):
         setup = self._setup
         with ownership(setup.state) as owner:
             history = self._history = self._history or History(
-                setup.state, read_only=not owner, keep_days=setup.keep_days
+                setup.state,
+                read_only=not owner,
+                keep_days=setup.keep_days,
+                price_days=setup.price_days,
+                alert_days=setup.alert_days,
             )
             self._keeper = Keeper(setup.state) if setup.state is not None and owner else None
             self._monitor = Monitor(setup, history, self.clock.now())

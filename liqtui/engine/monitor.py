@@ -191,6 +191,7 @@ class Monitor:
             for at, health in self._history.samples(str(position.key), now - DAY):
                 held.track.add(at, health)
             self._history.position(position.key, is_open=True)
+        self._history.relies(held.id, held.key.chain_id, (feed.address for feed in position.feeds), now)
         held.take(position, now)
         health = position.health.shown
         if health is not None:

@@ -92,6 +92,9 @@ class Setup:
     """Folder of the history, its lock and the last verdict; None keeps all in memory."""
     keep_days: int = 30
     """How long samples are kept."""
+    price_days: int = 30
+    """How long feed rounds are kept."""
+    alert_days: int = 365
     notices: tuple[str, ...] = ()
     """Standing remarks for the screen."""
     rules: Rules = DEFAULT_RULES
