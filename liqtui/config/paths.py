@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 CONFIG_DIR = "LIQTUI_CONFIG_DIR"
 STATE_DIR = "LIQTUI_STATE_DIR"
+SOCKET = "liqtui.sock"
+"""Of a daemon, in the state folder, beside the lock that says whose it is."""
 VERDICT = "verdict.json"
 """The last verdict, in the state folder."""
 
@@ -46,6 +48,10 @@ class Paths(NamedTuple):
     def lock(self) -> Path:
         """Of the one instance that writes the history; beside it, so that both are on one file system."""
         return self.state / "liqtui.lock"
+
+    @property
+    def socket(self) -> Path:
+        return self.state / SOCKET
 
     @property
     def clipboard(self) -> Path:
