@@ -40,6 +40,9 @@ class Arguments(argparse.Namespace):
     """Of the form of an address or an ENS name; checksums are the command's business."""
     json: bool = False
     file: Path = Path("-")
+    fresh: bool = False
+    log: str = "auto"
+    verbose: bool = False
     shell: str = ""
 
     action: str = ""
@@ -140,6 +143,7 @@ def build() -> Parser:
         "wallet": _add_wallet,
         "record": _add_record,
         "replay": _add_replay,
+        "daemon": _add_daemon,
         "doctor": _add_nothing,
         "completion": _add_completion,
     }
@@ -156,6 +160,7 @@ COMMANDS = {
     "wallet": "change the watchlist",
     "record": "record what the chains answer",
     "replay": "play a recording",
+    "daemon": "watch and alert without a screen; screens attach to it",
     "doctor": "examine configuration, endpoints and terminal",
     "completion": "print the completion script of a shell",
 }
@@ -196,6 +201,20 @@ def _add_addresses(parser: Parser) -> None:
 def _add_check(parser: Parser) -> None:
     _add_addresses(parser)
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+    parser.add_argument(
+        "--fresh", "--no-daemon", action="store_true", help="read the chains even if a daemon could be asked"
+    )
+
+
+def _add_daemon(parser: Parser) -> None:
+    parser.add_argument("--foreground", action="store_true", help="stay in the foreground: it always does")
+    parser.add_argument(
+        "--log",
+        choices=("auto", "text", "json"),
+        default="auto",
+        help="form of the log on standard error: text for terminals and the journal, else JSON lines",
+    )
+    parser.add_argument("--verbose", action="store_true", help="log every round too")
 
 
 def _add_record(parser: Parser) -> None:

@@ -48,7 +48,9 @@ class RemoteEngine(EngineThread):
     One that comes back is attached to again.
     """
 
-    def __init__(self, folder: Path, hello: wire.Hello, wallets: Sequence[Wallet] = (), clock: Clock | None = None):
+    def __init__(
+        self, folder: Path, hello: wire.Hello, wallets: Sequence[Wallet] = (), clock: Clock | None = None
+    ) -> None:
         """`folder`: the state folder; `hello`: what `find` found there; `wallets`: what is shown at first."""
         clock = clock or SystemClock()
         super().__init__(clock, Snapshot(0, clock.now(), wallets=tuple(wallets)))

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from liqtui.core.snapshot import Alert
 
 _ROW = tuple(each.name for each in fields(Row) if each.name != "position")
-_WHOLE = tuple(
-    each.name for each in fields(Snapshot) if each.name not in {"rows", "alerts", "version", "at"}
-)
+_WHOLE = tuple(each.name for each in fields(Snapshot) if each.name not in {"rows", "alerts", "version", "at"})
 """Fields that are sent whole when they changed: they are small, or change rarely."""
 BATCH = 50
 """Rows with books that one piece of news holds at most: working out all of a row takes a millisecond or two."""

@@ -145,11 +145,11 @@ class Server:
     def tell(self, client: _Client, message: dict[str, Any]) -> None:
         """Do what a client wishes. Raises WireError for what no client of this version sends."""
         match message:
-            case {"inspect": list(ids)}:
-                client.ledger.looked_at = frozenset(_text(one, _ID) for one in cast("list[Any]", ids)[:LOOKED_AT])
+            case {"inspect": [*ids]}:
+                client.ledger.looked_at = frozenset(_text(one, _ID) for one in ids[:LOOKED_AT])
                 client.news.set()
-            case {"wish": str(name), "args": list(args)}:
-                self._wish(client, name, cast("list[Any]", args), message.get("id"))
+            case {"wish": str(name), "args": [*args]}:
+                self._wish(client, name, args, message.get("id"))
             case _:
                 raise WireError("a wish came that is none")
 

@@ -99,6 +99,16 @@ class EngineThread:
         return True
 
     @property
+    def alive(self) -> bool:
+        """Whether its thread runs, stuck or not."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def up_already(self) -> bool:
+        """Whether it takes wishes."""
+        return self._up.is_set()
+
+    @property
     def trouble(self) -> str:
         """That the engine has died or is stuck, in words; empty while it moves."""
         if self._death:

@@ -132,7 +132,7 @@ def message_of(data: bytes) -> Any:
 
 def pack(value: Any) -> Any:
     """What JSON knows, from which `unpack` makes an equal value. Raises WireError for what no snapshot holds."""
-    kind: Any = type(value)
+    kind = cast("type[Any]", type(value))
     if kind in _LEAVES:
         return value
     if kind is tuple or kind is list:
@@ -185,17 +185,18 @@ def unpack_position(value: Any, cushion: Any, targets: tuple[int, ...]) -> Posit
 
     try:
         plain, boundaries, book, rescue = value
-        named = {name: unpack(part) for name, part in zip(_PLAIN, plain, strict=True)}
+        named: dict[str, Any] = {name: unpack(part) for name, part in zip(_PLAIN, plain, strict=True)}
     except (TypeError, ValueError) as fault:
         raise WireError("a position that cannot be one") from fault
     if isinstance(boundaries, bool):
         found = (cushion,) if cushion is not None else (_NO_BOUNDARY,) if boundaries else ()
         return Position(**named, boundaries=found)
-    carried = unpack(book)
+    carried: Any = unpack(book)
     # As the engine would: only where health is known is there anything to aim at.
     lazy = carried is not None and named["health"].shown is not None
-    ways: Any = LazyRescue(carried, targets) if lazy else unpack(rescue) or ()
-    return Position(**named, boundaries=unpack(boundaries), rescue=ways, book=carried)
+    named["rescue"] = LazyRescue(carried, targets) if lazy else unpack(rescue) or ()
+    named["book"] = carried
+    return Position(**named, boundaries=unpack(boundaries))
 
 
 _LAZY = ("boundaries", "rescue", "book")
@@ -204,7 +205,7 @@ _NO_BOUNDARY = model.Boundary("", model.FactorKind.FACTOR, "", model.Direction.N
 """Stands for boundaries that were not sent, none of which ranks the row."""
 
 
-def _classes() -> Iterable[type]:
+def _classes() -> Iterable[type[Any]]:
     """The value classes of `core` that snapshots are made of, in the order in which the modules define them."""
     for module in (model, snapshot, states, wallet, reads):
         for found in vars(module).values():
@@ -213,7 +214,7 @@ def _classes() -> Iterable[type]:
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...] | None:
+def _names(kind: type[Any]) -> tuple[str, ...] | None:
     """Fields of a value class, () for an enum; None for any other class."""
     if issubclass(kind, Enum):
         return ()
@@ -233,7 +234,10 @@ def shape() -> str:
     """Short digest of the classes of `core` and their fields: two builds with the same one understand each other."""
     import hashlib
 
-    told = [f"{kind.__name__}({', '.join(_names(kind) or map(str, cast('Any', kind)))})" for kind in _table()]
+    told = [
+        f"{kind.__name__}({', '.join(_names(kind) or (each.value for each in cast('type[Enum]', kind)))})"
+        for kind in _table()
+    ]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
@@ -245,7 +249,7 @@ def _writer(kind: type) -> Callable[[Any], Any]:
     if issubclass(kind, frozenset):
         return lambda value: [_SET, *sorted(pack(item) for item in value)]
     if issubclass(kind, Mapping):
-        return lambda value: [_DICT, *[pack(part) for pair in cast("Any", value).items() for part in pair]]
+        return lambda value: [_DICT, *[pack(part) for pair in value.items() for part in pair]]
     for known in kind.__mro__:
         mark = _mark(known)
         names = _names(known) if mark is not None else None
