@@ -60,6 +60,9 @@ class Arguments(argparse.Namespace):
     since: float | None = None
     """Unix time."""
     output: Path | None = None
+    fresh: bool = False
+    log: str = "auto"
+    verbose: bool = False
     shell: str = ""
 
     action: str = ""
@@ -181,6 +184,7 @@ def build() -> Parser:
         "replay": _add_replay,
         "backtest": _add_backtest,
         "history": _add_history,
+        "daemon": _add_daemon,
         "doctor": _add_nothing,
         "completion": _add_completion,
     }
@@ -199,6 +203,7 @@ COMMANDS = {
     "replay": "play a recording",
     "backtest": "play a recording through your rules: would they have warned?",
     "history": "export what was recorded: samples, alerts, prices",
+    "daemon": "watch and alert without a screen; screens attach to it",
     "doctor": "examine configuration, endpoints and terminal",
     "completion": "print the completion script of a shell",
 }
@@ -237,6 +242,20 @@ def _add_addresses(parser: Parser) -> None:
 def _add_check(parser: Parser) -> None:
     _add_addresses(parser)
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+    parser.add_argument(
+        "--fresh", "--no-daemon", action="store_true", help="read the chains even if a daemon could be asked"
+    )
+
+
+def _add_daemon(parser: Parser) -> None:
+    parser.add_argument("--foreground", action="store_true", help="stay in the foreground: it always does")
+    parser.add_argument(
+        "--log",
+        choices=("auto", "text", "json"),
+        default="auto",
+        help="form of the log on standard error: text for terminals and the journal, else JSON lines",
+    )
+    parser.add_argument("--verbose", action="store_true", help="log every round too")
 
 
 def _add_record(parser: Parser) -> None:

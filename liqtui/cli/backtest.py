@@ -56,7 +56,7 @@ def _setup(args: Arguments, tape: Tape) -> Setup:
     config = load.load(where.config, named=where.config_named)
     header, own = tape.header, {}
     if args.watchlist is not None:
-        watched = WatchlistStore(where.watchlist, checksum, (spec.name for spec in header.chains)).load().wallets
+        watched = WatchlistStore(where.watchlist, checksum, [spec.name for spec in header.chains]).load().wallets
         own = {wallet.key: wallet for wallet in watched}
     wallets = tuple(own.get(wallet.key, wallet) for wallet in header.wallets)
     setup = Session(where, config, None, wallets).setup()

@@ -6,10 +6,12 @@ import asyncio
 import os
 import shutil
 import sys
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from liqtui.cli.lines import plain
+from liqtui.core.format import age
 from liqtui.core.reads import PlanFailed, ReadError, run_plans
 from liqtui.core.redact import redact
 from liqtui.core.text import clean
@@ -93,6 +95,22 @@ def _state(session: Session) -> Iterable[Finding]:
         return
     yield Finding(GOOD if free > 100 else BAD, "state folder", f"{folder}, {free:,} MB free")
     yield Finding(GOOD if held else ODD, "other liqtui", holder or "none")
+    yield _daemon(session, held=not held)
+
+
+def _daemon(session: Session, *, held: bool) -> Finding:
+    """Whether one runs on this state folder, and whether screens can attach to it."""
+    from liqtui.cli.attach import find
+
+    hello, why = find(session)
+    if hello is None:
+        dead = session.paths.socket.exists() and not held
+        words = "ended without a word: `liqtui daemon` starts it again" if dead else why or "none runs"
+        return Finding(BAD if dead else ODD if why else GOOD, "daemon", words)
+    screens = f"{hello.screens} screen{'' if hello.screens == 1 else 's'} attached"
+    words = f"process {hello.pid}, since {age(time.time() - hello.started)}, liqtui {hello.program}, {screens}"
+    stale = "" if hello.digest == session.digest() else f"; has not read config.toml yet: kill -HUP {hello.pid}"
+    return Finding(ODD if stale else GOOD, "daemon", words + stale)
 
 
 def _terminal(args: Arguments, session: Session) -> Iterable[Finding]:
@@ -141,8 +159,6 @@ async def _chain(spec: ChainSpec, refs: Sequence[MarketRef]) -> list[Finding]:
 
 async def _endpoint(spec: ChainSpec, url: str) -> list[Finding]:
     """One endpoint by itself: does it answer, for the right chain, how fast, how far, and by block hash."""
-    import time
-
     from liqtui.chain.pool import EndpointPool
     from liqtui.chain.transport import Wire
     from liqtui.core.reads import Call

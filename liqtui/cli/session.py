@@ -43,6 +43,15 @@ class Session:
         shipped = known_markets(chain.id for chain in self.config.chains.values())
         return (*(market for market in shipped if (market.chain_id, market.entry) not in taken), *own)
 
+    def digest(self) -> str:
+        """Of the configuration file as it is now; empty where there is none. A daemon is asked whether it read it."""
+        import hashlib
+
+        try:
+            return hashlib.sha256(self.paths.config.read_bytes()).hexdigest()
+        except OSError:
+            return ""
+
     def setup(self) -> Setup:
         from liqtui.engine.setup import Setup
 

@@ -32,11 +32,11 @@ def run(args: Arguments) -> int:
         return EXIT_USAGE
     gc.disable()  # the collector would only walk through imports; the app turns it on after the first frame
     try:
+        from liqtui.cli.attach import engine_for
         from liqtui.cli.session import begin
-        from liqtui.engine.live import LiveEngine
 
         session = begin(args)
-        return show(LiveEngine(session.setup()), session.store, args, session.config, session.paths)
+        return show(engine_for(args, session), session.store, args, session.config, session.paths)
     finally:
         gc.enable()
 

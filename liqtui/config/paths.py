@@ -11,6 +11,9 @@ from liqtui.config import folders
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SOCKET = "liqtui.sock"
+"""Of a daemon, in the state folder, beside the lock that says whose it is."""
+
 
 class Paths(NamedTuple):
     """A tuple: `dataclasses` would be a seventh of what `status` imports."""
@@ -39,6 +42,10 @@ class Paths(NamedTuple):
     def lock(self) -> Path:
         """Of the one instance that writes the history; beside it, so that both are on one file system."""
         return self.state / "liqtui.lock"
+
+    @property
+    def socket(self) -> Path:
+        return self.state / SOCKET
 
     @property
     def clipboard(self) -> Path:

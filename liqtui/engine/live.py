@@ -19,6 +19,7 @@ from liqtui.engine.words import words
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from liqtui.config.lock import InstanceLock
     from liqtui.core.clock import Clock
     from liqtui.core.reads import ReadError
     from liqtui.core.snapshot import Alert, Stage
@@ -50,14 +51,19 @@ class LiveEngine(EngineThread):
         adapters: Mapping[str, Adapter] | None = None,
         clock: Clock | None = None,
         history: History | None = None,
+        lock: InstanceLock | None = None,
     ) -> None:
-        """With the shipped adapters, and a history opened from `setup`, unless told otherwise."""
+        """With the shipped adapters, and a history opened from `setup`, unless told otherwise.
+
+        `lock` of the state folder, where the caller holds it for longer than one engine lives.
+        """
         clock = clock or SystemClock()
         super().__init__(clock, Snapshot(0, clock.now(), wallets=setup.wallets, notices=setup.notices))
         self._setup = setup
         self._factory = reader_factory
         self._adapters = adapters
         self._history = history
+        self._lock_held = lock
         self._wallets = setup.wallets
         self._chains: tuple[ChainWatch, ...] = ()
         self._shown_at = 0.0
@@ -99,6 +105,24 @@ class LiveEngine(EngineThread):
 
         self.tell(mute)
 
+    def remark(self, about: str, text: str) -> None:
+        """A standing remark about the program around the engine; empty text takes it away."""
+
+        def remark() -> None:
+            self._monitor.remark(about, text)
+            self._show()
+
+        self.tell(remark)
+
+    def report(self, title: str, text: str) -> None:
+        """An alert about the program around the engine."""
+
+        def report() -> None:
+            self._monitor.report(title, text, self.clock.now())
+            self._show()
+
+        self.tell(report)
+
     def alerts(self, before: int | None = None, limit: int = 500) -> list[Alert]:
         return self._history.alerts(before, limit) if self._history else []
 
@@ -139,7 +163,7 @@ class LiveEngine(EngineThread):
         from liqtui.engine.watch import ChainWatch
 
         setup = self._setup
-        with ownership(setup.state) as owner:
+        with ownership(setup.state, self._lock_held) as owner:
             history = self._history = self._history or History(
                 setup.state,
                 read_only=not owner,

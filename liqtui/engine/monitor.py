@@ -120,6 +120,10 @@ class Monitor:
         if not known:
             self._alarms.tell(now, Severity.CRITICAL, chain or "engine", f"a task of the engine failed: {text}")
 
+    def report(self, title: str, text: str, now: float) -> None:
+        """Something is wrong around the engine that a person has to know of."""
+        self._alarms.tell(now, Severity.WARN, title, text)
+
     def alive(self) -> None:
         """The task that looks at the ages runs."""
         self._crash = ""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
     from pathlib import Path
 
+    from liqtui.config.lock import InstanceLock
     from liqtui.core.rules import ChannelSpec, Ping, Rules
     from liqtui.core.sources import ChainSpec, MarketRef
     from liqtui.core.wallet import Wallet
@@ -144,10 +145,13 @@ def rounds_on(
 
 
 @contextlib.contextmanager
-def ownership(state: Path | None) -> Generator[bool]:
-    """Hold the state folder for as long as it lasts; False when another process has it or it cannot be used."""
-    if state is None:
-        yield True
+def ownership(state: Path | None, given: InstanceLock | None = None) -> Generator[bool]:
+    """Hold the state folder for as long as it lasts; False when another process has it or it cannot be used.
+
+    A lock that is `given` stays with its giver.
+    """
+    if state is None or given is not None:
+        yield given is None or given.held
         return
     from liqtui.config.lock import InstanceLock
 

@@ -179,11 +179,16 @@ class AppState:
 
     @property
     def selected_row(self) -> Row | None:
-        return next((row for row in self.rows() if row.key == self.selected), None)
+        return self._looked_at(next((row for row in self.rows() if row.key == self.selected), None))
 
     def find(self, position_id: str) -> Row | None:
         """By public id, among all rows shown by the newest snapshot."""
-        return next((row for row in self.shown.rows if row.id == position_id), None)
+        return self._looked_at(next((row for row in self.shown.rows if row.id == position_id), None))
+
+    def _looked_at(self, row: Row | None) -> Row | None:
+        if row is not None:
+            self.engine.inspect(row.id)
+        return row
 
     def chain_tag(self, chain: str) -> str:
         return self.settings.chain_tags.get(chain, chain)
