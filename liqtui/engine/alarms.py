@@ -9,18 +9,20 @@ from liqtui.core.alerts import Draft, Memory, dump, gone, judge, load
 from liqtui.engine.history import ALERTS_KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from liqtui.core.snapshot import Alert, Row, Severity
     from liqtui.engine.history import History, Saved
 
 
 class Alarms:
-    def __init__(self, history: History, saved: Saved) -> None:
+    def __init__(self, history: History, saved: Saved, post: Callable[[Alert], None] | None = None) -> None:
+        """`post` is told of each alert once it is stored."""
         self._history = history
         self._alerts = list(saved.alerts)
         self._last = saved.last_alert
         self._memories = load(saved.memory)
+        self._post = post
         self._changed = False
         self._muted: dict[str, float] = {}
         self.liquidated = self._liquidated()
@@ -91,6 +93,8 @@ class Alarms:
             alert = draft.numbered(self._last)
             self._alerts.insert(0, alert)
             self._history.alert(alert)
+            if self._post is not None:
+                self._post(alert)
             if alert.kind == "liquidated":
                 self.liquidated |= {alert.position}
         del self._alerts[ALERTS_KEPT:]
