@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]{0,30}:(?:\\?/){2}[^\s\"'<>)}]*[^\s\"'<>)}.,;:]", re.IGNORECASE)
 """Of any scheme, also where JSON wrote the slashes as "\\/", and where a word runs into the scheme."""
 _WEB = ("http", "https", "ws", "wss")
+_SECRET_SIZE = 4
+"""Shorter parts of a URL ("v2", "rpc") are no secrets."""
 
 
 def redact_url(url: str) -> str:
@@ -39,3 +45,23 @@ def _cut(found: re.Match[str]) -> str:
     known = next((web for web in ("https", "http", "wss", "ws") if scheme.endswith(web)), "")
     word = url[: len(scheme) - len(known)] if known else ""
     return word + redact_url(url[len(word) :])
+
+
+def scrubber(url: str, secrets: Iterable[str] = ()) -> Callable[[str], str]:
+    """A function that takes the parts of `url` that may be secret, and `secrets`, out of a text.
+
+    The host of a web address may stay; of any other address every part may be a token.
+    """
+    from urllib.parse import quote, unquote
+
+    scheme, _, rest = url.partition("://")
+    if scheme.lower() in _WEB:
+        host, slash, path = re.split(r"([/?#]|$)", rest, maxsplit=1)
+        rest = f"{host.rpartition('@')[0]}{slash}{path}"
+    pieces = [rest, rest.partition("?")[2], *re.split(r"[/?&=:@#,;]", rest), *secrets]
+    forms = {form for piece in pieces for form in (piece, unquote(piece), quote(piece, safe=""))}
+    ordered = sorted((form for form in forms if len(form) >= _SECRET_SIZE), key=len, reverse=True)
+    if not ordered:
+        return str
+    known = re.compile("|".join(map(re.escape, ordered)), re.IGNORECASE)
+    return lambda text: known.sub("…", text)

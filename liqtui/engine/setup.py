@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
 
 LOCK = "liqtui.lock"
 """In the state folder: held by the one process that writes there."""
+
+
+class Owner(StrEnum):
+    """Who keeps the history and sends the alerts."""
+
+    SELF = "self"
+    OTHER = "other"
+    NOBODY = "nobody"
+    """The state folder cannot be used: nothing is kept, and alerts are sent all the same."""
 
 
 class Reader(ChainReader, Protocol):
@@ -139,20 +149,20 @@ def rounds_on(
 
 
 @contextlib.contextmanager
-def ownership(state: Path | None) -> Generator[bool]:
-    """Hold the state folder for as long as it lasts; False when another process has it or it cannot be used."""
+def ownership(state: Path | None) -> Generator[Owner]:
+    """Hold the state folder for as long as it lasts, unless another process has it or it cannot be used."""
     if state is None:
-        yield True
+        yield Owner.SELF
         return
     from liqtui.config.lock import InstanceLock
 
     lock = InstanceLock(state / LOCK)
     try:
-        held = lock.acquire()
+        owner = Owner.SELF if lock.acquire() else Owner.OTHER
     except OSError:
-        held = False
+        owner = Owner.NOBODY
     try:
-        yield held
+        yield owner
     finally:
         lock.release()
 
