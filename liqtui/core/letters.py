@@ -41,7 +41,7 @@ def plain(text: str, limit: int = LINE) -> str:
     return _DOMAIN.sub("(.)", _SCHEME.sub(": ", clean(text, limit)).translate(_ALIKE))
 
 
-def test_alert(channel: str, now: float) -> Alert:
+def trial(channel: str, now: float) -> Alert:
     """What `liqtui alert test` sends: marked, and about nothing."""
     text = f"This is a test of the channel {channel}. Nothing has happened; nothing has to be done."
     return Alert(0, now, Severity.OK, TEST, "TEST of liqtui", text, facts=(("channel", channel),))
