@@ -117,7 +117,7 @@ class Receiver:
         self.requests.append(request)
         if answer == HANG:
             self._over.wait(30)
-        if answer in {HANG, DROP}:
+        if isinstance(answer, str):
             handler.close_connection = True
             return
         self._over.wait(answer.slow)
