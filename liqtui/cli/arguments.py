@@ -66,7 +66,8 @@ class Arguments(argparse.Namespace):
     shell: str = ""
 
     action: str = ""
-    """Of `wallet`: add · list · remove · import · edit."""
+    """Of `wallet`: add · list · remove · import · edit; of `alert`: test."""
+    channel: str | None = None
     label: str | None = None
     tags: tuple[str, ...] | None = None
     chains: tuple[str, ...] | None = None
@@ -180,6 +181,7 @@ def build() -> Parser:
         "check": _add_check,
         "status": _add_nothing,
         "wallet": _add_wallet,
+        "alert": _add_alert,
         "record": _add_record,
         "replay": _add_replay,
         "backtest": _add_backtest,
@@ -199,6 +201,7 @@ COMMANDS = {
     "check": "read everything once and print it; the exit code tells the worst",
     "status": "one line from the last saved state, for status bars",
     "wallet": "change the watchlist",
+    "alert": "try the channels that alerts go to",
     "record": "record what the chains answer",
     "replay": "play a recording",
     "backtest": "play a recording through your rules: would they have warned?",
@@ -308,6 +311,13 @@ def _add_wallet(parser: Parser) -> None:
     _add_details(edit)
     load = action("import", "watch the wallets in a file: addresses, ENS names, CSV or TOML")
     load.add_argument("file", type=Path, metavar="FILE", help="file to read; - for standard input")
+
+
+def _add_alert(parser: Parser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    words = "send a marked test to one channel or to all, and print how it went"
+    test = actions.add_parser("test", help=words, description=words, parents=[_common()])
+    test.add_argument("channel", nargs="?", metavar="CHANNEL", help="its name in config.toml; without it all")
 
 
 def _add_details(parser: Parser) -> None:

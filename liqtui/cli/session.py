@@ -66,6 +66,8 @@ class Session:
             price_days=self.config.price_days,
             alert_days=self.config.alert_days,
             notices=(PUBLIC,) if self.config.public else (),
+            channels=self.config.channels,
+            ping=self.config.ping,
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from liqtui.config import keymap, schema, toml
 from liqtui.config.chains import known_chains
+from liqtui.config.channels import read_channels, read_ping
 from liqtui.config.errors import ConfigError, Report, did_you_mean
 from liqtui.config.kinds import type_words
 from liqtui.config.tables import read_table, read_thresholds
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from liqtui.config.schema import Section
     from liqtui.config.toml import KeyPath, Source
+    from liqtui.core.rules import ChannelSpec, Ping
     from liqtui.core.wallet import Thresholds
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
@@ -62,6 +64,9 @@ class Config:
     """Custom ones only."""
     keys: dict[str, str] = field(default_factory=dict[str, str])
     """Action → keys, each key well formed; `keymap` holds them against the actions that exist."""
+    channels: tuple[ChannelSpec, ...] = ()
+    """In the order of the file."""
+    ping: Ping | None = None
     source: Source | None = None
     """None: there is no config.toml."""
 
@@ -149,6 +154,8 @@ def _build(values: dict[str, Any], source: Source | None, report: Report, protoc
     # A mistake in a chain would bring one for each market on it.
     markets = _markets(values, chains, protocols, report) if len(report.errors) == before else ()
     keys = keymap.read(_child(values, "keys", report), report)
+    channels = read_channels(_child(values, "channels", report), report)
+    ping = read_ping(tables["ping"], _child(values, "ping", report), report)
     report.finish()
     target: int = tables["rescue"]["target"]
     return Config(
@@ -161,6 +168,8 @@ def _build(values: dict[str, Any], source: Source | None, report: Report, protoc
         **tables["history"],
         markets=markets,
         keys=keys,
+        channels=channels,
+        ping=ping,
         source=source,
     )
 

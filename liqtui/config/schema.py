@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from liqtui.config import kinds
+from liqtui.core.states import Level
 from liqtui.core.wallet import DEFAULT_THRESHOLDS
 
 if TYPE_CHECKING:
@@ -223,13 +224,45 @@ def market_section(protocols: Mapping[str, str]) -> Section:
     )
 
 
+CHANNELS: Mapping[str, tuple[str, ...]] = {"webhook": ("url", "secret"), "command": ("command",), "apprise": ("url",)}
+"""Kind of channel → keys that belong to it, the first of which it cannot do without."""
+
+CHANNEL = Section(
+    "[channels.NAME]",
+    "Where alerts go, with or without a screen; [channels.md](channels.md) has an example of each. Addresses, "
+    "commands and secrets are never shown.",
+    (
+        Setting("kind", kinds.choice(*CHANNELS), None, "`apprise` is for the common services."),
+        Setting(
+            "url", kinds.NAME, None, "Of the webhook, or of the service as apprise writes it: `tgram://TOKEN/CHAT`."
+        ),
+        Setting("command", kinds.WORDS, None, "Program and its words; no shell. It reads the event as JSON."),
+        Setting("secret", kinds.NAME, None, "Of a webhook: each request is signed with it."),
+        Setting("level", kinds.choice(*Level), Level.CALL.value, "The mildest alert that is sent.", '"call"'),
+        Setting("per_minute", kinds.whole(1, 600), 20, "Messages at most; more are merged, none is dropped.", "20"),
+        Setting("timeout", kinds.seconds(1, 120), 15.0, "For one try.", "15"),
+        Setting("digest", kinds.FLAG, True, "Whether the daily summary goes here.", "true"),
+    ),
+)
+
+PING = Section(
+    "[ping]",
+    "The dead-man ping: a watchdog elsewhere tells you when it stops. It is sent while everything is read, and not "
+    "while anything is blind.",
+    (
+        Setting("url", kinds.WEB, None, "Called with GET."),
+        Setting("every", kinds.seconds(10, 86_400), 60.0, "At most so often.", "60"),
+    ),
+)
+
 SECTIONS: Mapping[str, Section] = {
     "thresholds": THRESHOLDS,
     "rescue": RESCUE,
     "ui": UI,
     "engine": ENGINE,
     "history": HISTORY,
+    "ping": PING,
 }
 """Plain tables. `chains`, `markets` and `keys` have names or indexes of their own inside."""
 
-TABLES = (*SECTIONS, "keys", "chains", "markets")
+TABLES = (*SECTIONS, "keys", "chains", "markets", "channels")

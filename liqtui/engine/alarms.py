@@ -10,7 +10,7 @@ from liqtui.core.events import liquidation_lines
 from liqtui.engine.history import ALERTS_KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.snapshot import Alert, Row, Severity
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 
 class Alarms:
-    def __init__(self, history: History, saved: Saved) -> None:
+    def __init__(self, history: History, saved: Saved, post: Callable[[Alert], None] | None = None) -> None:
+        """`post` is told of each alert once it is stored."""
         self._history = history
         self._alerts = list(saved.alerts)
         self._last = saved.last_alert
         self._memories = load(saved.memory)
+        self._post = post
         self._changed = False
         self._muted: dict[str, float] = {}
         self.liquidated = self._liquidated()
@@ -108,6 +110,8 @@ class Alarms:
             alert = draft.numbered(self._last)
             self._alerts.insert(0, alert)
             self._history.alert(alert)
+            if self._post is not None:
+                self._post(alert)
             if alert.kind == "liquidated":
                 self.liquidated |= {alert.position}
         del self._alerts[ALERTS_KEPT:]

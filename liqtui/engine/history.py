@@ -90,6 +90,12 @@ _MIGRATIONS = (
         detail TEXT NOT NULL);
     CREATE INDEX event_alert ON event (alert);
     """,
+    """
+    CREATE TABLE delivery (
+        alert INTEGER NOT NULL, channel TEXT NOT NULL, escalation INTEGER NOT NULL, state TEXT NOT NULL,
+        tries INTEGER NOT NULL, made_at REAL NOT NULL, at REAL NOT NULL, next_at REAL, reason TEXT NOT NULL,
+        PRIMARY KEY (alert, channel, escalation)) WITHOUT ROWID;
+    """,
 )
 """Script n brings a file from version n to n + 1; `user_version` says where it stands."""
 
@@ -218,6 +224,12 @@ class History:
         marks = ", ".join("?" * len(values))
         self._fact(("alert", alert.id), f"INSERT OR REPLACE INTO alert ({_ALERT}) VALUES ({marks})", values)  # noqa: S608
 
+    def sending(self, values: tuple[Any, ...]) -> None:
+        """Queue how far the sending of an alert got: an `outbox.Sending`."""
+        self._fact(
+            ("delivery", *values[:3]), "INSERT OR REPLACE INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values
+        )
+
     def position(self, key: PositionKey, *, is_open: bool) -> None:
         """Queue that a position is open or gone."""
         self._fact(
@@ -317,6 +329,14 @@ class History:
             rows = self._rows(f"SELECT {_ALERT} FROM alert WHERE id < ? ORDER BY id DESC LIMIT ?", before, limit)  # noqa: S608
         return [_alert(row) for row in rows]
 
+    def sendings(self) -> list[tuple[Alert, tuple[Any, ...]]]:
+        """What `sending` was told, oldest first: all that is not over, and all of the newest alerts."""
+        which = "state IN ('waiting', 'sending', 'held') OR alert > (SELECT max(id) FROM alert) - ?"
+        rows = self._rows(f"SELECT * FROM delivery WHERE {which} ORDER BY made_at, alert", ALERTS_KEPT)  # noqa: S608
+        of_them = f"SELECT {_ALERT} FROM alert WHERE id IN (SELECT alert FROM delivery WHERE {which})"  # noqa: S608
+        alerts = {alert.id: alert for alert in map(_alert, self._rows(of_them, ALERTS_KEPT))}
+        return [(alerts[row[0]], row) for row in rows if row[0] in alerts]
+
     def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
         """(unix time, health), oldest first. Times without debt, where health has no figure, are left out."""
         rows = self._rows(
@@ -386,4 +406,5 @@ def _prune(db: sqlite3.Connection, now: float, samples: float, rounds: float, al
     db.execute("DELETE FROM sample WHERE at < ?", (now - samples,))
     db.execute("DELETE FROM round WHERE at < ?", (now - rounds,))
     db.execute("DELETE FROM alert WHERE at < ?", (now - alerts,))
+    db.execute("DELETE FROM delivery WHERE made_at < ?", (now - alerts,))
     db.execute("DELETE FROM event WHERE alert NOT IN (SELECT id FROM alert)")

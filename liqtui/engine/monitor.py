@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from liqtui.core.snapshot import Stage
     from liqtui.core.wallet import Wallet
     from liqtui.engine.history import History
+    from liqtui.engine.outbox import Outbox
     from liqtui.engine.rounds import Outcome
     from liqtui.engine.setup import Setup
 
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
 class Monitor:
     """One engine's knowledge. Call `publish` after whatever was done to it."""
 
-    def __init__(self, setup: Setup, history: History, now: float) -> None:
+    def __init__(self, setup: Setup, history: History, now: float, outbox: Outbox | None = None) -> None:
+        """`outbox`: where alerts go on to; without one they are kept only."""
         self._setup = setup
         self._history = history
         self._chains = {spec.name: Chain(spec) for spec in setup.chains}
@@ -50,7 +52,8 @@ class Monitor:
         self._sigmas = Sigmas()
         self._venues = venues(setup)
         saved = history.load()
-        self._alarms = Alarms(history, saved)
+        self._outbox = outbox
+        self._alarms = Alarms(history, saved, outbox.post if outbox is not None else None)
         self._remembered = saved.positions
         for answer in history.answers(now - ROUNDS):
             self._sigmas.add(*answer)
@@ -214,6 +217,7 @@ class Monitor:
         """How things stand now, and what the alert rules say to it."""
         rows = rank.order(self._judged(held, now) for held in self._held.values())
         self._version += 1
+        alerts, outbox = self._alarms.alerts, self._outbox
         return Snapshot(
             version=self._version,
             at=now,
@@ -221,12 +225,14 @@ class Monitor:
             chains=tuple(chain.state(now) for chain in self._chains.values()),
             rows=rows,
             feeds=_feeds(rows),
-            alerts=self._alarms.alerts,
+            alerts=alerts,
             engine_error=self._engine_error(),
             notices=self._notices(),
             ready=all(chain.tried for chain in self._chains.values()),
             counts=rank.counts(rows),
             muted=self._alarms.muted,
+            deliveries=outbox.deliveries(alerts) if outbox else (),
+            channels=outbox.channels() if outbox else (),
         )
 
     def _judged(self, held: Held, now: float) -> Row:
@@ -293,7 +299,7 @@ class Monitor:
             told += [
                 f"{chain.spec.name}: {text}" for text in (chain.link.notice, *chain.troubles, *chain.notes) if text
             ]
-        told += [self._history.notice, *self._remarks.values()]
+        told += [self._history.notice, *self._remarks.values(), *(self._outbox.remarks() if self._outbox else ())]
         return tuple(dict.fromkeys(text for text in told if text))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
 
 LOCK = "liqtui.lock"
 """In the state folder: held by the one process that writes there."""
+
+
+class Owner(StrEnum):
+    """Who keeps the history and sends the alerts."""
+
+    SELF = "self"
+    OTHER = "other"
+    NOBODY = "nobody"
+    """The state folder cannot be used: nothing is kept, and alerts are sent all the same."""
 
 
 class Reader(ChainReader, Protocol):
@@ -145,23 +155,23 @@ def rounds_on(
 
 
 @contextlib.contextmanager
-def ownership(state: Path | None, given: InstanceLock | None = None) -> Generator[bool]:
-    """Hold the state folder for as long as it lasts; False when another process has it or it cannot be used.
+def ownership(state: Path | None, given: InstanceLock | None = None) -> Generator[Owner]:
+    """Hold the state folder for as long as it lasts, unless another process has it or it cannot be used.
 
     A lock that is `given` stays with its giver.
     """
     if state is None or given is not None:
-        yield given is None or given.held
+        yield Owner.SELF if given is None or given.held else Owner.OTHER
         return
     from liqtui.config.lock import InstanceLock
 
     lock = InstanceLock(state / LOCK)
     try:
-        held = lock.acquire()
+        owner = Owner.SELF if lock.acquire() else Owner.OTHER
     except OSError:
-        held = False
+        owner = Owner.NOBODY
     try:
-        yield held
+        yield owner
     finally:
         lock.release()
 
