@@ -39,6 +39,8 @@ class Arguments(argparse.Namespace):
     addresses: tuple[str, ...] = ()
     """Of the form of an address or an ENS name; checksums are the command's business."""
     json: bool = False
+    live: bool = False
+    """Of `markets`: ask the chains too."""
     file: Path = Path("-")
     shell: str = ""
 
@@ -138,6 +140,7 @@ def build() -> Parser:
         "check": _add_check,
         "status": _add_nothing,
         "wallet": _add_wallet,
+        "markets": _add_markets,
         "record": _add_record,
         "replay": _add_replay,
         "doctor": _add_nothing,
@@ -154,6 +157,7 @@ COMMANDS = {
     "check": "read everything once and print it; the exit code tells the worst",
     "status": "one line from the last saved state, for status bars",
     "wallet": "change the watchlist",
+    "markets": "list the deployments that are known, and which are watched",
     "record": "record what the chains answer",
     "replay": "play a recording",
     "doctor": "examine configuration, endpoints and terminal",
@@ -196,6 +200,11 @@ def _add_addresses(parser: Parser) -> None:
 def _add_check(parser: Parser) -> None:
     _add_addresses(parser)
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+
+
+def _add_markets(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+    parser.add_argument("--live", action="store_true", help="also ask the chains what each watched one is now")
 
 
 def _add_record(parser: Parser) -> None:

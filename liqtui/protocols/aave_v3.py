@@ -11,6 +11,7 @@ from liqtui.protocols.aave_v3_math import available_borrows, collateral_value, d
 from liqtui.protocols.aave_v3_open import discover, open_market
 from liqtui.protocols.aave_v3_reads import refresh
 from liqtui.protocols.aave_v3_scope import worst_scope
+from liqtui.protocols.adapter import Survey
 from liqtui.protocols.feeds import feed_table, sequencer_feed
 
 if TYPE_CHECKING:
@@ -52,6 +53,14 @@ class AaveV3:
     def open(self, ref: MarketRef, block: Block) -> Plan[Opened]:  # noqa: ARG002 - the reader pins the block
         return open_market(ref, self._names(ref.chain_id), self._sequencer(ref.chain_id))
 
+    def survey(self, opened: Opened) -> Survey:
+        return Survey(
+            contents=f"{len(opened.reserves)} reserves, in {opened.base_symbol}",
+            revision=_revision(opened.rules),
+            known=opened.rules.known,
+            facts=(("pool", opened.pool), ("oracle", opened.oracle)),
+        )
+
     def discover(self, opened: Opened, wallets: Sequence[str]) -> Plan[Mapping[str, frozenset[int]]]:
         return discover(opened, wallets)
 
@@ -85,7 +94,7 @@ class AaveV3:
                 max_ltv=totals.ltv if totals else None,
                 threshold=totals.threshold if totals else None,
                 category=_category(market, account),
-                revision=f"{rules.revision} (v{rules.version})" if rules.known else f"{rules.revision} (unknown)",
+                revision=_revision(rules),
                 scope=worst_scope(market, book, entries),
                 flags=_flags(market, entries, health),
                 quotes=tuple(book.quotes.values()),
@@ -94,6 +103,10 @@ class AaveV3:
                 book=book,
             ),
         )
+
+
+def _revision(rules: Rules) -> str:
+    return f"{rules.revision} (v{rules.version})" if rules.known else f"{rules.revision} (unknown)"
 
 
 def _legs(rules: Rules, entries: Sequence[Entry]) -> tuple[Leg, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Quote, Side
 from liqtui.core.units import BPS, WAD, decimal_string, mul_div_up
 from liqtui.protocols.aave_v2 import with_boundaries
+from liqtui.protocols.adapter import Survey
 from liqtui.protocols.compound_v2_book import CompoundBook, entries_of, lines_of, worst_scope
 from liqtui.protocols.compound_v2_math import TRUNCATING
 from liqtui.protocols.compound_v2_open import discover, open_market
@@ -40,6 +41,9 @@ class CompoundV2:
 
     def open(self, ref: MarketRef, block: Block) -> Plan[Opened]:  # noqa: ARG002 - the reader pins the block
         return open_market(ref, self._names(ref.chain_id))
+
+    def survey(self, opened: Opened) -> Survey:
+        return Survey(contents=f"{len(opened.tokens)} markets")
 
     def discover(self, opened: Opened, wallets: Sequence[str]) -> Plan[Mapping[str, frozenset[str]]]:
         return discover(opened, wallets)

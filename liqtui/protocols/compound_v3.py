@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Side
 from liqtui.core.units import BPS, HEALTH_ONE, RAY, SECONDS_PER_YEAR, WAD, decimal_string, mul_div_down, mul_div_up
+from liqtui.protocols.adapter import Survey
 from liqtui.protocols.compound_v3_book import CometBook, bonus, scope
 from liqtui.protocols.compound_v3_math import Base, Indexes, Line
 from liqtui.protocols.compound_v3_open import discover, open_market
@@ -45,6 +46,12 @@ class CompoundV3:
 
     def open(self, ref: MarketRef, block: Block) -> Plan[Opened]:  # noqa: ARG002 - the reader pins the block
         return open_market(ref, self._names(ref.chain_id))
+
+    def survey(self, opened: Opened) -> Survey:
+        return Survey(
+            contents=f"{opened.base.symbol} against {len(opened.assets)} assets",
+            facts=(("base_token", opened.base.address),),
+        )
 
     def discover(self, opened: Opened, wallets: Sequence[str]) -> Plan[Mapping[str, bool]]:
         return discover(opened, wallets)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Side
 from liqtui.core.units import BPS, RAY, SECONDS_PER_YEAR, WAD, decimal_string, mul_div_down, mul_div_up
+from liqtui.protocols.adapter import Survey
 from liqtui.protocols.feeds import feed_table
 from liqtui.protocols.morpho_blue_book import MorphoBook, scope
 from liqtui.protocols.morpho_blue_logs import first_block, learn, log_filters, searches
@@ -48,6 +49,10 @@ class MorphoBlue:
 
     def open(self, ref: MarketRef, block: Block) -> Plan[Opened]:  # noqa: ARG002 - the reader pins the block
         return open_markets(ref, self._names(ref.chain_id))
+
+    def survey(self, opened: Opened) -> Survey:
+        count = len(opened.markets)
+        return Survey(contents=f"{count} markets named" if count else "its markets are found in logs")
 
     def discover(self, opened: Opened, wallets: Sequence[str]) -> Plan[Mapping[str, tuple[str, ...]]]:
         return discover(opened, wallets)

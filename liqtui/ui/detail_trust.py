@@ -184,7 +184,7 @@ def _integer(value: int | None) -> str:
 def copy_text(view: View) -> str:
     """What `y` copies: the figures as plain lines, with block and source, ready to paste to a colleague."""
     row, position = view.row, view.position
-    lines = [f"{clean(row.label) or view.address}  {row.key.protocol} {row.key.market} on {row.chain}", view.address]
+    lines = [f"{clean(row.label) or view.address}  {row.protocol} {row.key.market} on {row.chain}", view.address]
     if position is None:
         return "\n".join([*lines, "never read"])
     lines.append(
