@@ -68,6 +68,8 @@ class Leg:
     """What can be withdrawn from the pool of this asset now, raw token units."""
     cap_room: int | None = None
     """What may still be supplied (collateral) or borrowed (debt) under the cap; None: no cap or not known."""
+    utilization: int | None = None
+    """Basis points of what is in this asset's pool that are lent out; None: not known, or nothing is lent from it."""
     notes: tuple[str, ...] = ()
     """Flags in words: paused, frozen, LTV 0, isolated, …"""
 
@@ -289,6 +291,11 @@ class Scope:
     """Why no liquidation can go through now although health allows it (paused, grace period, …); empty if none."""
 
 
+ENGINE_LINES = ("who", "how much", "bonus", "protocol fee", "goes to", "bad debt")
+"""Labels of `Position.engine`, in this order: who may liquidate, how much at once, what is taken on top, the
+protocol's part of it, where the money goes, and who bears what collateral does not cover."""
+
+
 class Flag(NamedTuple):
     code: str
     """paused · frozen · grace · ltv-zero · isolated · capped · unverified · …"""
@@ -321,6 +328,8 @@ class Position:
     rescue: Sequence[Rescue] = field(default=(), compare=False)
     """Follows from the book, so it takes no part in comparing positions."""
     scope: Scope | None = None
+    engine: tuple[tuple[str, str], ...] = ()
+    """How a liquidation goes in this market, by the parameters read: label/value lines. See `ENGINE_LINES`."""
     interest_eta: int | None = None
     """Seconds until interest alone brings health to 1 at today's rates; None: never."""
     carry_per_year: int | None = None

@@ -10,7 +10,7 @@ from liqtui.protocols.aave_v3_book import AaveBook, entries_of
 from liqtui.protocols.aave_v3_math import available_borrows, collateral_value, debt_value
 from liqtui.protocols.aave_v3_open import discover, open_market
 from liqtui.protocols.aave_v3_reads import refresh
-from liqtui.protocols.aave_v3_scope import worst_scope
+from liqtui.protocols.aave_v3_scope import engine_card, worst_scope
 from liqtui.protocols.adapter import Survey
 from liqtui.protocols.feeds import feed_table, sequencer_feed
 
@@ -96,6 +96,7 @@ class AaveV3:
                 category=_category(market, account),
                 revision=_revision(rules),
                 scope=worst_scope(market, book, entries),
+                engine=engine_card(opened, rules, entries),
                 flags=_flags(market, entries, health),
                 quotes=tuple(book.quotes.values()),
                 feeds=_feeds(entries),
@@ -133,6 +134,7 @@ def _collateral_leg(entry: Entry) -> Leg:
         rate=state.supply_rate,
         pool_cash=state.cash,
         cap_room=state.supply_room,
+        utilization=state.utilization,
         notes=notes,
     )
 
@@ -149,6 +151,7 @@ def _debt_leg(rules: Rules, entry: Entry) -> Leg:
         rate=entry.borrow_rate,
         pool_cash=state.cash,
         cap_room=state.borrow_room,
+        utilization=state.utilization,
         notes=state.notes,
     )
 

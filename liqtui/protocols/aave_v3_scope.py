@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from liqtui.core.format import amount, bps_of
 from liqtui.core.model import Change, Scope, is_liquidatable
 from liqtui.core.units import BPS, HEALTH_INFINITE, HEALTH_ONE, WAD, percent_mul
 from liqtui.protocols.aave_v3_math import Side, collateral_value, debt_value, seize
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from liqtui.protocols.aave_v3_book import AaveBook, Entry
     from liqtui.protocols.aave_v3_math import Rules, Seizure, Totals
-    from liqtui.protocols.aave_v3_state import Market
+    from liqtui.protocols.aave_v3_state import Market, Opened
 
 CLOSE_FACTOR_HEALTH = 95 * WAD // 100
 """CLOSE_FACTOR_HF_THRESHOLD: at or below it all of a debt may be repaid in one call."""
@@ -62,6 +63,36 @@ def worst_scope(market: Market, book: AaveBook, entries: Sequence[Entry]) -> Sco
     if not cases:
         return None
     return _scope(market.rules, book, totals, max(cases, key=lambda case: case[:2]))
+
+
+def engine_card(opened: Opened, rules: Rules, entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]:
+    """See `Position.engine`."""
+    taken = [entry for entry in entries if entry.counts and entry.supplied]
+    fees = {entry.state.reserve.asset.symbol: entry.state.config.fee for entry in taken}
+    bonuses = {entry.state.reserve.asset.symbol: max(0, entry.terms.bonus - BPS) for entry in taken}
+    charged = any(fees.values())
+    return (
+        ("who", "anyone but the account itself" if rules.polynomial else "anyone"),
+        ("how much", _amount_rule(opened, rules)),
+        ("bonus", bps_of(bonuses)),
+        ("protocol fee", f"{bps_of(fees)} of the bonus" if charged else "none"),
+        ("goes to", "the liquidator; the fee to the protocol's treasury" if charged else "the liquidator"),
+        ("bad debt", "becomes a deficit of the protocol" if rules.close_by_total else "stays with the account"),
+    )
+
+
+def _amount_rule(opened: Opened, rules: Rules) -> str:
+    if rules.half_always:
+        return "up to half of one debt in a call"
+    if not rules.close_by_total:
+        return "up to half of one debt in a call; all of it once health is 0.95 or less"
+    small, rest = (
+        f"{amount(raw, opened.base_decimals)} {opened.base_symbol}" for raw in (SMALL_POSITION, MIN_LEFTOVER)
+    )
+    return (
+        "all of one debt in a call once health is 0.95 or less, or where that debt or that collateral is under "
+        f"{small}; else up to half of the total debt. A part has to leave {rest} of both"
+    )
 
 
 def _case(market: Market, totals: Totals, taken_from: tuple[Entry, Side], repaid_to: tuple[Entry, Side]) -> _Case:

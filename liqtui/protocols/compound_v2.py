@@ -13,7 +13,7 @@ from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Quote, S
 from liqtui.core.units import BPS, WAD, decimal_string, mul_div_up
 from liqtui.protocols.aave_v2 import with_boundaries
 from liqtui.protocols.adapter import Survey
-from liqtui.protocols.compound_v2_book import CompoundBook, entries_of, lines_of, worst_scope
+from liqtui.protocols.compound_v2_book import CompoundBook, engine_card, entries_of, lines_of, worst_scope
 from liqtui.protocols.compound_v2_math import TRUNCATING
 from liqtui.protocols.compound_v2_open import discover, open_market
 from liqtui.protocols.compound_v2_reads import VALUE_DECIMALS, refresh
@@ -79,6 +79,7 @@ class CompoundV2:
             max_ltv=_average(entries, [entry.factor for entry in entries]),
             threshold=_average(entries, [entry.weight for entry in entries]),
             scope=worst_scope(market, book, entries),
+            engine=engine_card(opened, market, entries),
             flags=_flags(market, entries, health),
             quotes=tuple(book.quotes.values()),
             feeds=_feeds(entries),
@@ -110,6 +111,8 @@ def _collateral_leg(entry: Entry) -> Leg:
         counts=entry.holding.entered,
         rate=state.supply_rate,
         pool_cash=state.cash,
+        cap_room=state.supply_room,
+        utilization=state.utilization,
         notes=notes if entry.accrued else (*notes, "without the interest since its last update"),
     )
 
@@ -124,6 +127,8 @@ def _debt_leg(entry: Entry) -> Leg:
         value=None if state.price is None else state.price * amount // WAD,
         rate=state.borrow_rate,
         pool_cash=state.cash,
+        cap_room=state.borrow_room,
+        utilization=state.utilization,
         notes=state.notes if entry.accrued else (*state.notes, "without the interest since its last update"),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from liqtui.core.format import amount, bps, bps_of
 from liqtui.core.model import Change, Scope
 from liqtui.core.units import BPS, WAD
 from liqtui.protocols.compound_v2_math import (
@@ -188,6 +189,31 @@ def worst_scope(market: Market, book: CompoundBook, entries: Sequence[Entry]) ->
         if collateral.holding.stored.tokens and _worth_seizing(book, collateral)
     ]
     return _scope(market, book, max(cases, key=lambda case: case.loss)) if cases else None
+
+
+def engine_card(opened: Opened, market: Market, entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]:
+    """See `Position.engine`."""
+    taken = [entry for entry in entries if entry.holding.entered and entry.supplied]
+    names = [entry.state.info.asset.symbol for entry in taken]
+    bonuses = [max(0, entry.incentive - WAD) * BPS // WAD for entry in taken]
+    shares = [(entry.state.info.share or 0) * BPS // WAD for entry in taken]
+    most = f"up to {bps(market.close_factor * BPS // WAD)} of one debt in a call"
+    if any(entry.forced and entry.owed for entry in entries):
+        most += "; all of a debt whose market is closed down, whatever the health"
+    if opened.least is not None:
+        most += f"; with collateral up to {amount(opened.least, _PRICE_DIGITS)} USD only all at once"
+    fee, goes = "none told", "the liquidator, as cTokens"
+    if any(shares):
+        of = "what is repaid" if opened.least is not None else "what is taken"
+        fee, goes = f"{bps_of(dict(zip(names, shares, strict=True)))} of {of}", f"{goes}; the fee to the reserves"
+    return (
+        ("who", f"only the contract {opened.liquidator}" if opened.liquidator else "anyone but the account itself"),
+        ("how much", most),
+        ("bonus", bps_of(dict(zip(names, bonuses, strict=True)))),
+        ("protocol fee", fee),
+        ("goes to", goes),
+        ("bad debt", "becomes bad debt of the pool" if opened.least is not None else "stays with the account"),
+    )
 
 
 def _worth_seizing(book: CompoundBook, collateral: Entry) -> bool:

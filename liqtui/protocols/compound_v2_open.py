@@ -12,6 +12,7 @@ from liqtui.protocols.aave_v3_open import labels_of
 from liqtui.protocols.abi import address, addresses, ask, ok, string_or_bytes32, uint, words
 from liqtui.protocols.compound_v2_abi import (
     BALANCE_OF,
+    BORROW_CAPS,
     BORROW_RATE_PER_BLOCK,
     BORROW_RATE_PER_TIMESTAMP,
     CLOSE_FACTOR,
@@ -23,9 +24,13 @@ from liqtui.protocols.compound_v2_abi import (
     GET_VAI_ADDRESS,
     IS_DEPRECATED,
     IS_FORCED,
+    LEAST_COLLATERAL,
+    LIQUIDATOR_CONTRACT,
     MARKETS,
     ORACLE,
     PERIODS_PER_YEAR,
+    SEIZE_SHARE,
+    SUPPLY_CAPS,
     SUPPLY_RATE_PER_BLOCK,
     SUPPLY_RATE_PER_TIMESTAMP,
     SYMBOL,
@@ -55,6 +60,7 @@ _COIN_DECIMALS = 18
 _MAX_MARKETS = 256
 _MAX_DECIMALS = 36
 _MAX_FEED_NAME = 32
+_CAPS = (BORROW_CAPS, SUPPLY_CAPS)
 _PER_BLOCK = (SUPPLY_RATE_PER_BLOCK, BORROW_RATE_PER_BLOCK)
 _PER_SECOND = (SUPPLY_RATE_PER_TIMESTAMP, BORROW_RATE_PER_TIMESTAMP)
 
@@ -71,7 +77,7 @@ class _Named(NamedTuple):
 
 def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
     """All that stays the same from block to block. PlanFailed in words for what is no such market."""
-    oracle, listing, vai = yield from _comptroller(ref)
+    oracle, listing, vai, liquidator = yield from _comptroller(ref)
     second: dict[Any, Call] = {(each, of): of.at(each) for each in listing for of in (UNDERLYING, SYMBOL)}
     second |= {of: of.at(ref.entry, listing[0]) for of in (MARKETS, IS_DEPRECATED, IS_FORCED)}
     if vai:
@@ -82,7 +88,10 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
     tokens = {each.underlying for each in named if each.underlying} | ({token_of_vai} - {""})
     third: dict[Any, Call] = {(token, of): of.at(token) for token in sorted(tokens) for of in (SYMBOL, DECIMALS)}
     # apart from what is asked above: most cTokens refuse these, and a refusal without a word casts doubt on others
-    third |= {(each, of): of.at(each) for each in listing for of in (BORROW_RATE_PER_TIMESTAMP, PERIODS_PER_YEAR)}
+    refused = (BORROW_RATE_PER_TIMESTAMP, PERIODS_PER_YEAR, SEIZE_SHARE)
+    third |= {(each, of): of.at(each) for each in listing for of in refused}
+    third |= {of: of.at(ref.entry, listing[0]) for of in _CAPS}
+    third[LEAST_COLLATERAL] = LEAST_COLLATERAL.at(ref.entry)
     details = yield from ask(third)
     named = [
         each._replace(symbol=_text(details[each.underlying, SYMBOL])) if each.underlying else each for each in named
@@ -95,7 +104,11 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
         oracle=oracle,
         tokens={
             each.token: TokenInfo(
-                each.token, assets[each.token], sources.get(each.token, ZERO_ADDRESS), *_pace(ref, each.token, details)
+                each.token,
+                assets[each.token],
+                sources.get(each.token, ZERO_ADDRESS),
+                *_pace(ref, each.token, details),
+                share=_number(details[each.token, SEIZE_SHARE]),
             )
             for each in named
         },
@@ -104,14 +117,16 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
         forced=tuple(getter for getter in (IS_DEPRECATED, IS_FORCED) if ok(found[getter])),
         by_account=ok(found[MARKETS], BY_ACCOUNT_WORDS),
         vai=Vai(vai, Asset(token_of_vai, "VAI", _decimals(details, token_of_vai))) if token_of_vai else None,
+        caps=tuple(getter for getter in _CAPS if ok(details[getter])),
+        liquidator=liquidator,
+        least=_number(details[LEAST_COLLATERAL]),
     )
 
 
-def _comptroller(ref: MarketRef) -> Plan[tuple[str, tuple[str, ...], str]]:
-    """Its oracle, its cTokens, and the VAI controller (empty where there is none)."""
-    first = yield from ask(
-        {getter: getter.at(ref.entry) for getter in (ORACLE, GET_ALL_MARKETS, CLOSE_FACTOR, VAI_CONTROLLER)}
-    )
+def _comptroller(ref: MarketRef) -> Plan[tuple[str, tuple[str, ...], str, str]]:
+    """Its oracle, its cTokens, the VAI controller and the only liquidator (empty where there is none)."""
+    getters = (ORACLE, GET_ALL_MARKETS, CLOSE_FACTOR, VAI_CONTROLLER, LIQUIDATOR_CONTRACT)
+    first = yield from ask({getter: getter.at(ref.entry) for getter in getters})
     try:
         oracle, listing = address(first[ORACLE]), addresses(first[GET_ALL_MARKETS])
         uint(first[CLOSE_FACTOR])
@@ -122,7 +137,7 @@ def _comptroller(ref: MarketRef) -> Plan[tuple[str, tuple[str, ...], str]]:
         raise PlanFailed(
             f"{ref.entry} is not a comptroller of the Compound v2 family: its list of markets makes no sense"
         )
-    return oracle, listing, _address(first[VAI_CONTROLLER])
+    return oracle, listing, _address(first[VAI_CONTROLLER]), _address(first[LIQUIDATOR_CONTRACT])
 
 
 def _address(result: Result) -> str:
@@ -132,6 +147,10 @@ def _address(result: Result) -> str:
     except ValueError:
         return ""
     return "" if found == ZERO_ADDRESS else found
+
+
+def _number(result: Result) -> int | None:
+    return uint(result) if ok(result) else None
 
 
 def _text(result: Result) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Side
 from liqtui.core.units import BPS, HEALTH_ONE, RAY, SECONDS_PER_YEAR, WAD, decimal_string, mul_div_down, mul_div_up
 from liqtui.protocols.adapter import Survey
-from liqtui.protocols.compound_v3_book import CometBook, bonus, scope
+from liqtui.protocols.compound_v3_book import CometBook, bonus, engine_card, scope
 from liqtui.protocols.compound_v3_math import Base, Indexes, Line
 from liqtui.protocols.compound_v3_open import discover, open_market
 from liqtui.protocols.compound_v3_reads import refresh
@@ -91,10 +91,11 @@ class CompoundV3:
                 max_ltv=_share(borrowing, collateral),
                 threshold=_share(weighted, collateral),
                 scope=scope(book, [state for state, _ in held], paused=bool(market.totals.pauses & ABSORB_PAUSED)),
+                engine=engine_card(opened, [state for state, _ in held]),
                 flags=_flags(market, held, health, doubts),
                 quotes=tuple(book.quotes.values()),
                 feeds=_feeds(market, held),
-                facts=_facts(opened, market, held),
+                facts=_facts(opened),
                 book=book,
             ),
         )
@@ -153,6 +154,7 @@ def _base_leg(opened: Opened, market: Market, base: Base, side: Side) -> Leg:
         counts=owed,
         rate=rate * SECONDS_PER_YEAR * (RAY // WAD),
         pool_cash=market.cash,
+        utilization=market.totals.utilization * BPS // WAD,
         notes=() if owed else ("lent out: the base token is no collateral",),
     )
 
@@ -215,19 +217,10 @@ def _flags(
     return tuple(flags)
 
 
-def _facts(opened: Opened, market: Market, held: Sequence[tuple[AssetState, int]]) -> tuple[tuple[str, str], ...]:
-    facts = [
+def _facts(opened: Opened) -> tuple[tuple[str, str], ...]:
+    return (
         ("contract", opened.ref.entry),
         ("base price feed", opened.base_feed),
-        ("utilization", f"{market.totals.utilization * BPS // WAD / 100:.2f} %"),
         ("least debt", f"{decimal_string(opened.least_debt, opened.base.decimals)} {opened.base.symbol}"),
-    ]
-    for state, _ in held:
-        penalty = WAD - state.info.liquidation_factor
-        text = f"{decimal_string(penalty, 16)} % when absorbed"
-        if opened.store_front is not None:
-            text += (
-                f", then sold {decimal_string(mul_div_down(opened.store_front, penalty, WAD), 16)} % under its price"
-            )
-        facts.append((f"{state.asset.symbol} penalty", text))
-    return tuple(facts)
+        ("collateral", "is kept, not lent out: nothing can be missing when it is withdrawn"),
+    )

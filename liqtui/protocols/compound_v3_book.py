@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from liqtui.core.format import bps_of
 from liqtui.core.model import Change, Scope
 from liqtui.core.units import BPS, HEALTH_INFINITE, WAD, decimal_string, mul_div_down
 from liqtui.protocols.compound_v3_math import absorb, health, liquidatable
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from liqtui.core.model import Asset, Leg, Quote
     from liqtui.protocols.compound_v3_math import Base, Indexes, Line
-    from liqtui.protocols.compound_v3_state import AssetState
+    from liqtui.protocols.compound_v3_state import AssetState, Opened
 
 NO_CHANGE = Change()
 
@@ -96,6 +97,23 @@ def scope(book: CometBook, held: list[AssetState], *, paused: bool) -> Scope | N
         health_after=HEALTH_INFINITE if book.liquidatable() else None,
         toxic_below=None,
         blocked="absorbing is paused" if paused else "",
+    )
+
+
+def engine_card(opened: Opened, held: list[AssetState]) -> tuple[tuple[str, str], ...]:
+    """See `Position.engine`."""
+    penalties = {state.asset.symbol: (WAD - state.info.liquidation_factor) * BPS // WAD for state in held}
+    goes = "the protocol's reserves, which pay the debt and take the collateral"
+    if opened.store_front is not None:
+        off = {symbol: each * opened.store_front // WAD for symbol, each in penalties.items()}
+        goes += f"; they may sell it {bps_of(off)} under its price to anyone"
+    return (
+        ("who", "anyone, by absorb; it pays the caller nothing"),
+        ("how much", "all collateral and all debt at once"),
+        ("bonus", f"{bps_of(penalties)} of the collateral is lost; what is left beyond the debt stays as a balance"),
+        ("protocol fee", "all of that penalty"),
+        ("goes to", goes),
+        ("bad debt", "the protocol's reserves bear it"),
     )
 
 

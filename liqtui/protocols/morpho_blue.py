@@ -11,9 +11,9 @@ from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Side
 from liqtui.core.units import BPS, RAY, SECONDS_PER_YEAR, WAD, decimal_string, mul_div_down, mul_div_up
 from liqtui.protocols.adapter import Survey
 from liqtui.protocols.feeds import feed_table
-from liqtui.protocols.morpho_blue_book import MorphoBook, scope
+from liqtui.protocols.morpho_blue_book import MorphoBook, engine_card, scope
 from liqtui.protocols.morpho_blue_logs import first_block, learn, log_filters, searches
-from liqtui.protocols.morpho_blue_math import PRICE_SCALE, Loan, Totals, incentive
+from liqtui.protocols.morpho_blue_math import Loan, Totals, incentive
 from liqtui.protocols.morpho_blue_open import discover, open_markets
 from liqtui.protocols.morpho_blue_reads import refresh
 
@@ -104,6 +104,7 @@ def _position(opened: Opened, block: Block, state: MarketState, holding: Holding
         max_ltv=limit,
         threshold=limit,
         scope=scope(book),
+        engine=engine_card(info.params.lltv),
         flags=_flags(state, health),
         quotes=pricing.quotes,
         feeds=pricing.feeds,
@@ -137,6 +138,9 @@ def _debt_leg(state: MarketState, loan: Loan) -> Leg:
         value=None if price is None else mul_div_up(amount, price, 10**info.loan.decimals),
         rate=(state.rate or 0) * SECONDS_PER_YEAR * (RAY // WAD),
         pool_cash=max(0, state.stored.supply_assets - state.stored.borrow_assets),
+        utilization=state.stored.borrow_assets * BPS // state.stored.supply_assets
+        if state.stored.supply_assets
+        else None,
         notes=notes,
     )
 
@@ -172,7 +176,7 @@ def _flags(state: MarketState, health: Health) -> tuple[Flag, ...]:
 
 
 def _facts(opened: Opened, state: MarketState) -> tuple[tuple[str, str], ...]:
-    info, stored = state.info, state.stored
+    info = state.info
     facts = [
         ("pair", f"{info.pair}, {decimal_string(info.params.lltv, 16)} %"),
         ("market id", info.id),
@@ -184,8 +188,6 @@ def _facts(opened: Opened, state: MarketState) -> tuple[tuple[str, str], ...]:
         decimals = 36 + info.loan.decimals - info.collateral.decimals
         price = decimal_string(state.pricing.answer, decimals)
         facts.append(("oracle price", f"{price} {info.loan.symbol} per {info.collateral.symbol}"))
-    if stored.supply_assets:
-        lent = stored.borrow_assets * PRICE_SCALE // stored.supply_assets
-        facts.append(("utilization", f"{lent * BPS // PRICE_SCALE / 100:.2f} %"))
-    facts.append(("pre-liquidation", "not looked at"))
+    facts.append(("collateral", "is kept, not lent out: nothing can be missing when it is withdrawn"))
+    facts.append(("pre-liquidation", "not looked at: contracts that the account has authorised may act earlier"))
     return tuple(facts)

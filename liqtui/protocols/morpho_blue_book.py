@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from liqtui.core.format import bps
 from liqtui.core.model import Change, Scope, is_liquidatable
 from liqtui.core.units import BPS, HEALTH_INFINITE, WAD, decimal_string, mul_div_down, mul_div_up
 from liqtui.protocols.morpho_blue_math import borrow, health, incentive, liquidate_all, repay
@@ -72,6 +73,18 @@ class MorphoBook:
             return self.verdict
         found = self.health(change)
         return None if found is None else is_liquidatable(found)
+
+
+def engine_card(lltv: int) -> tuple[tuple[str, str], ...]:
+    """See `Position.engine`. All of it follows from the market's liquidation loan-to-value."""
+    return (
+        ("who", "anyone"),
+        ("how much", "any part, up to all of it at once"),
+        ("bonus", bps((incentive(lltv) - WAD) * BPS // WAD)),
+        ("protocol fee", "none"),
+        ("goes to", "the liquidator"),
+        ("bad debt", "the lenders of this market bear it at once"),
+    )
 
 
 def scope(book: MorphoBook) -> Scope | None:

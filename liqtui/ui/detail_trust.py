@@ -42,6 +42,9 @@ def provenance_box(view: View, width: int) -> Box:
         box.lines += pairs(view, "source", f"{source} ({works}{public})", width)
         if chain.error:
             box.lines += pairs(view, "trouble", clean(redact(chain.error), 200), width, "severity-warn")
+    for label, link in (("explorer (o)", view.explorer), ("app (O)", row.app)):
+        if link:
+            box.lines += pairs(view, label, link, width)
     if row.error:
         box.lines += pairs(view, "not read", clean(redact(row.error), 200), width, "severity-warn")
     return box
@@ -160,6 +163,7 @@ def _raw_leg(leg: Leg) -> Iterator[tuple[str, str]]:
     yield "LT · bonus (bps)", f"{leg.threshold} · {leg.bonus}"
     yield "rate (ray)", str(leg.rate)
     yield "pool cash · cap room", f"{_integer(leg.pool_cash)} · {_integer(leg.cap_room)}"
+    yield "utilization (bps)", _integer(leg.utilization)
 
 
 def _raw_boundary(boundary: Boundary) -> Iterator[tuple[str, str]]:
