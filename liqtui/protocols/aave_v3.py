@@ -8,7 +8,7 @@ from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Side
 from liqtui.core.units import BPS, decimal_string, mul_div_up
 from liqtui.protocols.aave_v3_book import AaveBook, entries_of
 from liqtui.protocols.aave_v3_math import available_borrows, collateral_value, debt_value
-from liqtui.protocols.aave_v3_open import discover, open_market
+from liqtui.protocols.aave_v3_open import discover, glance, open_market
 from liqtui.protocols.aave_v3_reads import refresh
 from liqtui.protocols.aave_v3_scope import engine_card, worst_scope
 from liqtui.protocols.adapter import Survey
@@ -63,6 +63,9 @@ class AaveV3:
 
     def discover(self, opened: Opened, wallets: Sequence[str]) -> Plan[Mapping[str, frozenset[int]]]:
         return discover(opened, wallets)
+
+    def glance(self, opened: Opened, wallets: Sequence[str]) -> Plan[set[str]]:
+        return glance(opened, wallets)
 
     def refresh(self, opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -> Plan[Reading]:
         return refresh(opened, block, hints)
@@ -215,5 +218,5 @@ def _facts(opened: Opened, market: Market, account: Account, totals: Totals | No
         facts.append(("eMode category", str(account.category)))
     if totals is not None:
         room = available_borrows(totals, directed=market.rules.directed)
-        facts.append(("available to borrow", f"{decimal_string(room, opened.base_decimals)} {opened.base_symbol}"))
+        facts.append(("can still borrow", f"{decimal_string(room, opened.base_decimals)} {opened.base_symbol}"))
     return tuple(facts)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_c
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from liqtui.core.model import Feed, Position
     from liqtui.core.reads import Block, Log, LogFilter, Plan
@@ -72,6 +73,15 @@ class Surveyor(Protocol):
     """What an adapter offers besides, for `doctor` and `markets --live`."""
 
     def survey(self, opened: Any) -> Survey: ...
+
+
+@runtime_checkable
+class Glancer(Protocol):
+    """What an adapter offers besides where one call tells that a wallet holds something, though not what."""
+
+    def glance(self, opened: Any, wallets: Sequence[str]) -> Plan[AbstractSet[str]]:
+        """In one step, those that surely hold something; `discover` then has to find them too."""
+        ...
 
 
 @runtime_checkable

@@ -15,7 +15,7 @@ from liqtui.protocols.aave_v2 import with_boundaries
 from liqtui.protocols.adapter import Survey
 from liqtui.protocols.compound_v2_book import CompoundBook, engine_card, entries_of, lines_of, worst_scope
 from liqtui.protocols.compound_v2_math import TRUNCATING
-from liqtui.protocols.compound_v2_open import discover, open_market
+from liqtui.protocols.compound_v2_open import discover, glance, open_market
 from liqtui.protocols.compound_v2_reads import VALUE_DECIMALS, refresh
 from liqtui.protocols.feeds import feed_table
 
@@ -47,6 +47,9 @@ class CompoundV2:
 
     def discover(self, opened: Opened, wallets: Sequence[str]) -> Plan[Mapping[str, frozenset[str]]]:
         return discover(opened, wallets)
+
+    def glance(self, opened: Opened, wallets: Sequence[str]) -> Plan[set[str]]:
+        return glance(opened, wallets)
 
     def refresh(self, opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -> Plan[Reading]:
         return refresh(opened, block, hints)

@@ -238,6 +238,12 @@ def _pace(ref: MarketRef, token: str, found: Mapping[Any, Result]) -> tuple[Any,
     return _PER_BLOCK, deployment("compound_v2")["blocks_per_year"].get(str(ref.chain_id))
 
 
+def glance(opened: Opened, wallets: Sequence[str]) -> Plan[set[str]]:
+    """Wallets that have entered a market. A supply in one that is not entered is only discovered."""
+    found = yield from ask({wallet: GET_ASSETS_IN.at(opened.ref.entry, wallet) for wallet in wallets})
+    return {wallet for wallet, result in found.items() if _entered(result)}
+
+
 def discover(opened: Opened, wallets: Sequence[str]) -> Plan[dict[str, frozenset[str]]]:
     """Wallets that hold something, each with the cTokens that it holds without having entered their market.
 

@@ -9,7 +9,7 @@ from liqtui.core.units import BPS, HEALTH_ONE, RAY, SECONDS_PER_YEAR, WAD, decim
 from liqtui.protocols.adapter import Survey
 from liqtui.protocols.compound_v3_book import CometBook, bonus, engine_card, scope
 from liqtui.protocols.compound_v3_math import Base, Indexes, Line
-from liqtui.protocols.compound_v3_open import discover, open_market
+from liqtui.protocols.compound_v3_open import discover, glance, open_market
 from liqtui.protocols.compound_v3_reads import refresh
 from liqtui.protocols.compound_v3_state import (
     ABSORB_PAUSED,
@@ -55,6 +55,9 @@ class CompoundV3:
 
     def discover(self, opened: Opened, wallets: Sequence[str]) -> Plan[Mapping[str, bool]]:
         return discover(opened, wallets)
+
+    def glance(self, opened: Opened, wallets: Sequence[str]) -> Plan[set[str]]:
+        return glance(opened, wallets)
 
     def refresh(self, opened: Opened, block: Block, hints: Mapping[str, bool]) -> Plan[Reading]:
         return refresh(opened, block, hints)

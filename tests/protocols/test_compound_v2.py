@@ -104,6 +104,8 @@ def test_discovery() -> None:
     chain.put(addr("cETH"), abi.BALANCE_OF, addr("blank"), result=REVERT)
     market = opened(chain)
     wallets = [WALLET, addr("idle"), addr("none"), addr("blank")]
+    assert run(ADAPTER.glance(market, wallets), chain) == {WALLET}
+    assert chain.steps == 1
     found = run(ADAPTER.discover(market, wallets), chain)
     assert found == {
         WALLET: frozenset(),

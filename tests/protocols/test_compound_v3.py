@@ -144,6 +144,14 @@ def test_discovery() -> None:
     chain.put(COMET, comet.USER_BASIC, addr("silent"), result=Failure("unread"))
     found = run(ADAPTER.discover(opened(market), list(users)), chain)
     assert set(found) == {addr("lends"), addr("owes"), addr("holds"), addr("silent")}
+    assert run(ADAPTER.glance(opened(market), list(users)), chain) == set(found) - {addr("silent")}
+    assert chain.steps == 1
+
+
+def test_what_it_says_of_itself() -> None:
+    said = ADAPTER.survey(opened(Fake()))
+    assert (said.contents, said.revision, said.known) == ("USDC against 3 assets", "", True)
+    assert dict(said.facts).keys() == {"base_token"}
 
 
 # -- figures -----------------------------------------------------------------------------------------------------------

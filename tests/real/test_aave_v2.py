@@ -59,7 +59,7 @@ def watch(populated_aave_v2: tuple[Lab, AaveV2Market], aave_v2: AaveV2Market) ->
 
 def same_as_reported(found: Position, said: Reported) -> bool:
     """All six figures of the pool's own account view."""
-    room = dict(found.facts)["available to borrow"].split()[0]
+    room = dict(found.facts)["can still borrow"].split()[0]
     figures = (found.collateral_value, found.debt_value, room, found.threshold, found.max_ltv, found.health.raw)
     return figures == (said[0], said[1], decimal_string(said[2], 18), *said[3:])
 

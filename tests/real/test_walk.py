@@ -26,7 +26,7 @@ def watches(lab: Lab) -> dict[str, Watch]:
 
 def same_as_reported(found: Position, said: Reported) -> bool:
     """All six figures of the pool's own account view."""
-    room = dict(found.facts)["available to borrow"].split()[0]
+    room = dict(found.facts)["can still borrow"].split()[0]
     figures = (found.collateral_value, found.debt_value, found.threshold, found.max_ltv, found.health.raw, room)
     return figures == (
         said.collateral,
