@@ -103,15 +103,15 @@ def scope(book: CometBook, held: list[AssetState], *, paused: bool) -> Scope | N
 def engine_card(opened: Opened, held: list[AssetState]) -> tuple[tuple[str, str], ...]:
     """See `Position.engine`."""
     penalties = {state.asset.symbol: (WAD - state.info.liquidation_factor) * BPS // WAD for state in held}
-    goes = "the protocol's reserves, which pay the debt and take the collateral"
-    if opened.store_front is not None:
+    goes, lost = "the protocol's reserves, which pay the debt and take the collateral", any(penalties.values())
+    if lost and opened.store_front is not None:
         off = {symbol: each * opened.store_front // WAD for symbol, each in penalties.items()}
         goes += f"; they may sell it {bps_of(off)} under its price to anyone"
     return (
         ("who", "anyone, by absorb; it pays the caller nothing"),
         ("how much", "all collateral and all debt at once"),
         ("bonus", f"{bps_of(penalties)} of the collateral is lost; what is left beyond the debt stays as a balance"),
-        ("protocol fee", "all of that penalty"),
+        ("protocol fee", "all of that penalty" if lost else "none"),
         ("goes to", goes),
         ("bad debt", "the protocol's reserves bear it"),
     )

@@ -30,7 +30,7 @@ def provenance_box(view: View, width: int) -> Box:
         moment = datetime.fromtimestamp(position.block.timestamp, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
         box.lines += pairs(view, "block", f"{position.block.number:,} of {moment}", width)
         box.lines += pairs(view, "hash", position.block.hash, width)
-        box.lines += pairs(view, "contracts", clean(position.revision, 80) or "revision not known", width)
+        box.lines += pairs(view, "contracts", clean(position.revision, 80) or "they tell no revision", width)
         box.lines += pairs(view, "health", _both(position), width)
     ages = (("chain", row.ages.head), ("oracle", row.ages.oracle), ("read", row.ages.fetch))
     text = " · ".join(f"{name} {fmt.age(age)}" for name, age in ages)
