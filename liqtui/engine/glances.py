@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from liqtui.core.reads import Plan
     from liqtui.core.sources import ChainSpec
 
+GLANCES = 100
+"""In one round, at most: they are to be no burden on a node either."""
 MOST = 400
 """Calls in the first request of a round, glances included."""
 _CALL_BYTES = 300
@@ -58,7 +60,7 @@ class Glances:
         ]
         if not used or not waiting:
             return []
-        count = min(len(waiting), max(0, self._most - used))
+        count = min(len(waiting), GLANCES, max(0, self._most - used))
         start = self._turn % len(waiting)
         self._turn = start + count
         chosen: dict[int, tuple[M, list[str]]] = {}

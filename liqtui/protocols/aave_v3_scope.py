@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.format import amount, bps_of
@@ -73,7 +74,7 @@ def engine_card(opened: Opened, rules: Rules, entries: Sequence[Entry]) -> tuple
     charged = any(fees.values())
     return (
         ("who", "anyone but the account itself" if rules.polynomial else "anyone"),
-        ("how much", _amount_rule(opened, rules)),
+        ("how much", _amount_rule(rules, opened.base_symbol, opened.base_decimals)),
         ("bonus", bps_of(bonuses)),
         ("protocol fee", f"{bps_of(fees)} of the bonus" if charged else "none"),
         ("goes to", "the liquidator; the fee to the protocol's treasury" if charged else "the liquidator"),
@@ -81,14 +82,13 @@ def engine_card(opened: Opened, rules: Rules, entries: Sequence[Entry]) -> tuple
     )
 
 
-def _amount_rule(opened: Opened, rules: Rules) -> str:
+@lru_cache(64)
+def _amount_rule(rules: Rules, symbol: str, decimals: int) -> str:
     if rules.half_always:
         return "up to half of one debt in a call"
     if not rules.close_by_total:
         return "up to half of one debt in a call; all of it once health is 0.95 or less"
-    small, rest = (
-        f"{amount(raw, opened.base_decimals)} {opened.base_symbol}" for raw in (SMALL_POSITION, MIN_LEFTOVER)
-    )
+    small, rest = (f"{amount(raw, decimals)} {symbol}" for raw in (SMALL_POSITION, MIN_LEFTOVER))
     return (
         "all of one debt in a call once health is 0.95 or less, or where that debt or that collateral is under "
         f"{small}; else up to half of the total debt. A part has to leave {rest} of both"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from liqtui.core.sources import ChainSpec
-from liqtui.engine.glances import Glances
+from liqtui.engine.glances import GLANCES, Glances
 from liqtui.engine.rounds import ChainRounds, Spot
 from tests.engine.fakes import START, FakeAdapter, FakeChain, _call, _value, address, chain, market
 
@@ -116,6 +116,11 @@ def test_all_have_their_turn_where_not_all_have_room():
         seen += chosen
     assert set(seen) == set(wallets)
     assert seen[:70] == wallets, "in turn"
+
+
+def test_many_wallets_are_no_burden():
+    ((_, chosen),) = Glances(ChainSpec(1, "lab")).next([Known(["held"], map(str, range(1_000)))])
+    assert len(chosen) == GLANCES
 
 
 def test_no_room_no_glance():
