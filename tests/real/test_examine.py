@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from liqtui.chain.pool import EndpointPool
 from liqtui.cli import doctor
 from liqtui.core.sources import ChainSpec, MarketRef
 from liqtui.engine.examine import Difference, Examined, examine
 from liqtui.protocols.registry import About, adapters
+from tests.lab.faults import rpc_error
 from tests.lab.market import wallet
+from tests.lab.proxy import Fault, FaultProxy, Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,11 +28,11 @@ POOL_REVISION = "0148170e"
 
 
 def look(
-    node: Node, refs: list[tuple[str, str]], facts: Mapping[str, str] | None = None
+    node: Node, refs: list[tuple[str, str]], facts: Mapping[str, str] | None = None, url: str = ""
 ) -> tuple[list[Examined], list[list[doctor.Finding]]]:
     """(protocol, entry) each, as a person's own or with `facts` as shipped data; and what `doctor` says of them."""
     known = About(compiled="2026-08-22", facts=tuple((facts or {}).items()))
-    spec = ChainSpec(node.chain_id, "lab", rpc=(node.url,), requests_per_second=1e6)
+    spec = ChainSpec(node.chain_id, "lab", rpc=(url or node.url,), requests_per_second=1e6)
     markets = [MarketRef(protocol, spec.id, f"number {i}", entry.lower()) for i, (protocol, entry) in enumerate(refs)]
 
     async def ask() -> list[Examined]:
@@ -85,6 +88,25 @@ def test_what_is_no_market_says_why(lab: Lab) -> None:
     assert "is not the PoolAddressesProvider of an Aave v3 market" in found[1].error
     assert "is not a comptroller of the Compound v2 family" in found[2].error
     assert found[3].error == found[0].error
+
+
+@dataclass
+class Secretive(Fault):
+    """Does not tell the code of anything but Multicall3."""
+
+    multicall: str = ""
+
+    def request(self, call: dict[str, Any], upstream: Upstream) -> dict[str, Any]:
+        asked = call.get("method") == "eth_getCode" and call["params"][0].lower() != self.multicall.lower()
+        return rpc_error(-32601, "the method is not available") if asked else call
+
+
+def test_a_node_that_does_not_tell_code_leaves_the_reason_as_it_was(lab: Lab) -> None:
+    with FaultProxy(lab.node.url) as proxy:
+        proxy.set(Secretive(multicall=lab.multicall3))
+        ((found,), (said,)) = look(lab.node, [("aave-v3", wallet("nobody"))], url=proxy.url)
+    assert "is not the PoolAddressesProvider of an Aave v3 market" in found.error
+    assert said[0].state == doctor.BAD
 
 
 def test_a_revision_that_is_not_known_is_told(lab_state: Lab) -> None:
