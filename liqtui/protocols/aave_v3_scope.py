@@ -72,13 +72,18 @@ def engine_card(opened: Opened, rules: Rules, entries: Sequence[Entry]) -> tuple
     fees = {entry.state.reserve.asset.symbol: entry.state.config.fee for entry in taken}
     bonuses = {entry.state.reserve.asset.symbol: max(0, entry.terms.bonus - BPS) for entry in taken}
     charged = any(fees.values())
+    who = "anyone but the account itself" if rules.polynomial else "anyone"
+    amounts = _amount_rule(rules, opened.base_symbol, opened.base_decimals)
+    rest = "becomes a deficit of the protocol" if rules.close_by_total else "stays with the account"
+    if not rules.known:
+        who = amounts = rest = "not known for this revision of the pool"
     return (
-        ("who", "anyone but the account itself" if rules.polynomial else "anyone"),
-        ("how much", _amount_rule(rules, opened.base_symbol, opened.base_decimals)),
+        ("who", who),
+        ("how much", amounts),
         ("bonus", bps_of(bonuses)),
         ("protocol fee", f"{bps_of(fees)} of the bonus" if charged else "none"),
         ("goes to", "the liquidator; the fee to the protocol's treasury" if charged else "the liquidator"),
-        ("bad debt", "becomes a deficit of the protocol" if rules.close_by_total else "stays with the account"),
+        ("bad debt", rest),
     )
 
 

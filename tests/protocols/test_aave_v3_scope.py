@@ -67,6 +67,13 @@ def test_how_a_liquidation_goes(revision: int, who: str, how_much: str, bad_debt
     assert (free["protocol fee"], free["goes to"]) == ("none", "the liquidator")
 
 
+def test_rules_of_a_revision_that_is_not_known_are_not_told() -> None:
+    card = dict(loan(revision=99).engine)
+    assert tuple(card) == ENGINE_LINES
+    assert {card[label] for label in ("who", "how much", "bad debt")} == {"not known for this revision of the pool"}
+    assert card["bonus"] == "5%"
+
+
 def test_bonuses_are_told_by_asset_where_they_differ() -> None:
     user = User(supplied={"WETH": 10**19, "USDC": 10**9}, owed={"USDC": 10**9})
     fake = Fake(revision=10, users={addr("user"): user})
