@@ -214,7 +214,9 @@ async def _markets(pool: EndpointPool, refs: Sequence[MarketRef]) -> list[Findin
 
 def market(found: Examined, known: About) -> list[Finding]:
     """What there is to say of one deployment: whether it opens, whether its revision and addresses are known ones."""
-    name = f"{known.brand or found.ref.protocol} {clean(found.ref.name, 40)}"
+    name = clean(found.ref.name, 40)
+    if not known.brand or not name.startswith(known.brand):
+        name = f"{known.brand or found.ref.protocol} {name}"
     if found.survey is None:
         return [Finding(BAD, name, found.error)]
     survey = found.survey

@@ -138,3 +138,11 @@ def test_the_other_protocols_tell_what_they_are(
     ((found,), (said,)) = look(populated_morpho.lab.node, [("morpho-blue", populated_morpho.address)])
     assert found.survey is not None, found.error
     assert said[0].state == doctor.GOOD
+
+
+def test_a_fork_is_named_once() -> None:
+    spark = MarketRef("aave-v3", 1, "spark", wallet("entry").lower())
+    mine = MarketRef("aave-v3", 1, "my spark", wallet("entry").lower(), custom=True)
+    known = About(brand="spark")
+    names = [doctor.market(Examined(ref, None, "gone"), known)[0].what for ref in (spark, mine)]
+    assert names == ["spark", "spark my spark"]
