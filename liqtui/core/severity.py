@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from liqtui.core.boundaries import LazyBoundaries
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.units import HEALTH_ONE, WAD
 
@@ -110,11 +111,9 @@ def severity(position: Position | None, thresholds: Thresholds, *, liquidated: b
         return Severity.LIQUIDATABLE
     if health is None or unsafe is None:
         return Severity.UNKNOWN
-    nearest = position.nearest
-    distance = None if nearest is None or nearest.move is None else abs(nearest.move)
-    if _under(health, thresholds.critical) or _near(distance, thresholds.critical_cushion):
+    if _under(health, thresholds.critical) or _near(position, thresholds.critical_cushion):
         return Severity.CRITICAL
-    if _under(health, thresholds.warn) or _near(distance, thresholds.warn_cushion):
+    if _under(health, thresholds.warn) or _near(position, thresholds.warn_cushion):
         return Severity.WARN
     return Severity.OK
 
@@ -123,5 +122,12 @@ def _under(health: int, limit: int | None) -> bool:
     return limit is not None and health < limit
 
 
-def _near(distance: float | None, limit: int | None) -> bool:
-    return limit is not None and distance is not None and distance < limit / WAD
+def _near(position: Position, limit: int | None) -> bool:
+    """Whether any boundary is nearer. By estimates where these are beyond doubt, else by the boundary itself."""
+    if limit is None:
+        return False
+    at, boundaries = limit / WAD, position.boundaries
+    if isinstance(boundaries, LazyBoundaries):
+        return any(boundaries.nearer(reach, at) for reach in boundaries.reaches)
+    nearest = position.nearest
+    return nearest is not None and nearest.move is not None and abs(nearest.move) < at

@@ -44,7 +44,7 @@ class Row:
     cushion: Boundary | None = None
     """The boundary that ranks this row."""
     sigmas: float | None = None
-    """Distance to it in daily σ; None when σ is not known."""
+    """Distance to it in daily σ, for ranking: by an estimate where the boundary was not looked at; None: not known."""
     since: float = 0.0
     """Unix time at which the present severity began."""
     error: str = ""
@@ -70,6 +70,14 @@ class Row:
     def protocol(self) -> str:
         """As shown: "spark", else "aave-v3"."""
         return self.brand or self.key.protocol
+
+    @property
+    def sigmas_left(self) -> float | None:
+        """`sigmas` by the exact distance, for showing."""
+        boundary, sigmas = self.cushion, self.sigmas
+        if sigmas is None or boundary is None or boundary.move is None or not boundary.about:
+            return sigmas
+        return sigmas * abs(boundary.move / boundary.about)
 
     @property
     def trusted(self) -> bool:

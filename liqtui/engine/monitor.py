@@ -187,7 +187,7 @@ class Monitor:
         health = position.health.shown
         if health is not None:
             boundary, _ = rank.cushion(position, {})
-            distance = boundary.move if boundary else None
+            distance = boundary.about if boundary else None
             self._history.sample(Sample(held.id, now, position.block.number, health, distance))
 
     def _drop(self, held: Held) -> None:

@@ -421,8 +421,8 @@ class ChainRounds:
     def _whole(self, bare: Position) -> Position:
         """The position with boundaries and rescue, reused while nothing but the block changed."""
         known = self._known.get(bare.key)
-        if known is not None and replace(known.bare, block=bare.block) == bare:
-            whole = replace(known.whole, block=bare.block, book=bare.book)
+        if known is not None and bare.alike(known.bare):
+            whole = known.whole.having(block=bare.block, book=bare.book)
         else:
             whole = self._finish(bare)
         self._known[bare.key] = _Known(bare, whole)

@@ -7,6 +7,7 @@ Layout: https://docs.soliditylang.org/en/latest/abi-spec.html
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from liqtui.core.reads import Call, Failure
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 
 WORD = 32
+CALLS_KEPT = 1 << 15
+"""Some 15 MiB when all are used, which takes thousands of positions."""
 _SIGN = 1 << 255
 _ADDRESS_LIMIT = 1 << 160
 
@@ -35,7 +38,18 @@ class Function(NamedTuple):
     selector: bytes
 
     def at(self, target: str, *args: Argument) -> Call:
-        return Call(target, self.selector + encode(*args) if args else self.selector)
+        if not args:
+            return Call(target, self.selector)
+        try:
+            return _call(self.selector, target, args)
+        except TypeError:  # a list among the arguments
+            return Call(target, self.selector + encode(*args))
+
+
+@lru_cache(maxsize=CALLS_KEPT)
+def _call(selector: bytes, target: str, args: tuple[Argument, ...]) -> Call:
+    """The same calls are made every round: making one anew takes five times as long as finding it."""
+    return Call(target, selector + encode(*args))
 
 
 def function(signature: str, selector: str) -> Function:
@@ -82,12 +96,14 @@ def answer(result: Result, count: int = 1) -> bytes:
 
 def words(result: Result, count: int) -> list[int]:
     """The first `count` words as unsigned integers."""
-    data = answer(result, count)
-    return [int.from_bytes(data[at : at + WORD], "big") for at in range(0, count * WORD, WORD)]
+    data, number = answer(result, count), int.from_bytes
+    return [number(data[at : at + WORD]) for at in range(0, count * WORD, WORD)]
 
 
 def uint(result: Result) -> int:
-    return int.from_bytes(answer(result)[:WORD], "big")
+    if type(result) is bytes and len(result) == WORD:  # nearly always
+        return int.from_bytes(result)
+    return int.from_bytes(answer(result)[:WORD])
 
 
 def signed(word: int) -> int:
@@ -158,6 +174,14 @@ def _length(data: bytes, start: int) -> int:
     if start + WORD > len(data):
         raise ValueError("offset runs past the end")
     return int.from_bytes(data[start : start + WORD], "big")
+
+
+def ask_all(
+    asks: Mapping[K, Call], more: Sequence[Call]
+) -> Generator[list[Call], list[Result], tuple[dict[K, Result], list[Result]]]:
+    """One step of a plan: some calls under their keys, and many more in their order."""
+    results = yield [*asks.values(), *more]
+    return dict(zip(asks, results, strict=False)), results[len(asks) :]
 
 
 def ask(asks: Mapping[K, Call]) -> Generator[list[Call], list[Result], dict[K, Result]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +97,8 @@ class Market:
     seize_paused: bool = False
     rounding: Rounding | None = None
     """That of the comptroller; None where none that is known gives what it answers."""
+    drawn: dict[str, Any] = field(default_factory=dict[str, Any], compare=False, repr=False)
+    """By wallet: what `compound_v2_book.drawn_of` made of its account."""
 
 
 class Snapshot(NamedTuple):
@@ -123,8 +125,7 @@ class Holding(NamedTuple):
     forced: bool = False
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(NamedTuple):
     holdings: tuple[Holding, ...]
     reported: tuple[int, int] | None
     """getAccountLiquidity with interest up to the block: liquidity and shortfall, 1e18-scaled."""

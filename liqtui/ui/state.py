@@ -66,7 +66,7 @@ def _sort_key(by: SortBy) -> Callable[[Row], Any]:
         return _LAST if shown is None else shown
 
     def distance(row: Row) -> float:
-        move = row.cushion.move if row.cushion else None
+        move = row.cushion.about if row.cushion else None
         return _LAST if move is None else abs(move)
 
     def debt(row: Row) -> float:
