@@ -26,7 +26,7 @@ LONGEST_REASON = 160
 
 def title(row: Row) -> str:
     """As "treasury aave-v3 ethereum"; the market's id where a wallet holds several positions in one market."""
-    parts = (row.label, row.key.protocol, row.chain, row.venue, row.key.market_id[:10])
+    parts = (row.label, row.protocol, row.chain, row.venue, row.key.market_id[:10])
     return " ".join(part for part in parts if part)
 
 

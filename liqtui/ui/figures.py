@@ -114,7 +114,7 @@ def bar(fill: float, width: int) -> tuple[str, str]:
 
 
 def protocol(row: Row, state: AppState) -> str:
-    name = SHORT_PROTOCOLS.get(row.key.protocol, row.key.protocol)
+    name = SHORT_PROTOCOLS.get(row.protocol, row.protocol)
     return f"{name} {state.chain_tag(row.chain)} {row.venue}".rstrip()
 
 
