@@ -113,13 +113,13 @@ async def test_an_old_block_is_blamed_for_its_own_age() -> None:
     """A node that answers at once with a block of three minutes ago: "2s" would say that all is well."""
     chain, row = scenes.CHAINS[0], scenes.ROWS[0]
     assert chain.block is not None
-    old = replace(chain, freshness=Freshness.LATE, age=2, block=replace(chain.block, timestamp=int(scenes.NOW) - 200))
+    old = replace(chain, freshness=Freshness.LATE, age=2, block=chain.block._replace(timestamp=int(scenes.NOW) - 200))
     stale = replace(row, freshness=Freshness.STALE, ages=Ages(400, None, 2))
     app = make(scenes.snapshot(chains=(old, *scenes.CHAINS[1:]), rows=(stale,)))
     async with stage(app):
         lines = frames.text(app).splitlines()
         assert "eth 21,993,104 3m" in lines[0]
-        assert next(line for line in lines if "treasury aave-v3" in line).rstrip(" │").endswith("6m")
+        assert next(line for line in lines if "││" in line and "aave-v3 eth" in line).rstrip(" │").endswith("6m")
 
 
 async def test_a_chain_that_nothing_is_known_of_is_in_the_verdict() -> None:
