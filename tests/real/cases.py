@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import eth_abi
@@ -17,12 +17,16 @@ from liqtui.protocols.aave_v3 import AaveV3
 from liqtui.protocols.compound_v2 import CompoundV2
 from liqtui.protocols.morpho_blue import MorphoBlue
 from tests.lab import abi
+from tests.lab.aave_v2 import SPECS as AAVE_V2_SPECS
 from tests.lab.aave_v2 import Walk as AaveV2Walk
+from tests.lab.aave_v2 import list_reserve as list_in_v2
+from tests.lab.assets import ASSETS
+from tests.lab.compound_v2 import Spec, call_all
 from tests.lab.compound_v2 import Walk as CompoundWalk
-from tests.lab.compound_v2 import call_all
 from tests.lab.feeds import Breakage
 from tests.lab.market import wallet as wallet_of
-from tests.lab.morpho import PARAMS, START_RATE
+from tests.lab.morpho import PARAMS, START_RATE, MorphoMarket
+from tests.lab.morpho import Spec as MorphoSpec
 from tests.lab.morpho_positions import LIQUIDATOR as MORPHO_LIQUIDATOR
 from tests.lab.morpho_positions import SHAPES, MorphoWalk
 from tests.lab.venus import VenusMarket
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
     from tests.lab.compound_v2 import CompoundMarket
     from tests.lab.lab import Lab
     from tests.lab.market import AaveMarket
-    from tests.lab.morpho import MorphoLab, MorphoMarket
+    from tests.lab.morpho import MorphoLab
 
 LIQUIDATE = "liquidationCall(address,address,address,uint256,bool)"
 TRANSFER = abi.event_topic("Transfer(address,address,uint256)")
@@ -132,6 +136,17 @@ class Aave(Case):
 
 @dataclass
 class AaveV3Case(Aave):
+    def list_hostile(self, user: str) -> dict[str, int]:
+        market, least = self.market, 6 if self.ref.name == "aave36" else 0
+        tokens, spec = self.lab.assets.new_hostile_tokens(least), next(each for each in ASSETS if each.symbol == "CRV")
+        for key, token in tokens.items():
+            market.list_asset(replace(spec, symbol=key, decimals=token.decimals, isolated_ceiling=0))
+        with self.node.batch():
+            for key, token in tokens.items():
+                market.supply(user, key, 10_000 * token.unit)
+            market.borrow(user, "USDC", 100 * 10**6)
+        return {token.address.lower(): 10_000 * token.unit for token in tokens.values()}
+
     def walk(self, blocks: int) -> Iterator[int]:
         return Walk(self.lab, seed=7, markets=[self.ref.name]).take(blocks)
 
@@ -163,6 +178,22 @@ def moved_feeds(mover: Mover, answer: int) -> dict[str, Any]:
 
 @dataclass
 class AaveV2Case(Aave):
+    def list_hostile(self, user: str) -> dict[str, int]:
+        market, tokens = self.market, self.lab.assets.new_hostile_tokens()
+        spec = next(each for each in AAVE_V2_SPECS if each.symbol == "CRV")
+        with self.node.batch():
+            sources = [market.feeds["CRV"].address] * len(tokens)
+            signature = "setAssetSources(address[],address[])"
+            self.node.do(market.oracle, signature, [token.address for token in tokens.values()], sources)
+            for key, token in tokens.items():
+                market.tokens[key] = token
+                list_in_v2(market, market.make, spec._replace(symbol=key, decimals=token.decimals), token)
+        with self.node.batch():
+            for key, token in tokens.items():
+                market.supply(user, key, 10_000 * token.unit)
+            market.borrow(user, "USDC", 100 * 10**6)
+        return {token.address.lower(): 10_000 * token.unit for token in tokens.values()}
+
     def walk(self, blocks: int) -> Iterator[int]:
         return AaveV2Walk(self.market, seed=3).take(blocks)
 
@@ -284,6 +315,30 @@ class CompoundCase(Case):
         market.do(market.tokens["DAI"], "redeem(uint256)", shares, sender=user)
         assert rate > 0
         return [(EventKind.WITHDREW, "DAI shares", shares)]
+
+    def list_hostile(self, user: str) -> dict[str, int]:
+        market, venus = self.market, isinstance(self.market, VenusMarket)
+        tokens = self.lab.assets.new_hostile_tokens(most=18 if venus else 27)  # Venus's oracle knows no more
+        with self.node.batch():
+            for key, token in tokens.items():
+                market.underlying[key], market.units[key] = token.address, token.unit
+                market.feeds[key] = market.feeds["CRV"]
+                spec = Spec(key, token.decimals, "CRV / USD", 5500, 0, 0)
+                if venus:
+                    market.source.list(token.address, market.feeds["CRV"].address)
+                market.list_token(spec)
+        with self.node.batch():
+            for key, token in tokens.items():
+                if not venus:
+                    market.fix_price(key, market.feeds["CRV"].answer * 10 ** (28 - token.decimals))
+                market.weigh(Spec(key, token.decimals, "CRV / USD", 5500, 0, 0))
+        with self.node.batch():
+            for key, token in tokens.items():
+                market.supply(user, key, 10_000 * token.unit)
+            market.enter(user, *tokens)
+            market.borrow(user, "USDC", 100 * 10**6)
+        assert not market.failures()
+        return {token.address.lower(): 10_000 * token.unit for token in tokens.values()}
 
     def break_source(self) -> Callable[[Position], bool]:
         broken = self.lab.assets.own.deploy("BrokenFeed", int(Breakage.REVERTS))
@@ -408,6 +463,23 @@ class MorphoCase(Case):
             (EventKind.REPAID, "USDC", 400 * 10**6 + 7),
             (EventKind.WITHDREW, "WETH", WAD + 1),
         ]
+
+    def list_hostile(self, user: str) -> dict[str, int]:
+        tokens = self.lab.assets.new_hostile_tokens()
+        added: list[MorphoMarket] = []
+        with self.node.batch():
+            for key in tokens:
+                spec = MorphoSpec(key, key, "USDC", 625, ("CRV / USD",), ("USDC / USD",), seed=1_000)
+                added.append(MorphoMarket(self.morpho, spec))
+        with self.node.batch():
+            for market in added:
+                market.create()
+        with self.node.batch():
+            for market in added:
+                market.supply_collateral(user, 10_000 * market.collateral.unit)
+                market.borrow(user, 100 * 10**6)
+        self.ref = replace(self.ref, options=(("market_ids", ",".join(market.id for market in added)),))
+        return {token.address.lower(): 10_000 * token.unit for token in tokens.values()}
 
     def break_source(self) -> Callable[[Position], bool]:
         market = self.morpho.markets["link-eurs"]
