@@ -114,6 +114,7 @@ class AaveV2Market(AaveMarket):
         self.tokens = {}
         self.feeds = {}
         self.categories = {}
+        self.make: Deployer | None = None
         self.revision = 2
         self.pool = self._registered("getLendingPool()")
         self.configurator = self._registered("getLendingPoolConfigurator()")

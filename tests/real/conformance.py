@@ -201,6 +201,10 @@ class Case(ABC):
         return asyncio.run(rounds())
 
 
+def holds(symbol: str) -> Callable[[Position], bool]:
+    return lambda found: symbol in {leg.asset.symbol for leg in found.legs}
+
+
 def _log(raw: dict[str, Any]) -> Log:
     return Log(
         raw["address"].lower(),

@@ -16,7 +16,9 @@ from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE
 from tests.lab.market import wallet
 from tests.lab.morpho_positions import LIQUIDATOR as MORPHO_LIQUIDATOR
 from tests.lab.walk import LIQUIDATOR
-from tests.real import cases
+from tests.real.cases_aave import aave_v2, aave_v3
+from tests.real.cases_compound import compound_v2
+from tests.real.cases_morpho import morpho_blue
 from tests.real.conformance import ROUNDING
 
 if TYPE_CHECKING:
@@ -29,15 +31,15 @@ REDISCOVER = 10
 POSITIONS = 20
 LIQUIDATORS = {LIQUIDATOR.lower(), MORPHO_LIQUIDATOR.lower()}
 CASES: dict[str, Callable[[pytest.FixtureRequest], Case]] = {
-    "aave-v3.0": lambda request: cases.aave_v3(request.getfixturevalue("populated"), "aave30"),
-    "aave-v3.6": lambda request: cases.aave_v3(request.getfixturevalue("populated"), "aave36"),
-    "aave-v2": lambda request: cases.aave_v2(
+    "aave-v3.0": lambda request: aave_v3(request.getfixturevalue("populated"), "aave30"),
+    "aave-v3.6": lambda request: aave_v3(request.getfixturevalue("populated"), "aave36"),
+    "aave-v2": lambda request: aave_v2(
         request.getfixturevalue("populated_aave_v2")[0], request.getfixturevalue("aave_v2")
     ),
-    "compound-v2": lambda request: cases.compound_v2(request.getfixturevalue("compound_v2")),
-    "venus-core": lambda request: cases.compound_v2(request.getfixturevalue("venus_core")),
-    "venus-pool": lambda request: cases.compound_v2(request.getfixturevalue("venus_pool")),
-    "morpho-blue": lambda request: cases.morpho_blue(request.getfixturevalue("morpho_lab")),
+    "compound-v2": lambda request: compound_v2(request.getfixturevalue("compound_v2")),
+    "venus-core": lambda request: compound_v2(request.getfixturevalue("venus_core")),
+    "venus-pool": lambda request: compound_v2(request.getfixturevalue("venus_pool")),
+    "morpho-blue": lambda request: morpho_blue(request.getfixturevalue("morpho_lab")),
 }
 
 
