@@ -44,7 +44,7 @@ _OF_SOURCES_V2 = 1
 
 def same_as_reported(found: Position, said: Reported) -> bool:
     """All six figures of the pool's own account view."""
-    room = dict(found.facts)["available to borrow"].split()[0]
+    room = dict(found.facts)["can still borrow"].split()[0]
     figures = (found.collateral_value, found.debt_value, room, found.threshold, found.max_ltv, found.health.raw)
     return figures == (said[0], said[1], decimal_string(said[2], found.base_decimals), *said[3:])
 
