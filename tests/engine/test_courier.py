@@ -24,7 +24,7 @@ from liqtui.engine.outbox import Outbox
 from tests.engine.receiver import DROP, HANG, Answer, Receiver
 
 SECRET = "s3cret-t0ken"
-PATIENCE = 15.0
+PATIENCE = 5.0
 
 
 @pytest.fixture(autouse=True)
