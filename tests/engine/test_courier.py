@@ -42,7 +42,8 @@ def receiver():
 def alert(number, position="p1", **more):
     fields = {"level": Level.CRITICAL, "positions": (position,), "position": position, "text": f"HF 1.{number:03}"}
     now = SystemClock().now()
-    return Alert(number, now, Severity.CRITICAL, "threshold", title=f"t{number}", **(fields | more))
+    fields |= {"kind": "threshold", "title": f"t{number}"}
+    return Alert(number, now, Severity.CRITICAL, **(fields | more))
 
 
 def webhook(receiver, name="hook", **more):
