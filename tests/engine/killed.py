@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from liqtui.core.clock import SystemClock
@@ -19,7 +20,7 @@ from liqtui.engine.courier import Courier
 from liqtui.engine.history import History
 from liqtui.engine.outbox import Outbox
 
-AT = 1_700_000_000.0
+AT = time.time() - 60
 ALERTS = tuple(
     Alert(number, AT + number, Severity.CRITICAL, "threshold", f"t{number}", "text", f"p{number % 2}",
           level=Level.CRITICAL, positions=(f"p{number % 2}",))

@@ -68,7 +68,11 @@ class Receiver:
                     self.close_connection = True
 
             def _take(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                size = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(size)
+                if len(body) < size:  # its sender was killed
+                    self.close_connection = True
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver._answer(self, Request(self.began, self.command, self.path, headers, body))
 
