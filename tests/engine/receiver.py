@@ -76,7 +76,7 @@ class Receiver:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver._answer(self, Request(self.began, self.command, self.path, headers, body))
 
-            do_GET = do_POST = do_PUT = _take
+            do_GET = do_POST = do_PUT = _take  # noqa: N815 - names of the standard library
 
             def log_message(self, *_: Any) -> None:
                 pass
