@@ -9,7 +9,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 HANG, DROP = "hang", "drop"
 """Takes the request and never answers; takes it and closes the connection."""
@@ -53,7 +53,7 @@ class Receiver:
         self.judge: Any = None
         self._over = threading.Event()
 
-    def __enter__(self) -> Receiver:
+    def __enter__(self) -> Self:
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
