@@ -33,8 +33,9 @@ def read_channels(tables: dict[str, Any], report: Report) -> tuple[ChannelSpec, 
             read = read_table(schema.CHANNEL, cast("dict[str, Any]", table), path, report)
             _check(read, path, report)
             if len(report.errors) == before:
-                given = {key: value for key, value in read.items() if value is not None}
-                found.append(ChannelSpec(name, **(given | {"level": Level(read["level"])})))
+                given: dict[str, Any] = {key: value for key, value in read.items() if value is not None}
+                given["level"] = Level(given["level"])
+                found.append(ChannelSpec(name, **given))
     return tuple(found)
 
 

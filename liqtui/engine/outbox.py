@@ -225,17 +225,9 @@ class Outbox:
 
     # -- keeping -------------------------------------------------------------------------------------------------
 
-    def _move(
-        self,
-        entry: Entry,
-        state: DeliveryState,
-        *,
-        tries: int | None = None,
-        reason: str = "",
-        next_at: float | None = None,
-    ) -> None:
+    def _move(self, entry: Entry, state: DeliveryState, reason: str = "", next_at: float | None = None) -> None:
         old = entry.sending
-        tries = old.tries if tries is None else tries
+        tries = old.tries + (state is DeliveryState.SENDING)
         entry.sending = old._replace(state=state, tries=tries, at=self._clock.now(), next_at=next_at, reason=reason)
         self._put(entry)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CHAIN = {"web3", "ens", "eth_abi", "eth_utils", "eth_account", "aiohttp", "pydantic"}
 SCREEN = {"textual", "rich"}
-SLOW = CHAIN | SCREEN | {"httpx", "websockets", "Crypto"}
+SLOW = CHAIN | SCREEN | {"httpx", "websockets", "Crypto", "apprise"}
 NETWORK = SLOW | {"asyncio", "sqlite3", "ssl", "socket"}
 
 RUN = """
@@ -66,8 +66,9 @@ def run(note: Path, *words: str) -> subprocess.CompletedProcess[str]:
         (["status"], NETWORK | {"dataclasses", "tomllib"}),
         (["wallet", "list"], SLOW),
         (["check", "--help"], NETWORK),
-        (["check", "--json", ADDRESS], CHAIN | {"textual"}),
-        (["doctor"], CHAIN | {"textual"}),
+        (["check", "--json", ADDRESS], CHAIN | {"textual", "apprise"}),
+        (["doctor"], CHAIN | {"textual", "apprise"}),
+        (["alert", "test"], SLOW),
         (["markets"], SLOW - {"Crypto"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 HANG, DROP = "hang", "drop"
 """Takes the request and never answers; takes it and closes the connection."""
@@ -53,7 +53,7 @@ class Receiver:
         self.judge: Any = None
         self._over = threading.Event()
 
-    def __enter__(self) -> Receiver:
+    def __enter__(self) -> Self:
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -68,11 +68,15 @@ class Receiver:
                     self.close_connection = True
 
             def _take(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                size = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(size)
+                if len(body) < size:  # its sender was killed
+                    self.close_connection = True
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver._answer(self, Request(self.began, self.command, self.path, headers, body))
 
-            do_GET = do_POST = do_PUT = _take
+            do_GET = do_POST = do_PUT = _take  # noqa: N815 - names of the standard library
 
             def log_message(self, *_: Any) -> None:
                 pass

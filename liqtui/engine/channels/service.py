@@ -47,7 +47,7 @@ def _muffle() -> None:
         logger = logging.getLogger(name)
         if not any(isinstance(handler, _Ear) for handler in logger.handlers):
             logger.addHandler(_Ear(logging.WARNING))
-            logger.propagate = False
+        logger.propagate = False
 
 
 def understood(url: str) -> str:
