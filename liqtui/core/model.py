@@ -70,6 +70,8 @@ class Leg:
     """What may still be supplied (collateral) or borrowed (debt) under the cap; None: no cap or not known."""
     notes: tuple[str, ...] = ()
     """Flags in words: paused, frozen, LTV 0, isolated, …"""
+    cap: int | None = None
+    """Most that the market takes (collateral) or lends (debt) of it, raw token units; None: no cap or not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,148 @@
+"""When a price feed deserves a word: late or stale against its heartbeat, or a jump between two of its rounds.
+
+Each feed once, however many positions hang on it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from liqtui.core import format as fmt
+from liqtui.core.drafts import Draft
+from liqtui.core.severity import oracle_age, oracle_freshness
+from liqtui.core.snapshot import Freshness, Level, Severity
+from liqtui.core.text import phrase
+from liqtui.core.units import WAD
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from liqtui.core.model import Feed
+    from liqtui.core.snapshot import Row
+
+NEAR = 3600
+"""Seconds between two rounds beyond which a move is no jump: it had time, or nobody looked meanwhile."""
+
+
+class Mark(NamedTuple):
+    """What is known and said of one feed."""
+
+    answer: int | None = None
+    updated_at: int | None = None
+    read_at: int = 0
+    """Chain time of the reading."""
+    told: str = ""
+    """late · stale; empty: it is in time."""
+
+
+def watch(mark: Mark, feed: Feed, chain: str, at: int, rows: Sequence[Row], now: float) -> tuple[Mark, list[Draft]]:
+    """What has to be said of a feed that was read at chain time `at`. `rows`: those that hang on it."""
+    drafts: list[Draft] = []
+    state = oracle_freshness(feed, at)
+    told = {Freshness.LATE: "late", Freshness.STALE: "stale"}.get(state, "")
+    if told and told != mark.told and mark.told != "stale":
+        drafts.append(_late(feed, chain, at, rows, now, stale=told == "stale"))
+    elif mark.told and not told:
+        drafts.append(_again(feed, chain, rows, now))
+    else:
+        told = mark.told if told else ""
+    drafts += _jump(mark, feed, chain, at, rows, now)
+    return Mark(feed.answer, feed.updated_at, at, told), drafts
+
+
+def jumps(mark: Mark, feed: Feed, at: int) -> float:
+    """Size of the move since the last round that was seen, as a fraction; 0.0 where it is none or had time."""
+    if mark.answer is None or feed.answer is None or mark.answer <= 0 or feed.answer == mark.answer:
+        return 0.0
+    since = mark.read_at if mark.updated_at is None or feed.updated_at is None else mark.updated_at
+    until = at if mark.updated_at is None or feed.updated_at is None else feed.updated_at
+    return abs(feed.answer / mark.answer - 1) if 0 <= until - since <= NEAR else 0.0
+
+
+def _jump(mark: Mark, feed: Feed, chain: str, at: int, rows: Sequence[Row], now: float) -> list[Draft]:
+    size = jumps(mark, feed, at)
+    if not size:
+        return []
+    listed = [row for row in rows if (least := row.rules.price_jump) and size >= least / WAD]
+    if not listed or mark.answer is None or feed.answer is None:
+        return []
+    old, new = fmt.price(mark.answer, feed.decimals), fmt.price(feed.answer, feed.decimals)
+    moved = fmt.percent(feed.answer / mark.answer - 1)
+    text = f"{old} → {new} ({moved}) between two rounds"
+    more = (("old", old), ("new", new), ("move", moved))
+    return [_draft(feed, chain, listed, now, Severity.WARN, "price", text, "price", more)]
+
+
+def _late(feed: Feed, chain: str, at: int, rows: Sequence[Row], now: float, *, stale: bool) -> Draft:
+    age = oracle_age(feed, at)
+    if age is not None and age < 0:
+        text = "dated in the future: its time cannot be trusted"
+    else:
+        beat = "" if feed.heartbeat is None else f", heartbeat {fmt.age(feed.heartbeat)}"
+        guess = " (assumed)" if feed.assumed_heartbeat else ""
+        text = f"{'stale' if stale else 'late'}: last update {fmt.age(age)} ago{beat}{guess}"
+    how = Severity.WARN if stale else Severity.OK
+    more = (("age", fmt.age(age)), ("heartbeat", fmt.age(feed.heartbeat)))
+    return _draft(feed, chain, rows, now, how, "oracle", text, "stale" if stale else "late", more)
+
+
+def _again(feed: Feed, chain: str, rows: Sequence[Row], now: float) -> Draft:
+    return _draft(feed, chain, rows, now, Severity.OK, "oracle", "in time again", "again", ())
+
+
+def _draft(
+    feed: Feed,
+    chain: str,
+    rows: Sequence[Row],
+    now: float,
+    how: Severity,
+    kind: str,
+    text: str,
+    cause: str,
+    more: Sequence[tuple[str, str]],
+) -> Draft:
+    label = phrase(feed.label)
+    ordered = sorted(rows, key=_health)
+    hit = f"{len(ordered)} position{'s' if len(ordered) != 1 else ''}"
+    held = "off" if ordered and all(kind in (row.rules.off or ()) for row in ordered) else ""
+    facts = (("feed", feed.address), ("feed_label", label), ("chain", chain), *more, ("positions", str(len(ordered))))
+    listed = ", ".join(dict.fromkeys(row.label for row in ordered[:8]))
+    return Draft(
+        now,
+        how,
+        kind,
+        f"{label} {chain}",
+        f"{text} · {hit} on it: {listed}" if listed else text,
+        ordered[0].id if ordered else "",
+        level=Level.CALL if how is Severity.WARN else Level.NOTICE,
+        positions=tuple(row.id for row in ordered),
+        facts=(*facts, *((row.id, f"{row.label} HF {fmt.health(_shown(row))}") for row in ordered)),
+        cause=f"{kind}:{chain}:{cause}",
+        held=held,
+        headline=chain,
+        brief=text,
+        about=frozenset({chain.lower(), label.lower()}),
+    )
+
+
+def _shown(row: Row) -> int | None:
+    return row.position.health.shown if row.position else None
+
+
+def _health(row: Row) -> float:
+    shown = _shown(row)
+    return float("inf") if shown is None else float(shown)
+
+
+def dump(marks: Mapping[str, Mark]) -> str:
+    return json.dumps({name: [str(mark.answer), *mark[1:]] for name, mark in marks.items() if mark.answer is not None})
+
+
+def load(text: str) -> dict[str, Mark]:
+    """Inverse of `dump`; damaged text gives nothing."""
+    try:
+        found: dict[str, Any] = json.loads(text)
+        return {name: Mark(int(answer), *rest) for name, (answer, *rest) in found.items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}
