@@ -55,6 +55,8 @@ class Session:
             state=self.paths.state,
             keep_days=self.config.keep_days,
             notices=(PUBLIC,) if self.config.public else (),
+            rules=self.config.rules,
+            desk=self.config.desk,
         )
 
 

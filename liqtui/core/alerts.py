@@ -81,12 +81,18 @@ def judge(
     return _remembered(memory, position), (*drafts, *more, *doubts, *soon)
 
 
-def gone(last: Row, memory: Memory, now: float) -> tuple[Draft, ...]:
-    """A position that is no longer there at all; nothing for one that had no figures or was empty."""
+def gone(last: Row, memory: Memory, now: float, *, events: Sequence[str] = (), own: bool = False) -> tuple[Draft, ...]:
+    """A position that is no longer there at all; nothing for one that had no figures or was empty.
+
+    `events` and `own` as in `judge`.
+    """
+    if events:
+        text, cause = messages.liquidated("; ".join(events), None, memory.health, certain=True), f"gone:{last.chain}"
+        return (draft(last, now, Severity.LIQUIDATED, "liquidated", text, before=memory.health, cause=cause),)
     if not memory.holdings:
         return ()
     debts = any(held.side is Side.DEBT for held in memory.holdings)
-    suspect = debts and memory.health is not None and memory.health < SUSPECT
+    suspect = not own and debts and memory.health is not None and memory.health < SUSPECT
     text = messages.gone(memory.health, "; ".join(map(_fall, memory.holdings)), suspect=suspect)
     how, kind = (Severity.LIQUIDATED, "liquidated") if suspect else (Severity.OK, "closed")
     return (draft(last, now, how, kind, text, before=memory.health, cause=f"{kind}:{last.chain}", brief=text),)

@@ -73,7 +73,9 @@ def _next(row: Row, position: Position) -> tuple[Severity, int | None]:
 
 def _interest(after: Row, position: Position, memory: Memory, now: float) -> tuple[Memory, tuple[Draft, ...]]:
     eta, within = position.interest_eta, (after.rules.interest_days or 0.0) * 86_400
-    if not eta or eta > within * ETA_BAND or not within:  # 0: it is there already, which is told otherwise
+    if eta == 0 and within:  # it is there already, which is told otherwise
+        return memory, ()
+    if not eta or eta > within * ETA_BAND:
         return (replace(memory, told_interest=False) if memory.told_interest else memory), ()
     if memory.told_interest or eta > within:
         return memory, ()

@@ -31,7 +31,7 @@ class Local(NamedTuple):
     """A moment as the wall clock shows it."""
 
     day: int
-    """Days since some day; grows by one each midnight."""
+    """A number that no other day has, and that grows with them."""
     minute: int
     """Of the day, 0 to 1439."""
 

@@ -99,6 +99,8 @@ def draft(
         facts += _danger(row)
     if remedy is not None:
         facts += [("target", remedy.target), ("repay", remedy.repay), ("add", remedy.add)]
+    if headline:
+        facts.append(("cause", headline))
     if position is not None:
         facts.append(("block", str(position.block.number)))
     off = kind in (row.rules.off or ()) and kind not in ALWAYS

@@ -71,7 +71,13 @@ def _jump(mark: Mark, feed: Feed, chain: str, at: int, rows: Sequence[Row], now:
     moved = fmt.percent(feed.answer / mark.answer - 1)
     text = f"{old} → {new} ({moved}) between two rounds"
     more = (("old", old), ("new", new), ("move", moved))
-    return [_draft(feed, chain, listed, now, Severity.WARN, "price", text, "price", more)]
+    return [_draft(feed, chain, listed, now, Severity.WARN, "price", text, "", more)]
+
+
+def unexplained(drafts: Sequence[Draft]) -> list[Draft]:
+    """Without the jumps that some other draft names as its cause already."""
+    told = {draft.cause.partition(":")[2] for draft in drafts if draft.kind != "price"}
+    return [draft for draft in drafts if draft.kind != "price" or draft.cause not in told]
 
 
 def _late(feed: Feed, chain: str, at: int, rows: Sequence[Row], now: float, *, stale: bool) -> Draft:
@@ -118,7 +124,7 @@ def _draft(
         level=Level.CALL if how is Severity.WARN else Level.NOTICE,
         positions=tuple(row.id for row in ordered),
         facts=(*facts, *((row.id, f"{row.label} HF {fmt.health(_shown(row))}") for row in ordered)),
-        cause=f"{kind}:{chain}:{cause}",
+        cause=f"{kind}:{chain}:{cause or feed.factor}",
         held=held,
         headline=chain,
         brief=text,

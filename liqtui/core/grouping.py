@@ -70,11 +70,10 @@ def _one(drafts: Sequence[Draft]) -> Draft:
     positions = dict.fromkeys(name for draft in ordered for name in (draft.positions or (draft.position,)) if name)
     count, what = len(ordered), _VERBS.get((worst.kind, worst.severity)) or _WORDS.get(worst.kind, "")
     things = what if what == "feeds" else "positions"
-    many = f"{count} {things}" + (f" {what}" if what and what != things else "")
     return replace(
         worst,
         title=f"{count} {things} {_where(ordered)}".rstrip(),
-        text=_text([part for part in (worst.headline, many) if part], ordered),
+        text=_text([part for part in (worst.headline, "" if what == things else what) if part], ordered),
         cure=f"{cure.title}: {cure.cure}" if cure else "",
         level=max((draft.loud for draft in ordered), key=lambda level: level.rank),
         block=max((draft.block for draft in ordered if draft.block is not None), default=None),
@@ -94,7 +93,7 @@ def _where(drafts: Sequence[Draft]) -> str:
 
 
 def _text(heads: Sequence[str], drafts: Sequence[Draft]) -> str:
-    text, separator = " · ".join(heads), ": "
+    text, separator = " · ".join(heads), ": " if heads else ""
     for place, draft in enumerate(drafts):
         part = f"{draft.title} {draft.brief}" if place < _FIGURES else draft.title
         left = len(drafts) - place
@@ -108,7 +107,7 @@ def _facts(drafts: Sequence[Draft]) -> tuple[tuple[str, str], ...]:
     """What is the same for all, then a line for each."""
     common = [pair for pair in drafts[0].facts if all(pair in draft.facts for draft in drafts)]
     head = [("positions", str(len(drafts))), *([("cause", drafts[0].headline)] if drafts[0].headline else [])]
-    named = {"position", "positions"}
+    named = {"position", "positions", "cause"}
     lines = [
         (draft.title if draft.positions else draft.position, " · ".join(part for part in (draft.title, draft.text, draft.cure) if part))
         for draft in drafts

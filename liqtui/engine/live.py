@@ -160,7 +160,7 @@ class LiveEngine(EngineThread):
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 self._show()
-                self._monitor.save(self.clock.now())
+                self._monitor.save(self.clock.now(), last=True)
                 history.close()
 
     async def _supervised(self, chain: str, work: Callable[[], Awaitable[None]]) -> None:
