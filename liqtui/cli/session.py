@@ -71,7 +71,7 @@ def begin(args: Arguments) -> Session:
     if args.addresses:
         return Session(where, config, None, given(args.addresses))
     store = WatchlistStore(where.watchlist, checksum, config.chains.keys())
-    return Session(where, config, store, store.load().wallets)
+    return Session(where, config, store, store.load().effective)
 
 
 def given(addresses: Sequence[str]) -> tuple[Wallet, ...]:

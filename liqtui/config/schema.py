@@ -136,9 +136,7 @@ ALERTS = Section(
             "An alert from `call` on that nobody acknowledged is sent again after this, one level louder. 0: never.",
             f"{_DESK.escalate_after:g}",
         ),
-        Setting(
-            "escalate_times", kinds.whole(0, 100), _DESK.escalate_times, "How often.", str(_DESK.escalate_times)
-        ),
+        Setting("escalate_times", kinds.whole(0, 100), _DESK.escalate_times, "How often.", str(_DESK.escalate_times)),
         Setting(
             "quiet",
             kinds.HOURS,

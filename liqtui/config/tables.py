@@ -33,7 +33,11 @@ def read_table(section: Section, table: dict[str, Any], path: KeyPath, report: R
 def read_thresholds(values: dict[str, Any], path: KeyPath, report: Report) -> Thresholds:
     """Thresholds of which warn comes before critical, as far as both are given."""
     read = Thresholds(**values)
-    for upper, lower in (("warn", "critical"), ("warn_cushion", "critical_cushion"), ("warn_sigmas", "critical_sigmas")):
+    for upper, lower in (
+        ("warn", "critical"),
+        ("warn_cushion", "critical_cushion"),
+        ("warn_sigmas", "critical_sigmas"),
+    ):
         mine, least = values[upper], values[lower]
         if mine is not None and least is not None and mine <= least:
             report.add((*path, upper), _above(mine, lower, least))

@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from liqtui.config import kinds, toml
 from liqtui.config.errors import ConfigError, Report, WatchlistError, did_you_mean
 from liqtui.config.kinds import BadValueError, type_words
-from liqtui.config.schema import Section, Setting, rule_settings, threshold_settings
+from liqtui.config.schema import Section, Setting, threshold_settings
 from liqtui.config.tables import read_table, read_thresholds
+from liqtui.config.tags import Tag, cut, read_rules, rule_table, tag_spans
 from liqtui.core.rules import Rules
 from liqtui.core.units import decimal_string
 from liqtui.core.wallet import Thresholds, Wallet
@@ -46,16 +47,7 @@ THRESHOLDS = Section(
     '`[wallet.positions."ID"]` takes the same for one position, by its id as `liqtui check --json` shows it.',
     threshold_settings(),
 )
-RULES = Section("[wallet.rules]", "Alert rules of this wallet alone.", rule_settings())
 _TABLES = ("thresholds", "positions", "rules")
-
-
-class Tag(NamedTuple):
-    """What all wallets of a tag have in common, `[tag.NAME.thresholds]` and `[tag.NAME.rules]`."""
-
-    name: str
-    thresholds: Thresholds
-    rules: Rules
 
 
 HEADER = "# Wallets that liqtui watches. You may edit this file too: comments are kept."
@@ -233,7 +225,7 @@ def _wallet(
     if address is None:
         return None
     name = read["name"] or ("" if _HEX.fullmatch(address) else address)
-    rules = _rules(read["rules"], (*path, "rules"), report)
+    rules = read_rules(read["rules"], (*path, "rules"), report)
     own = (thresholds, positions, rules)
     return Wallet(address, read["label"], name, read["chains"], read["tags"], read["note"], *own)
 
@@ -251,15 +243,8 @@ def _tags(tables: Any, report: Report) -> tuple[Tag, ...]:
             continue
         read = read_table(section, cast("dict[str, Any]", table), path, report)
         thresholds = _thresholds(read["thresholds"], (*path, "thresholds"), report)
-        found.append(Tag(name, thresholds, _rules(read["rules"], (*path, "rules"), report)))
+        found.append(Tag(name, thresholds, read_rules(read["rules"], (*path, "rules"), report)))
     return tuple(found)
-
-
-def _rules(table: Any, path: KeyPath, report: Report) -> Rules:
-    if not isinstance(table, dict):
-        report.add(path, f"has to be a table, not {type_words(table)}", "write [wallet.rules]")
-        return Rules()
-    return Rules(**read_table(RULES, cast("dict[str, Any]", table), path, report))
 
 
 def _address(read: dict[str, Any], path: KeyPath, checksum: Checksum, report: Report) -> str | None:
@@ -294,13 +279,13 @@ def _layout(text: str, wallets: list[Wallet], source: Source) -> Layout:
     lines = text.replace("\r\n", "\n").split("\n")
     starts = [(source.line(("wallet", place)) or 1) - 1 for place in range(len(wallets))]
     regular = all(lines[start].lstrip().startswith("[[") for start in starts) and len(set(starts)) == len(starts)
-    tags = _tag_spans(lines, source)
+    tags = tag_spans(lines, source)
     if not starts and tags:
         return Layout("\n".join(lines).rstrip())
     if not starts or not regular:
-        return Layout(_leading_comments(lines), tail=_cut(lines, tags))
+        return Layout(_leading_comments(lines), tail=cut(lines, tags))
     tags = [span for span in tags if span[0] > starts[0]]
-    tail = _cut(lines, tags)
+    tail = cut(lines, tags)
     for first, end in tags:
         lines[first:end] = [""] * (end - first)
     tops: list[int] = []
@@ -315,27 +300,6 @@ def _layout(text: str, wallets: list[Wallet], source: Source) -> Layout:
         above = "\n".join(lines[tops[place] : starts[place]])
         blocks[wallet.key] = (wallet, above, "\n".join(lines[starts[place] : end]).rstrip())
     return Layout("\n".join(lines[: tops[0]]).rstrip(), blocks, tail)
-
-
-def _tag_spans(lines: list[str], source: Source) -> list[tuple[int, int]]:
-    """(first line, line after the last) of each table of a tag, with the comment lines right above it."""
-
-    def is_header(line: int) -> bool:
-        return lines[line].lstrip().startswith("[")
-
-    heads = sorted({line - 1 for line in source.lines.values() if is_header(line - 1)})
-    tags = {line - 1 for path, line in source.lines.items() if path[0] == "tag" and is_header(line - 1)}
-    tops: dict[int, int] = {}
-    for head in heads:
-        tops[head] = head
-        while tops[head] and lines[tops[head] - 1].lstrip().startswith("#"):
-            tops[head] -= 1
-    ends = {head: tops[after] for head, after in zip(heads, heads[1:], strict=False)}
-    return [(tops[head], ends.get(head, len(lines))) for head in heads if head in tags]
-
-
-def _cut(lines: list[str], spans: list[tuple[int, int]]) -> str:
-    return "\n\n".join("\n".join(lines[first:end]).strip("\n") for first, end in spans)
 
 
 def _leading_comments(lines: list[str]) -> str:
@@ -388,7 +352,7 @@ def _table_text(wallet: Wallet) -> str:
     if wallet.position_thresholds:
         inner["positions"] = {name: _threshold_table(own) for name, own in wallet.position_thresholds}
     if wallet.rules != Rules():
-        inner["rules"] = _rule_table(wallet.rules)
+        inner["rules"] = rule_table(wallet.rules)
     tables = tomli_w.dumps({"wallet": inner}) if inner else ""
     return f"[[wallet]]\n{tomli_w.dumps(table)}\n{tables}".strip()
 
@@ -396,14 +360,3 @@ def _table_text(wallet: Wallet) -> str:
 def _threshold_table(thresholds: Thresholds) -> dict[str, Decimal]:
     given = {key: getattr(thresholds, key) for key in THRESHOLDS.keys}
     return {key: Decimal(decimal_string(raw, 18)) for key, raw in given.items() if raw is not None}
-
-
-def _rule_table(rules: Rules) -> dict[str, Any]:
-    jump = rules.price_jump
-    given: dict[str, Any] = {
-        "reaction": rules.reaction,
-        "interest_days": rules.interest_days,
-        "price_jump": None if jump is None else Decimal(decimal_string(jump, 18)),
-        "off": None if rules.off is None else list(rules.off),
-    }
-    return {key: value for key, value in given.items() if value is not None}

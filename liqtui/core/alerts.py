@@ -280,9 +280,7 @@ def _changed(after: Row, position: Position, memory: Memory, now: float, done: S
     return draft(after, now, Severity.OK, "changed", text, before=memory.health, more=more)
 
 
-def _parameters(
-    before: Row | None, after: Row, position: Position, memory: Memory, now: float
-) -> tuple[Draft, ...]:
+def _parameters(before: Row | None, after: Row, position: Position, memory: Memory, now: float) -> tuple[Draft, ...]:
     """What the market changed, with health by the old and by the new parameters at the same prices."""
     if memory.terms is None:
         return ()

@@ -38,7 +38,16 @@ class Turn(NamedTuple):
 
 def terms(position: Position) -> Terms:
     each = tuple(
-        Term(leg.side, leg.asset.address, leg.asset.symbol, leg.threshold, leg.bonus, leg.counts, leg.asset.decimals, leg.cap)
+        Term(
+            leg.side,
+            leg.asset.address,
+            leg.asset.symbol,
+            leg.threshold,
+            leg.bonus,
+            leg.counts,
+            leg.asset.decimals,
+            leg.cap,
+        )
         for leg in position.legs
     )
     flags = tuple((flag.code, flag.text) for flag in position.flags if flag.code in CODES)
@@ -54,9 +63,14 @@ def turns(old: Terms, new: Terms) -> tuple[Turn, ...]:
     found = [turn for was, now in pairs if was.counts == now.counts for turn in _term(was, now)]
     same = [(t.side, t.asset, t.counts) for t in old.each] == [(t.side, t.asset, t.counts) for t in new.each]
     if same and old.flags != new.flags:  # an asset more or less brings its own flags with it
-        found += [Turn(_plain(text), "", "", worse=True) for flag in new.flags if flag not in old.flags for text in flag[1:]]
         found += [
-            Turn("over:", "", _plain(text), worse=False) for flag in old.flags if flag not in new.flags for text in flag[1:]
+            Turn(_plain(text), "", "", worse=True) for flag in new.flags if flag not in old.flags for text in flag[1:]
+        ]
+        found += [
+            Turn("over:", "", _plain(text), worse=False)
+            for flag in old.flags
+            if flag not in new.flags
+            for text in flag[1:]
         ]
     return tuple(found)
 
@@ -112,7 +126,9 @@ def moves(
             continue
         symbol, decimals = (held[place].symbol, held[place].decimals) if place in held else left[place].asset[1:]
         sign = "+" if by > 0 else fmt.MINUS
-        found.append((place[0] is not Side.DEBT, f"{place[0].value} {sign}{fmt.amount(abs(by), decimals)} {word(symbol)}"))
+        found.append(
+            (place[0] is not Side.DEBT, f"{place[0].value} {sign}{fmt.amount(abs(by), decimals)} {word(symbol)}")
+        )
     return tuple(text for _, text in sorted(found, key=lambda pair: pair[0]))
 
 

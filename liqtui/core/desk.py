@@ -147,9 +147,7 @@ def escalated(alert: Alert, now: float, row: Row | None) -> Alert:
         facts.append(("health_now", health))
     again = f"{again} · "
     facts += [("again", again), ("unacknowledged", _span(now - alert.at))]
-    return replace(
-        alert, level=alert.level.next, escalated=alert.escalated + 1, text=again + text, facts=tuple(facts)
-    )
+    return replace(alert, level=alert.level.next, escalated=alert.escalated + 1, text=again + text, facts=tuple(facts))
 
 
 _AGAIN = {"again", "unacknowledged", "health_now"}
@@ -177,7 +175,9 @@ def summary(alerts: Sequence[Alert], now: float) -> Draft:
         min((alert.severity for alert in stand), key=lambda severity: severity.rank, default=Severity.OK),
         "held",
         f"after {reasons}",
-        _listed(text, [f"{alert.title} {alert.text}" for alert in ordered] + [f"over: {a.title} {a.text}" for a in over]),
+        _listed(
+            text, [f"{alert.title} {alert.text}" for alert in ordered] + [f"over: {a.title} {a.text}" for a in over]
+        ),
         level=level,
         positions=tuple(dict.fromkeys(name for alert in ordered for name in alert.positions)),
         facts=(
@@ -284,5 +284,3 @@ def load(text: str) -> State:
         )
     except (ValueError, TypeError, AttributeError, LookupError):
         return State()
-
-

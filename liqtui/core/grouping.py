@@ -109,7 +109,10 @@ def _facts(drafts: Sequence[Draft]) -> tuple[tuple[str, str], ...]:
     head = [("positions", str(len(drafts))), *([("cause", drafts[0].headline)] if drafts[0].headline else [])]
     named = {"position", "positions", "cause"}
     lines = [
-        (draft.title if draft.positions else draft.position, " · ".join(part for part in (draft.title, draft.text, draft.cure) if part))
+        (
+            draft.title if draft.positions else draft.position,
+            " · ".join(part for part in (draft.title, draft.text, draft.cure) if part),
+        )
         for draft in drafts
     ]
     return (*head, *(pair for pair in common if pair[0] not in named), *lines)

@@ -135,7 +135,7 @@ class WalletBook:
         store = self.store
         if store is None or self.refusal:
             return Outcome(self.refusal)
-        before = store.current.wallets
+        before = store.current.effective
         try:
             change(store)
         except WatchlistConflict as conflict:
@@ -146,8 +146,8 @@ class WalletBook:
             outcome = Outcome(redact(mistakes(fault)))
         else:
             outcome = Outcome()
-        if store.current.wallets != before:
-            self.state.engine.watch(store.current.wallets)
+        if store.current.effective != before:
+            self.state.engine.watch(store.current.effective)
         return outcome
 
 
