@@ -111,7 +111,7 @@ def rule_settings(rules: Rules | None = None) -> tuple[Setting, ...]:
             "off",
             kinds.ALERTS,
             told.off,
-            "Kinds of alert that are only logged; [alerts.md](alerts.md) lists them. Liquidations cannot be among them.",
+            "Kinds of alert that are only logged; [alerts.md](alerts.md) lists them. No liquidations.",
             "" if told.off is None else "[]",
         ),
     )

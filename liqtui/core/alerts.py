@@ -73,7 +73,7 @@ def judge(
     said = () if old is not memory else _opened_or_closed(after, position, memory, now)
     done = () if said or old is not memory else _done(position, memory, own=own)
     drafts += said + _parameters(before, after, position, memory, now)
-    memory, more = _level(before, after, position, memory, now, done)
+    memory, more = _level(before, after, memory, now, done=done)
     if done and not more:
         more = (_changed(after, position, memory, now, done, own=own),)
     memory, doubts = _verified(after, position, memory, now)
@@ -313,11 +313,12 @@ def _why(before: Row | None, after: Row) -> Cause:
 
 
 def _level(
-    before: Row | None, after: Row, position: Position, memory: Memory, now: float, done: Sequence[str]
+    before: Row | None, after: Row, memory: Memory, now: float, *, done: Sequence[str]
 ) -> tuple[Memory, tuple[Draft, ...]]:
     """Thresholds crossed and cleared. `done`: what was done meanwhile, told along with it."""
+    position = after.position
     found = severity(position, after.thresholds, sigmas=after.sigmas)
-    if found is Severity.UNKNOWN:
+    if position is None or found is Severity.UNKNOWN:
         return memory, ()
     more = (("change", "; ".join(done)),) if done else ()
     if found.rank < memory.level.rank:

@@ -140,12 +140,10 @@ def _interest(leg: Leg, was: int, by: int, passed: int | None) -> bool:
 
 def chosen(old: Terms, new: Terms) -> tuple[str, ...]:
     """What the owner may have switched: the category, and what counts as collateral."""
-    found: list[str] = []
-    if old.category != new.category:
-        found.append(f"category {phrase(old.category) if old.category else 'none'} → "
-                     f"{phrase(new.category) if new.category else 'none'}")  # fmt: skip
     before = {(term.side, term.asset): term.counts for term in old.each}
-    for term in new.each:
-        if before.get((term.side, term.asset), term.counts) != term.counts:
-            found.append(f"{word(term.symbol)} {'counts' if term.counts else 'does not count'} as collateral now")
+    switched = (term for term in new.each if before.get((term.side, term.asset), term.counts) != term.counts)
+    found = [f"{word(t.symbol)} {'counts' if t.counts else 'does not count'} as collateral now" for t in switched]
+    if old.category != new.category:
+        was, now = (phrase(name) if name else "none" for name in (old.category, new.category))
+        found.insert(0, f"category {was} → {now}")
     return tuple(found)

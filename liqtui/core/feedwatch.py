@@ -9,10 +9,10 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core import format as fmt
-from liqtui.core.drafts import Draft
+from liqtui.core.drafts import OFF, Draft
 from liqtui.core.severity import oracle_age, oracle_freshness
 from liqtui.core.snapshot import Freshness, Level, Severity
-from liqtui.core.text import phrase
+from liqtui.core.text import clean, phrase
 from liqtui.core.units import WAD
 
 if TYPE_CHECKING:
@@ -36,42 +36,40 @@ class Mark(NamedTuple):
     """late · stale; empty: it is in time."""
 
 
-def watch(mark: Mark, feed: Feed, chain: str, at: int, rows: Sequence[Row], now: float) -> tuple[Mark, list[Draft]]:
-    """What has to be said of a feed that was read at chain time `at`. `rows`: those that hang on it."""
+class Seen(NamedTuple):
+    """A reading of a feed."""
+
+    feed: Feed
+    chain: str
+    at: int
+    """Chain time."""
+    rows: Sequence[Row]
+    """What hangs on it."""
+    now: float
+
+
+def watch(mark: Mark, seen: Seen) -> tuple[Mark, list[Draft]]:
+    """What has to be said of a feed now, and what to remember of it."""
+    feed = seen.feed
+    told = {Freshness.LATE: "late", Freshness.STALE: "stale"}.get(oracle_freshness(feed, seen.at), "")
     drafts: list[Draft] = []
-    state = oracle_freshness(feed, at)
-    told = {Freshness.LATE: "late", Freshness.STALE: "stale"}.get(state, "")
-    if told and told != mark.told and mark.told != "stale":
-        drafts.append(_late(feed, chain, at, rows, now, stale=told == "stale"))
+    if told and mark.told not in {told, "stale"}:
+        drafts.append(_late(seen, told))
     elif mark.told and not told:
-        drafts.append(_again(feed, chain, rows, now))
-    else:
-        told = mark.told if told else ""
-    drafts += _jump(mark, feed, chain, at, rows, now)
-    return Mark(feed.answer, feed.updated_at, at, told), drafts
+        drafts.append(_draft(seen, "oracle", "again", "in time again"))
+    elif told:
+        told = mark.told
+    drafts += _jump(mark, seen)
+    return Mark(feed.answer, feed.updated_at, seen.at, told), drafts
 
 
 def jumps(mark: Mark, feed: Feed, at: int) -> float:
     """Size of the move since the last round that was seen, as a fraction; 0.0 where it is none or had time."""
     if mark.answer is None or feed.answer is None or mark.answer <= 0 or feed.answer == mark.answer:
         return 0.0
-    since = mark.read_at if mark.updated_at is None or feed.updated_at is None else mark.updated_at
-    until = at if mark.updated_at is None or feed.updated_at is None else feed.updated_at
-    return abs(feed.answer / mark.answer - 1) if 0 <= until - since <= NEAR else 0.0
-
-
-def _jump(mark: Mark, feed: Feed, chain: str, at: int, rows: Sequence[Row], now: float) -> list[Draft]:
-    size = jumps(mark, feed, at)
-    if not size:
-        return []
-    listed = [row for row in rows if (least := row.rules.price_jump) and size >= least / WAD]
-    if not listed or mark.answer is None or feed.answer is None:
-        return []
-    old, new = fmt.price(mark.answer, feed.decimals), fmt.price(feed.answer, feed.decimals)
-    moved = fmt.percent(feed.answer / mark.answer - 1)
-    text = f"{old} → {new} ({moved}) between two rounds"
-    more = (("old", old), ("new", new), ("move", moved))
-    return [_draft(feed, chain, listed, now, Severity.WARN, "price", text, "", more)]
+    timed = mark.updated_at is not None and feed.updated_at is not None
+    passed = (feed.updated_at or 0) - (mark.updated_at or 0) if timed else at - mark.read_at
+    return abs(feed.answer / mark.answer - 1) if 0 <= passed <= NEAR else 0.0
 
 
 def unexplained(drafts: Sequence[Draft]) -> list[Draft]:
@@ -80,42 +78,48 @@ def unexplained(drafts: Sequence[Draft]) -> list[Draft]:
     return [draft for draft in drafts if draft.kind != "price" or draft.cause not in told]
 
 
-def _late(feed: Feed, chain: str, at: int, rows: Sequence[Row], now: float, *, stale: bool) -> Draft:
-    age = oracle_age(feed, at)
+def _jump(mark: Mark, seen: Seen) -> list[Draft]:
+    feed, size = seen.feed, jumps(mark, seen.feed, seen.at)
+    listed = [row for row in seen.rows if (least := row.rules.price_jump) and size >= least / WAD]
+    if not listed or not size or mark.answer is None or feed.answer is None:
+        return []
+    old, new = fmt.price(mark.answer, feed.decimals), fmt.price(feed.answer, feed.decimals)
+    moved = fmt.percent(feed.answer / mark.answer - 1)
+    text = f"{old} → {new} ({moved}) between two rounds"
+    more = (("old", old), ("new", new), ("move", moved))
+    return [_draft(seen._replace(rows=listed), "price", feed.factor, text, how=Severity.WARN, more=more)]
+
+
+def _late(seen: Seen, told: str) -> Draft:
+    feed, age = seen.feed, oracle_age(seen.feed, seen.at)
     if age is not None and age < 0:
         text = "dated in the future: its time cannot be trusted"
     else:
         beat = "" if feed.heartbeat is None else f", heartbeat {fmt.age(feed.heartbeat)}"
         guess = " (assumed)" if feed.assumed_heartbeat else ""
-        text = f"{'stale' if stale else 'late'}: last update {fmt.age(age)} ago{beat}{guess}"
-    how = Severity.WARN if stale else Severity.OK
+        text = f"{told}: last update {fmt.age(age)} ago{beat}{guess}"
+    how = Severity.WARN if told == "stale" else Severity.OK
     more = (("age", fmt.age(age)), ("heartbeat", fmt.age(feed.heartbeat)))
-    return _draft(feed, chain, rows, now, how, "oracle", text, "stale" if stale else "late", more)
-
-
-def _again(feed: Feed, chain: str, rows: Sequence[Row], now: float) -> Draft:
-    return _draft(feed, chain, rows, now, Severity.OK, "oracle", "in time again", "again", ())
+    return _draft(seen, "oracle", told, text, how=how, more=more)
 
 
 def _draft(
-    feed: Feed,
-    chain: str,
-    rows: Sequence[Row],
-    now: float,
-    how: Severity,
+    seen: Seen,
     kind: str,
-    text: str,
     cause: str,
-    more: Sequence[tuple[str, str]],
+    text: str,
+    *,
+    how: Severity = Severity.OK,
+    more: Sequence[tuple[str, str]] = (),
 ) -> Draft:
+    feed, chain, ordered = seen.feed, seen.chain, sorted(seen.rows, key=_health)
     label = phrase(feed.label)
-    ordered = sorted(rows, key=_health)
     hit = f"{len(ordered)} position{'s' if len(ordered) != 1 else ''}"
-    held = "off" if ordered and all(kind in (row.rules.off or ()) for row in ordered) else ""
+    off = ordered and all(kind in (row.rules.off or ()) for row in ordered)
     facts = (("feed", feed.address), ("feed_label", label), ("chain", chain), *more, ("positions", str(len(ordered))))
-    listed = ", ".join(dict.fromkeys(row.label for row in ordered[:8]))
+    listed = ", ".join(dict.fromkeys(clean(row.label, 40) for row in ordered[:8]))
     return Draft(
-        now,
+        seen.now,
         how,
         kind,
         f"{label} {chain}",
@@ -124,8 +128,8 @@ def _draft(
         level=Level.CALL if how is Severity.WARN else Level.NOTICE,
         positions=tuple(row.id for row in ordered),
         facts=(*facts, *((row.id, f"{row.label} HF {fmt.health(_shown(row))}") for row in ordered)),
-        cause=f"{kind}:{chain}:{cause or feed.factor}",
-        held=held,
+        cause=f"{kind}:{chain}:{cause}",
+        held=OFF if off else "",
         headline=chain,
         brief=text,
         about=frozenset({chain.lower(), label.lower()}),

@@ -256,7 +256,8 @@ def _loss(position: Position) -> str:
     scope = position.scope
     if scope is None:
         return ""
-    seized = f"one call may take {fmt.amount(scope.seized, scope.collateral.decimals, up=True)} {word(scope.collateral.symbol)}"
+    taken, symbol = fmt.amount(scope.seized, scope.collateral.decimals, up=True), word(scope.collateral.symbol)
+    seized = f"one call may take {taken} {symbol}"
     loss = "" if scope.loss is None else f", {fmt.money(scope.loss, position.base_decimals, position.base_symbol)} lost"
     return seized + loss + (f" (held up: {scope.blocked})" if scope.blocked else "")
 

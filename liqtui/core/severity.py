@@ -98,8 +98,8 @@ def severity(
     """How bad a position is, by the contract's figure where there is one. `sigmas`: as of `rank.cushion`.
 
     `thresholds` are resolved (`Thresholds.over`); what is None there does not count. A threshold is crossed when
-    health is under it, or the nearest boundary nearer than the cushion, or the ranking one nearer in σ. A position without debt is ok; one whose
-    health is unknown is unknown, whatever it was before.
+    health is under it, or the nearest boundary nearer than the cushion, or the ranking one nearer in σ. A position
+    without debt is ok; one whose health is unknown is unknown, whatever it was before.
     """
     if liquidated:
         return Severity.LIQUIDATED

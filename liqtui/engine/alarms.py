@@ -197,7 +197,7 @@ class Alarms:
             known = mark or feedwatch.Mark()
             if mark is None or self._says(known, feed, at):
                 rows = [row for row in snapshot.rows if row.chain == chain and _hangs_on(row, feed)]
-                new, drafts = feedwatch.watch(known, feed, chain, at, rows, snapshot.at)
+                new, drafts = feedwatch.watch(known, feedwatch.Seen(feed, chain, at, rows, snapshot.at))
                 self._take(drafts)
                 self._turned |= new.told != known.told
             else:
