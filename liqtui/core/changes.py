@@ -50,8 +50,15 @@ def terms(position: Position) -> Terms:
         )
         for leg in position.legs
     )
-    flags = tuple((flag.code, flag.text) for flag in position.flags if flag.code in CODES)
+    flags = tuple((flag.code, _named(flag.text, position)) for flag in position.flags if flag.code in CODES)
     return Terms(each, position.category, flags)
+
+
+def _named(text: str, position: Position) -> str:
+    """With the symbols in it as a message may carry them."""
+    for symbol in {leg.asset.symbol for leg in position.legs}:
+        text = text.replace(symbol, word(symbol)) if symbol else text
+    return clean(text, 160)
 
 
 def turns(old: Terms, new: Terms) -> tuple[Turn, ...]:
@@ -63,20 +70,9 @@ def turns(old: Terms, new: Terms) -> tuple[Turn, ...]:
     found = [turn for was, now in pairs if was.counts == now.counts for turn in _term(was, now)]
     same = [(t.side, t.asset, t.counts) for t in old.each] == [(t.side, t.asset, t.counts) for t in new.each]
     if same and old.flags != new.flags:  # an asset more or less brings its own flags with it
-        found += [
-            Turn(_plain(text), "", "", worse=True) for flag in new.flags if flag not in old.flags for text in flag[1:]
-        ]
-        found += [
-            Turn("over:", "", _plain(text), worse=False)
-            for flag in old.flags
-            if flag not in new.flags
-            for text in flag[1:]
-        ]
+        found += [Turn(text, "", "", worse=True) for code, text in new.flags if (code, text) not in old.flags]
+        found += [Turn("over:", "", text, worse=False) for code, text in old.flags if (code, text) not in new.flags]
     return tuple(found)
-
-
-def _plain(text: str) -> str:
-    return " ".join(part.rstrip(",;:").replace("://", " ") for part in clean(text, 120).split())
 
 
 def _term(old: Term, new: Term) -> Iterable[Turn]:

@@ -63,7 +63,7 @@ class Alarms:
         self._marks = feedwatch.load(saved.feeds)
         self._state = desks.load(saved.desk)
         self._desk = desk or Desk()
-        self._post = post or (lambda _alert: None)
+        self._post = post or _nothing
         self._local = local
         self._drafts: list[Draft] = []
         self._changed = self._urgent = False
@@ -322,6 +322,10 @@ class Alarms:
             if alert.kind == "liquidated" and alert.acked_at is None
             for position in alert.positions
         )
+
+
+def _nothing(alert: Alert) -> None:
+    """There is nowhere to post to."""
 
 
 def _hangs_on(row: Row, feed: Feed) -> bool:
