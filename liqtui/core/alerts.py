@@ -64,20 +64,20 @@ def judge(
     position = None if after.freshness is Freshness.BLIND else after.position
     lost = () if position is None else _lost(memory.holdings, position)
     taken = position is not None and not own and _taken(lost, before, position, memory.health)
-    old = memory
-    if events or taken:
+    seized = bool(events) or taken
+    if seized:
         memory = replace(memory, liquidated_at=now)
         drafts += (_liquidated(before, after, events or lost, memory.health, now),)
     if position is None:
         return memory, drafts
-    said = () if old is not memory else _opened_or_closed(after, position, memory, now)
-    done = () if said or old is not memory else _done(position, memory, own=own)
+    said = () if seized else _opened_or_closed(after, position, memory, now)
+    done = () if said or seized else _done(position, memory, own=own)
     drafts += said + _parameters(before, after, position, memory, now)
     memory, more = _level(before, after, memory, now, done=done)
     if done and not more:
         more = (_changed(after, position, memory, now, done, own=own),)
     memory, doubts = _verified(after, position, memory, now)
-    memory, soon = coming(after, position, memory, now, own=bool(done or old is not memory))
+    memory, soon = coming(after, position, memory, now, own=bool(done) or seized)
     return _remembered(memory, position), (*drafts, *more, *doubts, *soon)
 
 
