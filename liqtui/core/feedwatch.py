@@ -75,7 +75,12 @@ def jumps(mark: Mark, feed: Feed, at: int) -> float:
 def unexplained(drafts: Sequence[Draft]) -> list[Draft]:
     """Without the jumps that some other draft names as its cause already."""
     told = {draft.cause.partition(":")[2] for draft in drafts if draft.kind != "price"}
-    return [draft for draft in drafts if draft.kind != "price" or draft.cause not in told]
+
+    def known(draft: Draft) -> bool:
+        """At a first reading nobody knows which price it was: any may be the cause."""
+        return draft.cause in told or f"first:{draft.headline}" in told
+
+    return [draft for draft in drafts if draft.kind != "price" or not known(draft)]
 
 
 def _jump(mark: Mark, seen: Seen) -> list[Draft]:
