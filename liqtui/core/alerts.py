@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from liqtui.core import changes, messages
 from liqtui.core.causes import Cause, cause
-from liqtui.core.coming import coming
+from liqtui.core.coming import coming, folded
 from liqtui.core.drafts import Draft, draft
 from liqtui.core.memory import Holding, Memory, dump, load
 from liqtui.core.model import Change, Side
@@ -78,7 +78,7 @@ def judge(
         more = (_changed(after, position, memory, now, done, own=own),)
     memory, doubts = _verified(after, position, memory, now)
     memory, soon = coming(after, position, memory, now, own=bool(done) or seized)
-    return _remembered(memory, position), (*drafts, *more, *doubts, *soon)
+    return _remembered(memory, position), (*drafts, *folded(more, soon), *doubts)
 
 
 def gone(last: Row, memory: Memory, now: float, *, events: Sequence[str] = (), own: bool = False) -> tuple[Draft, ...]:

@@ -13,6 +13,8 @@ from liqtui.core.snapshot import Severity
 from liqtui.core.units import HEALTH_ONE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from liqtui.core.memory import Memory
     from liqtui.core.model import Position
     from liqtui.core.snapshot import Row
@@ -34,6 +36,21 @@ def coming(
     memory, fast = _velocity(after, position, memory, now)
     memory, slow = _interest(after, position, memory, now)
     return memory, (*fast, *slow)
+
+
+def folded(crossed: Sequence[Draft], soon: Sequence[Draft]) -> tuple[Draft, ...]:
+    """Both; where a threshold was crossed in the same look, what is coming is told along with it."""
+    if len(crossed) != 1 or crossed[0].kind != "threshold":
+        return (*crossed, *soon)
+    told, figures = crossed[0], {"slope", "eta", "next"}
+    for each in soon:
+        facts = dict(each.facts)
+        words = f"interest alone brings it to liquidation in {facts['eta']}"
+        if each.kind == "velocity":
+            words = f"falling {facts['slope']}, {facts['next']} in about {facts['eta']} at this pace"
+        more = tuple((f"{each.kind}_{name}", value) for name, value in each.facts if name in figures)
+        told = replace(told, text=f"{told.text} · {words}", facts=(*told.facts, *more))
+    return (told,)
 
 
 def _velocity(after: Row, position: Position, memory: Memory, now: float) -> tuple[Memory, tuple[Draft, ...]]:

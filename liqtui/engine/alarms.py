@@ -100,7 +100,8 @@ class Alarms:
         if remembered is not memory or after.id not in self._memories:
             self._memories[after.id] = remembered
             self._changed = True
-            self._turned |= remembered.standing != memory.standing
+            if remembered.standing != memory.standing:
+                self._turned = self._urgent = True
         self._take(drafts)
         return bool(drafts)
 

@@ -60,14 +60,15 @@ def test_a_steady_fall_is_told_before_the_threshold_and_once() -> None:
     for place in range(66):
         said += tell(at(1.5 * exp(-0.0002 * 30 * place), 30 * place))
     first = said[0]
-    assert kinds(said) == ["velocity", "threshold", "velocity", "threshold", "velocity"]
+    assert kinds(said) == ["velocity", "threshold", "threshold"]
     assert first.level is Level.CALL or first.loud is Level.CALL
     assert "falling 51.3% an hour: 1.20 in about" in first.text
     facts = dict(first.facts)
     assert facts["next"] == "warn"
     assert facts["slope"] == "51.3% an hour"
     assert said[-1].severity is Severity.CRITICAL
-    assert "liquidation in about" in said[-1].text
+    assert "under 1.05 · falling 51.3% an hour, liquidatable in about 3 minutes at this pace" in said[-1].text
+    assert dict(said[-1].facts)["velocity_eta"] == "3 minutes"
 
 
 def test_a_fall_that_ends_arms_it_again() -> None:
