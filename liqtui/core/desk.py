@@ -31,7 +31,7 @@ class Local(NamedTuple):
     """A moment as the wall clock shows it."""
 
     day: int
-    """A number that no other day has, and that grows with them."""
+    """Counted from some day on, without gaps."""
     minute: int
     """Of the day, 0 to 1439."""
 
@@ -45,7 +45,7 @@ class State:
     sent: dict[int, float] = field(default_factory=dict[int, float])
     """Alert id → when it last went out again."""
     digest_day: int | None = None
-    """Local day of the last summary."""
+    """Local day of which the last summary was."""
     looked_at: float | None = None
     gaps: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     """Stretches since the last summary in which the program did not run."""
@@ -188,9 +188,9 @@ def summary(alerts: Sequence[Alert], now: float) -> Draft:
     )
 
 
-def digest_due(desk: Desk, state: State, local: Local) -> bool:
-    """Once each local day, at the minute or as soon after it as somebody looks."""
-    return desk.digest is not None and local.minute >= desk.digest and state.digest_day != local.day
+def digest_day(minute: int, local: Local) -> int:
+    """The day whose summary is the last that had to be made by now; one that was missed is made late."""
+    return local.day if local.minute >= minute else local.day - 1
 
 
 def digest(

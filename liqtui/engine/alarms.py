@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from liqtui.core import desk as desks
@@ -39,7 +40,7 @@ _GAPS = 50
 def local_time(at: float) -> Local:
     """By the machine's own time zone."""
     then = time.localtime(at)
-    return Local(then.tm_year * 366 + then.tm_yday, then.tm_hour * 60 + then.tm_min)
+    return Local(date(then.tm_year, then.tm_mon, then.tm_mday).toordinal(), then.tm_hour * 60 + then.tm_min)
 
 
 class Alarms:
@@ -300,12 +301,12 @@ class Alarms:
         state, minute = self._state, self._desk.digest
         if minute is None:
             return
-        if state.digest_day is None:  # the first day's summary is that of tomorrow when its hour is over
-            state.digest_day = local.day if local.minute >= minute else 0
-            state.digest_at = snapshot.at
-        if snapshot.ready and desks.digest_due(self._desk, state, local):
+        day = desks.digest_day(minute, local)
+        if state.digest_day is None:  # the first is made when its hour comes
+            state.digest_day, state.digest_at = day, snapshot.at
+        if snapshot.ready and state.digest_day < day:
             self._keep(desks.digest(snapshot.rows, snapshot.unread, self._alerts, state, snapshot.at))
-            state.digest_day, state.digest_at, state.gaps = local.day, snapshot.at, []
+            state.digest_day, state.digest_at, state.gaps = day, snapshot.at, []
 
     def _pulse(self, now: float) -> None:
         """Remember that somebody watched, and when nobody did."""
