@@ -31,13 +31,13 @@ finally:
 """
 COUNT_BANNER = """
 import sys
-from liqtui.cli import main as frame, tui
-show = tui.show_banner
-def count(*words, **options):
-    show(*words, **options)
+from liqtui.cli import main as frame
+greet = frame.greet
+def count(argv):
+    greet(argv)
     print(len(sys.modules), file=open({path!r}, "w"))
     raise SystemExit
-tui.show_banner = count
+frame.greet = count
 frame.main([])
 """
 COUNT_FRAME = """

@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.lab.morpho_fixtures",
     "tests.lab.aave_v2_fixtures",
     "tests.lab.compound_v2_fixtures",
+    "tests.lab.venus_fixtures",
 ]
 
 

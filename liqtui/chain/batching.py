@@ -132,9 +132,12 @@ class BlockReader:
         it fails at the front. From then on it stands at the end, where it harms nobody but its like.
         """
         memory = self._memory
-        order = memory.safe_order(calls)
-        answers = await self._split([calls[at] for at in order])
-        results = [answer for _, answer in sorted(zip(order, answers, strict=True), key=lambda pair: pair[0])]
+        if memory.mute:
+            order = memory.safe_order(calls)
+            answers = await self._split([calls[at] for at in order])
+            results = [answer for _, answer in sorted(zip(order, answers, strict=True), key=lambda pair: pair[0])]
+        else:
+            results = await self._split(calls)
         left = MOST_DOUBTS if len(calls) > 1 else 0
         while left > 0 and (doubts := self._doubts(calls, results)):
             for group in doubts[:left]:
@@ -148,9 +151,10 @@ class BlockReader:
             for group in self._doubts(calls, results):
                 for at in group:
                     results[at] = Failure("unread", "failed without a reason, perhaps only for lack of gas")
-        memory.mute.difference_update(
-            call for call, result in zip(calls, results, strict=True) if not isinstance(result, Failure)
-        )
+        if memory.mute:
+            memory.mute.difference_update(
+                call for call, result in zip(calls, results, strict=True) if not isinstance(result, Failure)
+            )
         return results
 
     def _doubts(self, calls: Sequence[Call], results: Sequence[Result]) -> list[list[int]]:

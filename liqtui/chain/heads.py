@@ -8,9 +8,8 @@ import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from liqtui.chain.jsontext import parse
-from liqtui.chain.transport import scrubber
 from liqtui.core.clock import Clock, SystemClock
-from liqtui.core.redact import redact_url
+from liqtui.core.redact import redact_url, scrubber
 from liqtui.core.text import clean
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ structure is a Fault, never a shorter list.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from liqtui.chain.faults import malformed
@@ -22,7 +23,13 @@ WORD = 32
 
 
 def _word(value: int) -> bytes:
-    return value.to_bytes(WORD, "big")
+    return value.to_bytes(WORD)
+
+
+_FLAGS = _word(1) + _word(3 * WORD)
+"""allowFailure, and where the call data stand."""
+_GOOD = _word(1) + _word(2 * WORD)
+"""success, and where the answer stands."""
 
 
 def call_size(call: Call) -> int:
@@ -32,42 +39,59 @@ def call_size(call: Call) -> int:
 
 def encode(calls: Sequence[Call]) -> bytes:
     """Call data in which every call may fail by itself."""
+    bodies = list(map(_body, calls))
     offsets: list[bytes] = []
-    bodies: list[bytes] = []
     place = len(calls) * WORD
-    for call in calls:
-        padded = call.data.ljust(-(-len(call.data) // WORD) * WORD, b"\0")
-        target = bytes.fromhex(call.target.removeprefix("0x")).rjust(WORD, b"\0")
-        body = target + _word(1) + _word(3 * WORD) + _word(len(call.data)) + padded
-        offsets.append(_word(place))
-        bodies.append(body)
+    for body in bodies:
+        offsets.append(place.to_bytes(WORD))
         place += len(body)
     return b"".join([AGGREGATE3, _word(WORD), _word(len(calls)), *offsets, *bodies])
 
 
+@lru_cache(maxsize=1 << 15)
+def _body(call: Call) -> bytes:
+    """One call as an item of the list. Kept: the same calls are made every round."""
+    target, data = call
+    padded = data.ljust(-(-len(data) // WORD) * WORD, b"\0")
+    return b"".join([bytes.fromhex(target.removeprefix("0x")).rjust(WORD, b"\0"), _FLAGS, _word(len(data)), padded])
+
+
 def decode(data: bytes, count: int) -> list[Result]:
     """The results of `count` calls. Raises Fault for anything that is not exactly such an answer."""
-
-    def word(place: int) -> int:
-        if not 0 <= place <= len(data) - WORD:
-            raise malformed("a multicall answer that is cut short")
-        return int.from_bytes(data[place : place + WORD], "big")
-
     if not data:
         raise malformed("an empty multicall answer")
-    start = word(0)
-    if word(start) != count:
+    end, number = len(data) - WORD, int.from_bytes
+    start = _word_at(data, 0)
+    if _word_at(data, start) != count:
         raise malformed("a multicall answer to another number of calls")
     base = start + WORD
     results: list[Result] = []
-    for index in range(count):
-        item = base + word(base + index * WORD)
-        success, inner = word(item), item + word(item + WORD)
-        size, body = word(inner), inner + WORD
-        if success > 1 or size > len(data) - body:
+    for at in range(base, base + count * WORD, WORD):
+        if at > end:
+            raise malformed("a multicall answer that is cut short")
+        item = base + number(data[at : at + WORD])
+        inner = item + 2 * WORD
+        if data[item:inner] == _GOOD:  # success, and the answer right behind: as every contract packs it
+            success = True
+        else:
+            success, inner = _word_at(data, item) == 1, item + _word_at(data, item + WORD)
+            if not success and _word_at(data, item):
+                raise malformed("a multicall answer that is cut short or garbled")
+        if inner > end:
+            raise malformed("a multicall answer that is cut short")
+        body = inner + WORD
+        size = number(data[inner:body])
+        if size > end + WORD - body:
             raise malformed("a multicall answer that is cut short or garbled")
-        results.append(_result(bool(success), data[body : body + size]))
+        answer = data[body : body + size]
+        results.append(answer if success and answer else _result(success, answer))
     return results
+
+
+def _word_at(data: bytes, place: int) -> int:
+    if place > len(data) - WORD:
+        raise malformed("a multicall answer that is cut short")
+    return int.from_bytes(data[place : place + WORD])
 
 
 def _result(success: bool, data: bytes) -> Result:

@@ -9,41 +9,20 @@ import json
 import logging
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from liqtui.chain.faults import Cure, Fault, malformed, refusal
 from liqtui.chain.jsontext import parse
-from liqtui.core.redact import redact_url
+from liqtui.core.redact import redact_url, scrubber
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import httpx
 
 MAX_ANSWER = 32 * 1024 * 1024
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_SECRET_SIZE = 4
-"""Shorter parts of a URL ("v2", "rpc") are no secrets."""
-
-
-def scrubber(url: str) -> Callable[[str], str]:
-    """A function that takes the parts of `url` that may be secret (path, query, user) out of a text."""
-    try:
-        parts = urlsplit(url)
-        pieces = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query)), parts.fragment]
-        pieces += [parts.query, parts.username or "", parts.password or ""]
-    except ValueError:
-        pieces = [url]
-    secrets = {piece for raw in pieces for piece in (raw, unquote(raw)) if len(piece) >= _SECRET_SIZE}
-    ordered = sorted(secrets, key=len, reverse=True)
-
-    def scrub(text: str) -> str:
-        for secret in ordered:
-            text = text.replace(secret, "…")
-        return text
-
-    return scrub
 
 
 @functools.cache
@@ -144,7 +123,7 @@ class Wire:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         async with client.stream("POST", self._url, content=content, headers=headers) as response:
             if response.status_code == 429:
-                raise Fault("rate-limited", "HTTP 429", Cure.WAIT, wait=_retry_after(response.headers))
+                raise Fault("rate-limited", "HTTP 429", Cure.WAIT, wait=retry_after(response.headers))
             if response.status_code in {413, 414}:
                 raise Fault("http", f"HTTP {response.status_code}: the request is too large", Cure.SMALLER)
             body = await self._body(response)
@@ -176,22 +155,28 @@ class Wire:
         if 300 <= status < 400:
             return Fault("http", f"HTTP {status}: a redirect, which is not followed; configure the final URL")
         text = f"HTTP {status}" + (f": {words[status]}" if status in words else "")
-        return Fault("timeout" if status in {504, 524} else "http", text, wait=_retry_after(response.headers))
+        return Fault("timeout" if status in {504, 524} else "http", text, wait=retry_after(response.headers))
 
     def _connect(self) -> httpx.AsyncClient:
-        import httpx
-
-        for name in ("httpx", "httpcore"):  # they log whole URLs, keys included
-            logging.getLogger(name).setLevel(logging.WARNING)
-        local = urlsplit(self._url).hostname in _LOOPBACK
-        self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(self._timeout),
-            limits=httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=30.0),
-            verify=_tls() if self._url.lower().startswith("https:") else False,  # there is no TLS to verify
-            trust_env=not local,  # a proxy never stands between us and our own machine
-            follow_redirects=False,
-        )
+        self._client = open_client(self._url, self._timeout, connections=8)
         return self._client
+
+
+def open_client(url: str, timeout: float, *, connections: int) -> httpx.AsyncClient:
+    """For requests to this one URL, which may be secret: nothing of it is logged, and no redirect is followed."""
+    import httpx
+
+    for name in ("httpx", "httpcore"):  # they log whole URLs, keys included
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(timeout),
+        limits=httpx.Limits(
+            max_connections=connections, max_keepalive_connections=(connections + 1) // 2, keepalive_expiry=30.0
+        ),
+        verify=_tls() if url.lower().startswith("https:") else False,  # there is no TLS to verify
+        trust_env=urlsplit(url).hostname not in _LOOPBACK,  # a proxy never stands between us and our own machine
+        follow_redirects=False,
+    )
 
 
 def _request(number: int, method: str, params: Sequence[Any]) -> dict[str, Any]:
@@ -214,7 +199,7 @@ def _parse(body: bytes) -> Any:
         raise malformed("broken or truncated JSON") from None
 
 
-def _retry_after(headers: httpx.Headers) -> float | None:
+def retry_after(headers: httpx.Headers) -> float | None:
     """Seconds from a Retry-After header, which may also name a date."""
     value = headers.get("retry-after")
     if value is None:

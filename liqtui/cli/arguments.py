@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from liqtui.cli.greeting import first_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +22,17 @@ _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
 _NAME = re.compile(r"[^\s.,/\\]+(\.[^\s.,/\\]+)+")
 
 
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhd]?)")
+_LEAD = "a liquidation with less warning counts as missed"
+_WINDOW = "a warning that is over by itself within this is a false alarm"
+
+
 class UsageError(Exception):
-    """Wrong words on the command line that only the command itself could notice; ends with 64."""
+    """Wrong words on the command line; ends with 64."""
+
+    def __init__(self, message: str, *, usage: str = "", prog: str = "liqtui") -> None:
+        super().__init__(message)
+        self.told = f"{usage}{prog}: {message}"
 
 
 class Arguments(argparse.Namespace):
@@ -40,10 +50,24 @@ class Arguments(argparse.Namespace):
     """Of the form of an address or an ENS name; checksums are the command's business."""
     json: bool = False
     file: Path = Path("-")
+    lead: float = 0.0
+    """Of `backtest`: seconds."""
+    window: float = 86_400.0
+    """Of `backtest`: seconds."""
+    what: str = ""
+    """Of `history export`: samples · alerts · prices."""
+    format: str = "csv"
+    since: float | None = None
+    """Unix time."""
+    output: Path | None = None
+    fresh: bool = False
+    log: str = "auto"
+    verbose: bool = False
     shell: str = ""
 
     action: str = ""
-    """Of `wallet`: add · list · remove · import · edit."""
+    """Of `wallet`: add · list · remove · import · edit; of `alert`: test."""
+    channel: str | None = None
     label: str | None = None
     tags: tuple[str, ...] | None = None
     chains: tuple[str, ...] | None = None
@@ -66,8 +90,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
+        raise UsageError(message, usage=self.format_usage(), prog=self.prog)
 
 
 class _Version(argparse.Action):
@@ -102,22 +125,42 @@ def _command_hint(text: str) -> str:
     return f'did you mean "liqtui {near[0]}"?' if near else "0x and 40 hex digits, name.eth, or a command"
 
 
+def duration(text: str) -> float:
+    """Seconds: "90s", "15m", "2h", "7d", or a number of seconds."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f'"{text}" is no stretch of time: 90s, 15m, 2h or 7d is meant')
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400, "": 1}[found[2]]
+
+
+def moment(text: str) -> float:
+    """Unix time: so long ago ("7d"), or a date or time by ISO 8601, in UTC unless it says otherwise."""
+    import time
+    from datetime import UTC, datetime
+
+    if _DURATION.fullmatch(text):
+        return time.time() - duration(text)
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f'"{text}" is neither a date nor a stretch of time: 2026-01-31, 7d') from None
+
+
 def names(text: str) -> tuple[str, ...]:
     """Parts between commas: `a, b` → ("a", "b"); nothing → ()."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def parse(argv: Sequence[str]) -> Arguments:
-    """Arguments of the command line. Ends the process for --help, --version and wrong usage (64)."""
+    """Arguments of the command line. Raises UsageError; ends the process for --help and --version."""
     parser = build()
     return parser.parse_args(with_command(list(argv)), namespace=Arguments())
 
 
 def with_command(argv: list[str]) -> list[str]:
     """`liqtui 0x…` means `liqtui tui 0x…`: put the command in front of the first thing that is no option."""
-    place = 0
-    while place < len(argv) and argv[place].startswith("-") and argv[place] not in {"-", "--"}:
-        place += 2 if argv[place] in _WITH_VALUE else 1
+    place = first_word(argv)
     if place >= len(argv):
         return argv if {"-h", "--help", "--version"} & set(argv) else [*argv, TUI]
     return argv if argv[place] in {*COMMANDS, TUI} else [*argv[:place], TUI, *argv[place:]]
@@ -140,8 +183,12 @@ def build() -> Parser:
         "check": _add_check,
         "status": _add_nothing,
         "wallet": _add_wallet,
+        "alert": _add_alert,
         "record": _add_record,
         "replay": _add_replay,
+        "backtest": _add_backtest,
+        "history": _add_history,
+        "daemon": _add_daemon,
         "doctor": _add_nothing,
         "completion": _add_completion,
     }
@@ -156,13 +203,15 @@ COMMANDS = {
     "check": "read everything once and print it; the exit code tells the worst",
     "status": "one line from the last saved state, for status bars",
     "wallet": "change the watchlist",
+    "alert": "try the channels that alerts go to",
     "record": "record what the chains answer",
     "replay": "play a recording",
+    "backtest": "play a recording through your rules: would they have warned?",
+    "history": "export what was recorded: samples, alerts, prices",
+    "daemon": "watch and alert without a screen; screens attach to it",
     "doctor": "examine configuration, endpoints and terminal",
     "completion": "print the completion script of a shell",
 }
-
-_WITH_VALUE = {"--config", "--watchlist", "--color", "--theme"}
 
 
 def _common() -> Parser:
@@ -198,6 +247,20 @@ def _add_addresses(parser: Parser) -> None:
 def _add_check(parser: Parser) -> None:
     _add_addresses(parser)
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+    parser.add_argument(
+        "--fresh", "--no-daemon", action="store_true", help="read the chains even if a daemon could be asked"
+    )
+
+
+def _add_daemon(parser: Parser) -> None:
+    parser.add_argument("--foreground", action="store_true", help="stay in the foreground: it always does")
+    parser.add_argument(
+        "--log",
+        choices=("auto", "text", "json"),
+        default="auto",
+        help="form of the log on standard error: text for terminals and the journal, else JSON lines",
+    )
+    parser.add_argument("--verbose", action="store_true", help="log every round too")
 
 
 def _add_record(parser: Parser) -> None:
@@ -207,6 +270,24 @@ def _add_record(parser: Parser) -> None:
 
 def _add_replay(parser: Parser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="recording to play")
+
+
+def _add_backtest(parser: Parser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="recording to play")
+    parser.add_argument("--lead", type=duration, metavar="TIME", default=0.0, help=f"{_LEAD}: 15m, 2h; default 0s")
+    parser.add_argument("--window", type=duration, metavar="TIME", default=86_400.0, help=f"{_WINDOW}; default 24h")
+    parser.add_argument("--json", action="store_true", help="JSON instead of tables")
+
+
+def _add_history(parser: Parser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    words = "write what was recorded as CSV or JSON, to standard output or to a file"
+    export = actions.add_parser("export", help=words, description=words, parents=[_common()])
+    export.add_argument("what", choices=("samples", "alerts", "prices"), help="which record")
+    export.add_argument("--format", choices=("csv", "json"), default="csv", help="default csv")
+    export.add_argument("--since", type=moment, metavar="TIME", help="from then on: 7d, 12h, 2026-01-31; default: all")
+    export.add_argument("--wallet", default="", metavar="WALLET", help="of one wallet: address, ENS name or label")
+    export.add_argument("--output", type=Path, metavar="FILE", help="instead of standard output; replaced when whole")
 
 
 def _add_completion(parser: Parser) -> None:
@@ -232,6 +313,13 @@ def _add_wallet(parser: Parser) -> None:
     _add_details(edit)
     load = action("import", "watch the wallets in a file: addresses, ENS names, CSV or TOML")
     load.add_argument("file", type=Path, metavar="FILE", help="file to read; - for standard input")
+
+
+def _add_alert(parser: Parser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    words = "send a marked test to one channel or to all, and print how it went"
+    test = actions.add_parser("test", help=words, description=words, parents=[_common()])
+    test.add_argument("channel", nargs="?", metavar="CHANNEL", help="its name in config.toml; without it all")
 
 
 def _add_details(parser: Parser) -> None:

@@ -26,16 +26,15 @@ EXIT_USAGE = 64
 
 def run(args: Arguments) -> int:
     from liqtui.cli.session import begin
-    from liqtui.engine.once import run_once
 
     session = begin(args)
     if not session.wallets:
         print("liqtui: no wallets: name some, or fill the watchlist with `liqtui wallet add ADDRESS`", file=sys.stderr)
         return EXIT_USAGE
-    setup, unknown = _resolved(session)
-    progress = _Progress()
-    snapshot = run_once(setup, progress=progress)
-    progress.end()
+    unknown: list[tuple[str, str]] = []
+    snapshot = None if args.fresh else _asked(session)
+    if snapshot is None:
+        snapshot, unknown = _read(session)
     for name, why in unknown:
         print(f"liqtui: {name}: {why}", file=sys.stderr)
     if args.json:
@@ -43,6 +42,27 @@ def run(args: Arguments) -> int:
     else:
         _print(snapshot, session, ascii_only=bool(args.ascii))
     return report.exit_code(snapshot, unknown)
+
+
+def _asked(session: Session) -> Snapshot | None:
+    """What a running daemon knows, if it watches the very same; who was asked is said on standard error."""
+    from liqtui.cli.attach import ask
+
+    snapshot, words = ask(session)
+    if words:
+        print(f"liqtui: {words}", file=sys.stderr)
+    return snapshot
+
+
+def _read(session: Session) -> tuple[Snapshot, list[tuple[str, str]]]:
+    """The chains themselves, and the names that have no address."""
+    from liqtui.engine.once import run_once
+
+    setup, unknown = _resolved(session)
+    progress = _Progress()
+    snapshot = run_once(setup, progress=progress)
+    progress.end()
+    return snapshot, unknown
 
 
 def _resolved(session: Session) -> tuple[Setup, list[tuple[str, str]]]:

@@ -6,10 +6,12 @@ import asyncio
 import os
 import shutil
 import sys
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from liqtui.cli.lines import plain
+from liqtui.core.format import age
 from liqtui.core.reads import PlanFailed, ReadError, run_plans
 from liqtui.core.redact import redact
 from liqtui.core.text import clean
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from liqtui.chain.pool import EndpointPool
     from liqtui.cli.arguments import Arguments
     from liqtui.cli.session import Session
+    from liqtui.core.rules import ChannelSpec
     from liqtui.core.sources import ChainSpec, MarketRef
 
 GOOD, ODD, BAD = "ok", "note", "BAD"
@@ -44,6 +47,7 @@ def run(args: Arguments) -> int:
         ("configuration", _configuration(session)),
         ("state", _state(session)),
         ("terminal", _terminal(args, session)),
+        ("alerts", _alerts(session)),
     ):
         bad += _print(title, findings, ascii_only=bool(args.ascii))
     for spec, findings in asyncio.run(_chains(session)):
@@ -93,6 +97,22 @@ def _state(session: Session) -> Iterable[Finding]:
         return
     yield Finding(GOOD if free > 100 else BAD, "state folder", f"{folder}, {free:,} MB free")
     yield Finding(GOOD if held else ODD, "other liqtui", holder or "none")
+    yield _daemon(session, held=not held)
+
+
+def _daemon(session: Session, *, held: bool) -> Finding:
+    """Whether one runs on this state folder, and whether screens can attach to it."""
+    from liqtui.cli.attach import find
+
+    hello, why = find(session)
+    if hello is None:
+        dead = session.paths.socket.exists() and not held
+        words = "ended without a word: `liqtui daemon` starts it again" if dead else why or "none runs"
+        return Finding(BAD if dead else ODD if why else GOOD, "daemon", words)
+    screens = f"{hello.screens} screen{'' if hello.screens == 1 else 's'} attached"
+    words = f"process {hello.pid}, since {age(time.time() - hello.started)}, liqtui {hello.program}, {screens}"
+    stale = "" if hello.digest == session.digest() else f"; has not read config.toml yet: kill -HUP {hello.pid}"
+    return Finding(ODD if stale else GOOD, "daemon", words + stale)
 
 
 def _terminal(args: Arguments, session: Session) -> Iterable[Finding]:
@@ -111,6 +131,40 @@ def _terminal(args: Arguments, session: Session) -> Iterable[Finding]:
     if env.get("TMUX"):
         words = "set -g allow-passthrough on · set -g set-clipboard on · set -g monitor-bell on"
         yield Finding(ODD, "tmux", f"notifications and copying need: {words}")
+
+
+def _alerts(session: Session) -> Iterable[Finding]:
+    """The channels as configured. Nothing is sent: that is what `liqtui alert test` is for."""
+    if not session.config.channels:
+        yield Finding(ODD, "channels", "none: alerts reach nobody away from the screen; add [channels.NAME]")
+    for spec in session.config.channels:
+        found = _channel(spec)
+        yield replace(found, words=f"{found.words}, from level {spec.level}")
+    ping = session.config.ping
+    if ping is not None:
+        yield Finding(GOOD, "dead-man ping", f"{redact(ping.url)}, every {ping.every:g} s at most")
+    if session.config.channels or ping is not None:
+        mode = session.paths.config.stat().st_mode
+        if mode & 0o077 and session.config.source is not None:
+            yield Finding(ODD, "config.toml", "others on this machine can read it: chmod 600, or ${NAME} for secrets")
+
+
+def _channel(spec: ChannelSpec) -> Finding:
+    if spec.kind == "webhook":
+        signed = "signed" if spec.secret else "not signed"
+        return Finding(GOOD, spec.name, f"webhook at {redact(spec.url)}, {signed}")
+    if spec.kind == "command":
+        program = clean(spec.command[0], 60)
+        if shutil.which(spec.command[0]) is None:
+            return Finding(BAD, spec.name, f"command {program}: there is no such program")
+        return Finding(GOOD, spec.name, f"command {program}")
+    from liqtui.engine.channels import UnsentError
+    from liqtui.engine.channels.service import understood
+
+    try:
+        return Finding(GOOD, spec.name, f"{clean(understood(spec.url), 40)} through apprise")
+    except UnsentError as fault:
+        return Finding(BAD, spec.name, f"{redact(spec.url)}: {fault}")
 
 
 async def _chains(session: Session) -> list[tuple[ChainSpec, list[Finding]]]:
@@ -141,8 +195,6 @@ async def _chain(spec: ChainSpec, refs: Sequence[MarketRef]) -> list[Finding]:
 
 async def _endpoint(spec: ChainSpec, url: str) -> list[Finding]:
     """One endpoint by itself: does it answer, for the right chain, how fast, how far, and by block hash."""
-    import time
-
     from liqtui.chain.pool import EndpointPool
     from liqtui.chain.transport import Wire
     from liqtui.core.reads import Call

@@ -63,7 +63,7 @@ def _cells(row: Row, ascii_only: bool, target: int | None) -> tuple[str, ...]:
         where,
         health(row),
         ("now" if row.cushion.passed else fmt.percent(row.cushion.move)) if row.cushion else "",
-        fmt.sigma(row.sigmas) if row.sigmas is not None else "",
+        fmt.sigma(row.sigmas_left) if row.sigmas is not None else "",
         boundary(row),
         row.error or cure(row, target),
     )

@@ -15,12 +15,10 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING
 
-from liqtui.cli.arguments import EXIT_USAGE, UsageError, parse
-from liqtui.core.redact import redact
+from liqtui.cli.greeting import greet, leave
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -39,31 +37,52 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = EXIT_PIPE
     except OSError as fault:
         words = f"{fault.filename}: {fault.strerror}" if fault.filename else str(fault.strerror or fault)
-        code = _say(f"liqtui: {redact(words)}", EXIT_IO)
+        code = _say(f"liqtui: {_redacted(words)}", EXIT_IO)
     _settle_output()
     return code
 
 
 def _run(argv: Sequence[str]) -> int:
-    args = parse(argv)
     try:
-        return import_module(f"liqtui.cli.{args.command}").run(args)
+        return _command(argv)
     except (KeyboardInterrupt, OSError):
         raise
-    except UsageError as fault:
-        return _say(f"liqtui: {fault}", EXIT_USAGE)
     except Exception as fault:  # noqa: BLE001 (every ending has its exit code: 1 would read as "warn")
         return _explain(fault)
 
 
+def _command(argv: Sequence[str]) -> int:
+    greeted = greet(argv)
+    try:
+        from importlib import import_module
+
+        from liqtui.cli.arguments import parse
+
+        args = parse(argv)
+        return import_module(f"liqtui.cli.{args.command}").run(args)
+    except BaseException:
+        if greeted:
+            leave()
+        raise
+
+
 def _explain(fault: Exception) -> int:
+    from liqtui.cli.arguments import EXIT_USAGE, UsageError
     from liqtui.config.errors import ConfigError, WatchlistError
 
+    if isinstance(fault, UsageError):
+        return _say(fault.told, EXIT_USAGE)
     if isinstance(fault, (ConfigError, WatchlistError)):
         return _say(str(fault), EXIT_CONFIG)
     import traceback
 
-    return _say(redact("".join(traceback.format_exception(fault))).rstrip(), EXIT_SOFTWARE)
+    return _say(_redacted("".join(traceback.format_exception(fault))).rstrip(), EXIT_SOFTWARE)
+
+
+def _redacted(text: str) -> str:
+    from liqtui.core.redact import redact
+
+    return redact(text)
 
 
 def _say(text: str, code: int) -> int:

@@ -26,20 +26,11 @@ def run(args: Arguments) -> int:
 
 def play(args: Arguments, file: Path, *, speed: float = 1.0, loop: bool = False) -> int:
     """`speed` is how many seconds of the tape pass in one second on the screen."""
-    from liqtui.chain.tape import TapeError, load_tape
+    from liqtui.cli.greeting import is_terminal
     from liqtui.cli.session import locate
-    from liqtui.cli.tui import is_terminal
 
-    try:
-        tape = load_tape(file)
-    except TapeError as fault:
-        print(f"liqtui: {fault}", file=sys.stderr)
-        return EXIT_DATA
-    except OSError as fault:
-        print(f"liqtui: {file}: {fault.strerror or fault}", file=sys.stderr)
-        return EXIT_DATA
-    if not tape.frames:
-        print(f"liqtui: {file}: nothing is recorded on this tape", file=sys.stderr)
+    tape = read(file)
+    if tape is None:
         return EXIT_DATA
     where = locate(args)
     config = _config(where)
@@ -47,6 +38,24 @@ def play(args: Arguments, file: Path, *, speed: float = 1.0, loop: bool = False)
         return _show(args, tape, speed, config, where, loop=loop)
     tell(tape, config, ascii_only=bool(args.ascii))
     return 0
+
+
+def read(file: Path) -> Tape | None:
+    """The tape; None, with the reason told, where there is none to play."""
+    from liqtui.chain.tape import TapeError, load_tape
+
+    try:
+        tape = load_tape(file)
+    except TapeError as fault:
+        print(f"liqtui: {fault}", file=sys.stderr)
+        return None
+    except OSError as fault:
+        print(f"liqtui: {file}: {fault.strerror or fault}", file=sys.stderr)
+        return None
+    if not tape.frames:
+        print(f"liqtui: {file}: nothing is recorded on this tape", file=sys.stderr)
+        return None
+    return tape
 
 
 def _config(where: Paths) -> Config:

@@ -170,7 +170,7 @@ def _boundary(boundary: Boundary) -> dict[str, Any]:
 def _cushion(row: Row) -> dict[str, Any] | None:
     if row.cushion is None or row.cushion.move is None:
         return None
-    sigmas = None if row.sigmas is None else round(row.sigmas, 2)
+    sigmas = None if row.sigmas is None else round(row.sigmas_left or 0.0, 2)
     return {"factor": row.cushion.factor, "move": f"{row.cushion.move:.4f}", "sigmas": sigmas}
 
 

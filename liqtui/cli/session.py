@@ -43,6 +43,15 @@ class Session:
         shipped = known_markets(chain.id for chain in self.config.chains.values())
         return (*(market for market in shipped if (market.chain_id, market.entry) not in taken), *own)
 
+    def digest(self) -> str:
+        """Of the configuration file as it is now; empty where there is none. A daemon is asked whether it read it."""
+        import hashlib
+
+        try:
+            return hashlib.sha256(self.paths.config.read_bytes()).hexdigest()
+        except OSError:
+            return ""
+
     def setup(self) -> Setup:
         from liqtui.engine.setup import Setup
 
@@ -54,9 +63,13 @@ class Session:
             targets=self.config.targets,
             state=self.paths.state,
             keep_days=self.config.keep_days,
+            price_days=self.config.price_days,
+            alert_days=self.config.alert_days,
             notices=(PUBLIC,) if self.config.public else (),
             rules=self.config.rules,
             desk=self.config.desk,
+            channels=self.config.channels,
+            ping=self.config.ping,
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from liqtui.cli.greeting import is_utf8
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
@@ -52,7 +54,7 @@ def prepare(color: str, ascii: str, mouse: str, env: Mapping[str, str]) -> Termi
         changes["NO_COLOR"] = None  # textual would turn the colours that were asked for into greys
     if ssh:
         changes |= {name: value for name, value in _CALM.items() if name not in env}
-    return Terminal(changes, _switch(ascii, not _utf8(env)), _switch(mouse, not ssh), level, ssh)
+    return Terminal(changes, _switch(ascii, not is_utf8(env)), _switch(mouse, not ssh), level, ssh)
 
 
 def _level(env: Mapping[str, str]) -> str:
@@ -72,10 +74,3 @@ def _level(env: Mapping[str, str]) -> str:
 
 def _switch(setting: str, automatic: bool) -> bool:
     return automatic if setting == "auto" else setting == "on"
-
-
-def _utf8(env: Mapping[str, str]) -> bool:
-    """Whether the locale is UTF-8, by the rule of POSIX: LC_ALL, then LC_CTYPE, then LANG."""
-    locale = next((env[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if env.get(name)), "")
-    charset = locale.partition("@")[0].rpartition(".")[2]
-    return charset.replace("-", "").lower() == "utf8"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 import sys
-import time
 from typing import TYPE_CHECKING
 
+from liqtui.cli.greeting import is_terminal
 from liqtui.cli.terminal import Terminal, prepare
 
 if TYPE_CHECKING:
@@ -28,28 +27,18 @@ EXIT_USAGE = 64
 
 
 def run(args: Arguments) -> int:
-    from liqtui.config import paths
-
     if not is_terminal():
         print("liqtui: the screen needs a terminal; `liqtui check` prints once, `status` a line", file=sys.stderr)
         return EXIT_USAGE
-    show_banner(paths.locate(args.config, args.watchlist).verdict, ascii_only=_ascii_at_first(args))
     gc.disable()  # the collector would only walk through imports; the app turns it on after the first frame
     try:
+        from liqtui.cli.attach import engine_for
         from liqtui.cli.session import begin
-        from liqtui.engine.live import LiveEngine
 
         session = begin(args)
-        return show(LiveEngine(session.setup()), session.store, args, session.config, session.paths)
-    except BaseException:
+        return show(engine_for(args, session), session.store, args, session.config, session.paths)
+    finally:
         gc.enable()
-        leave_banner()  # what is wrong has to be read on the ordinary screen
-        raise
-
-
-def is_terminal() -> bool:
-    """Whether there is a person at both ends: Textual reads keys from stdin and draws on stderr."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
 def terminal_for(args: Arguments, config: Config) -> Terminal:
@@ -58,32 +47,6 @@ def terminal_for(args: Arguments, config: Config) -> Terminal:
 
     ui = config.ui
     return prepare(args.color or ui.color, switch(args.ascii, ui.ascii), switch(args.mouse, ui.mouse), os.environ)
-
-
-def _ascii_at_first(args: Arguments) -> bool:
-    """Before the configuration is read: by option and locale."""
-    wanted = "auto" if args.ascii is None else "on" if args.ascii else "off"
-    return prepare("auto", wanted, "auto", os.environ).ascii
-
-
-def show_banner(verdict: Path, *, ascii_only: bool) -> None:
-    """The last verdict at once, raw, before anything is read or loaded that it does not need."""
-    from liqtui.ui.banner import banner
-
-    try:
-        saved = verdict.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        saved = ""
-    width = shutil.get_terminal_size().columns
-    sys.stderr.write(banner(saved, time.time(), width, ascii_only=ascii_only))
-    sys.stderr.flush()
-
-
-def leave_banner() -> None:
-    from liqtui.ui.banner import ORDINARY_SCREEN
-
-    sys.stderr.write(ORDINARY_SCREEN)
-    sys.stderr.flush()
 
 
 def show(engine: EngineHandle, store: WatchlistStore | None, args: Arguments, config: Config, paths: Paths) -> int:

@@ -208,6 +208,26 @@ def _read_link(value: object) -> str:
     return text.rstrip("/")
 
 
+def _read_web(value: object) -> str:
+    """As written; a mistake does not repeat it, because it may hold a key."""
+    text = _read_name(value)
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        good = False
+    if not good or " " in text:
+        raise BadValueError("is not a web address", "http:// or https:// and a host are needed")
+    return text
+
+
+def _read_words(value: object) -> tuple[str, ...]:
+    words = _read_texts(value)
+    if not words:
+        raise BadValueError("is empty", 'the program is needed: ["notify-send", "liqtui"]')
+    return words
+
+
 def _read_targets(value: object) -> tuple[int, ...]:
     if not isinstance(value, list) or not value:
         raise BadValueError("has to be a list of decimals above 1", "for example [1.10, 1.25, 1.50]")
@@ -279,6 +299,8 @@ NAME = Kind("text", _read_name)
 NAMES = Kind("list of texts", _read_texts)
 ADDRESS = Kind("address", read_address)
 URLS = Kind("list of endpoints", _read_urls)
+WEB = Kind("web address", _read_web)
+WORDS = Kind("list of texts", _read_words)
 LINK = Kind("web address", _read_link)
 IDS = Kind("list of 32-byte ids", _read_ids)
 GAS = Kind("whole number, 0 for the node's own", whole(0, 10**12).read)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from liqtui.config import keymap, schema, toml
 from liqtui.config.alerting import read_desk
 from liqtui.config.chains import known_chains
+from liqtui.config.channels import read_channels, read_ping
 from liqtui.config.errors import ConfigError, Report, did_you_mean
 from liqtui.config.kinds import type_words
 from liqtui.config.tables import read_table, read_thresholds
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from liqtui.config.schema import Section
     from liqtui.config.toml import KeyPath, Source
+    from liqtui.core.rules import ChannelSpec, Ping
     from liqtui.core.wallet import Thresholds
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
@@ -58,12 +60,17 @@ class Config:
     poll: float
     """Seconds between rounds for a chain without its own; each `ChainSpec.poll` is already filled."""
     keep_days: int
+    price_days: int
+    alert_days: int
     markets: tuple[MarketRef, ...] = ()
     """Custom ones only."""
     keys: dict[str, str] = field(default_factory=dict[str, str])
     """Action → keys, each key well formed; `keymap` holds them against the actions that exist."""
     rules: Rules = DEFAULT_RULES
     desk: Desk = field(default_factory=Desk)
+    channels: tuple[ChannelSpec, ...] = ()
+    """In the order of the file."""
+    ping: Ping | None = None
     source: Source | None = None
     """None: there is no config.toml."""
 
@@ -152,6 +159,8 @@ def _build(values: dict[str, Any], source: Source | None, report: Report, protoc
     markets = _markets(values, chains, protocols, report) if len(report.errors) == before else ()
     keys = keymap.read(_child(values, "keys", report), report)
     desk = read_desk(tables["alerts"], values.get("maintenance", []), report)
+    channels = read_channels(_child(values, "channels", report), report)
+    ping = read_ping(tables["ping"], _child(values, "ping", report), report)
     report.finish()
     target: int = tables["rescue"]["target"]
     return Config(
@@ -161,11 +170,13 @@ def _build(values: dict[str, Any], source: Source | None, report: Report, protoc
         targets=tuple(sorted({*tables["rescue"]["targets"], target})),
         ui=Ui(**tables["ui"]),
         poll=poll,
-        keep_days=tables["history"]["keep_days"],
+        **tables["history"],
         markets=markets,
         keys=keys,
         rules=Rules(**tables["rules"]),
         desk=desk,
+        channels=channels,
+        ping=ping,
         source=source,
     )
 

@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from liqtui.config import folders
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CONFIG_DIR = "LIQTUI_CONFIG_DIR"
-STATE_DIR = "LIQTUI_STATE_DIR"
-VERDICT = "verdict.json"
-"""The last verdict, in the state folder."""
+SOCKET = "liqtui.sock"
+"""Of a daemon, in the state folder, beside the lock that says whose it is."""
 
 
 class Paths(NamedTuple):
@@ -31,10 +31,6 @@ class Paths(NamedTuple):
     """Directory of what lives until logout."""
 
     @property
-    def verdict(self) -> Path:
-        return self.state / VERDICT
-
-    @property
     def history(self) -> Path:
         return self.state / "history.sqlite"
 
@@ -48,6 +44,10 @@ class Paths(NamedTuple):
         return self.state / "liqtui.lock"
 
     @property
+    def socket(self) -> Path:
+        return self.state / SOCKET
+
+    @property
     def clipboard(self) -> Path:
         return self.runtime / "clipboard"
 
@@ -57,12 +57,8 @@ def locate(config: Path | None = None, watchlist: Path | None = None, env: Mappi
 
     --config and --watchlist each move their own file only.
     """
-    from platformdirs import PlatformDirs
-
     env = os.environ if env is None else env
-    dirs = PlatformDirs("liqtui", appauthor=False)
-    config_dir = _from_env(env, CONFIG_DIR) or Path(dirs.user_config_dir)
-    state_dir = _from_env(env, STATE_DIR) or Path(dirs.user_state_dir)
+    config_dir, state_dir = Path(folders.config_dir(env)), Path(folders.state_dir(env))
     return Paths(
         config=_absolute(config) if config else config_dir / "config.toml",
         config_named=config is not None,
@@ -80,10 +76,5 @@ def private_dir(path: Path) -> Path:
     return path
 
 
-def _from_env(env: Mapping[str, str], name: str) -> Path | None:
-    return _absolute(Path(env[name])) if env.get(name) else None
-
-
 def _absolute(path: Path) -> Path:
-    """Not resolved: a symbolic link stays what the person named."""
-    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (Path.resolve would follow links)
+    return Path(folders.absolute(str(path)))

@@ -242,9 +242,16 @@ HISTORY = Section(
     "[history]",
     "What is kept in `history.sqlite`.",
     (
+        Setting("keep_days", kinds.whole(1, 3650), 90, "Days for which health and cushion are kept.", "90"),
         Setting(
-            "keep_days", kinds.whole(1, 3650), 90, "Days for which recorded health factors and alerts are kept.", "90"
+            "price_days",
+            kinds.whole(1, 3650),
+            90,
+            "Days for which updates of price feeds are kept. σ is measured over 30 of them, or over fewer if fewer are "
+            "kept.",
+            "90",
         ),
+        Setting("alert_days", kinds.whole(1, 3650), 365, "Days for which alerts and their lives are kept.", "365"),
     ),
 )
 
@@ -311,6 +318,37 @@ def market_section(protocols: Mapping[str, str]) -> Section:
     )
 
 
+CHANNELS: Mapping[str, tuple[str, ...]] = {"webhook": ("url", "secret"), "command": ("command",), "apprise": ("url",)}
+"""Kind of channel → keys that belong to it, the first of which it cannot do without."""
+
+CHANNEL = Section(
+    "[channels.NAME]",
+    "Where alerts go, with or without a screen; [channels.md](channels.md) has an example of each. Addresses, "
+    "commands and secrets are never shown.",
+    (
+        Setting("kind", kinds.choice(*CHANNELS), None, "`apprise` is for the common services."),
+        Setting(
+            "url", kinds.NAME, None, "Of the webhook, or of the service as apprise writes it: `tgram://TOKEN/CHAT`."
+        ),
+        Setting("command", kinds.WORDS, None, "Program and its words; no shell. It reads the event as JSON."),
+        Setting("secret", kinds.NAME, None, "Of a webhook: each request is signed with it."),
+        Setting("level", kinds.choice(*Level), Level.CALL.value, "The mildest alert that is sent.", '"call"'),
+        Setting("per_minute", kinds.whole(1, 600), 20, "Messages at most; more are merged, none is dropped.", "20"),
+        Setting("timeout", kinds.seconds(1, 120), 15.0, "For one try.", "15"),
+        Setting("digest", kinds.FLAG, True, "Whether the daily summary goes here.", "true"),
+    ),
+)
+
+PING = Section(
+    "[ping]",
+    "The dead-man ping: a watchdog elsewhere tells you when it stops. It is sent while everything is read, and not "
+    "while anything is blind.",
+    (
+        Setting("url", kinds.WEB, None, "Called with GET."),
+        Setting("every", kinds.seconds(10, 86_400), 60.0, "At most so often.", "60"),
+    ),
+)
+
 SECTIONS: Mapping[str, Section] = {
     "thresholds": THRESHOLDS,
     "rules": RULES,
@@ -319,7 +357,8 @@ SECTIONS: Mapping[str, Section] = {
     "ui": UI,
     "engine": ENGINE,
     "history": HISTORY,
+    "ping": PING,
 }
 """Plain tables. `chains`, `markets` and `keys` have names or indexes of their own inside."""
 
-TABLES = (*SECTIONS, "keys", "chains", "markets", "maintenance")
+TABLES = (*SECTIONS, "keys", "chains", "markets", "maintenance", "channels")

@@ -7,26 +7,30 @@ and likewise the last on the way back for an account that is liquidatable alread
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from liqtui.core.factors import matters, movers
 from liqtui.core.linear import line
-from liqtui.core.model import Boundary, Change, Direction, Side
+from liqtui.core.model import Boundary, Change, Direction, FactorKind, Side
+from liqtui.core.reach import FARTHEST, Reach, reaches
 from liqtui.core.search import halve, stride
 from liqtui.core.teeth import teeth
+from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container
 
     from liqtui.core.factors import Mover
     from liqtui.core.linear import Line
-    from liqtui.core.model import Book, Feed
+    from liqtui.core.model import Book, Feed, Position
 
-FARTHEST = 1000
-"""A rise beyond this multiple of the price now is not worth a warning and is called none."""
 SCAN = 4
 """Answers looked at one by one where roundings on both sides may make the rule turn back and forth."""
+VAGUE = 0.01
+"""Where a distance may be off by more than this part of itself, the exact one is searched for before ranking by it."""
 
 
 def boundaries(book: Book, feeds: Sequence[Feed] = ()) -> tuple[Boundary, ...]:
@@ -36,6 +40,125 @@ def boundaries(book: Book, feeds: Sequence[Feed] = ()) -> tuple[Boundary, ...]:
     """
     account = _read(book)
     return tuple(_boundary(account, mover) for mover in movers(book, feeds))
+
+
+class LazyBoundaries(Sequence[Boundary]):
+    """`boundaries` of a book, each searched for when somebody looks at it; how near they are is known before.
+
+    Most positions of most blocks only have to be ranked.
+    """
+
+    def __init__(self, book: Book, position: Position, fixed: Container[str] = ()) -> None:
+        """The book of a position, which is asked for its health and feeds. `fixed`: ids of what never moves there."""
+        self._book = book
+        self._position = position
+        self._fixed = fixed
+        self._found: dict[str, Boundary] = {}
+        self._handed: dict[str, LazyBoundary] = {}
+
+    @cached_property
+    def reaches(self) -> tuple[Reach, ...]:
+        """How far each factor that ranks is from its boundary; `error` is small beside `about` in all of them."""
+        health = self._position.health
+        calm = health.verdict is not True and (health.reported is None or health.reported >= HEALTH_ONE)
+        if health.raw is not None and calm and HEALTH_ONE <= health.raw < HEALTH_INFINITE:
+            found = reaches(self._book.legs, self._book.quotes, health.raw, self._fixed)
+            return tuple(map(self._settled, found))
+        ranking = (mover for mover in self._movers.values() if mover.kind is not FactorKind.ASSET)
+        return tuple(self._exact(mover.factor) for mover in ranking)
+
+    def _settled(self, reach: Reach) -> Reach:
+        vague = reach.error > VAGUE * abs(reach.about or 0) if reach.about is not None else reach.error > 0
+        return self._exact(reach.factor) if vague else reach
+
+    def _exact(self, factor: str) -> Reach:
+        found = self.of(factor)
+        return Reach(
+            factor, found.kind, found.assets, found.price_now or 0, found.decimals, found.move, 0.0, found.passed
+        )
+
+    def at(self, reach: Reach) -> Boundary:
+        """The boundary that was reached for, searched for when its price is read. The same object every time."""
+        if reach.factor not in self._handed:
+            self._handed[reach.factor] = LazyBoundary(self, reach)
+        return self._handed[reach.factor]
+
+    def nearer(self, reach: Reach, limit: float) -> bool:
+        """Whether its boundary is nearer than that, by the boundary itself where the estimate leaves any doubt."""
+        distance = reach.about
+        if distance is not None and abs(abs(distance) - limit) <= reach.error:
+            distance = self.of(reach.factor).move
+        return distance is not None and abs(distance) < limit
+
+    def of(self, factor: str) -> Boundary:
+        """To the last digit. KeyError for a factor that this account does not hang on."""
+        if factor not in self._found:
+            mover = self._movers[factor]
+            try:
+                self._found[factor] = _boundary(self._account, mover)
+            except Exception as fault:  # noqa: BLE001 - it must not end the thread that looks: it is shown
+                self._found[factor] = _none(mover, f"could not be worked out: {type(fault).__name__}")
+        return self._found[factor]
+
+    @cached_property
+    def _account(self) -> _Account:
+        return _read(self._book)
+
+    @cached_property
+    def _movers(self) -> dict[str, Mover]:
+        found = movers(self._book, self._position.feeds)
+        return {mover.factor: mover for mover in found if mover.factor not in self._fixed}
+
+    def __len__(self) -> int:
+        return len(self._movers)
+
+    @overload
+    def __getitem__(self, place: int) -> Boundary: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Boundary, ...]: ...
+    def __getitem__(self, place: int | slice) -> Boundary | tuple[Boundary, ...]:
+        names = tuple(self._movers)
+        return self.of(names[place]) if isinstance(place, int) else tuple(map(self.of, names[place]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LazyBoundaries | tuple) and tuple(self) == tuple(cast("Sequence[Boundary]", other))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+
+class LazyBoundary(Boundary):
+    """A boundary of which only the factor and the rough distance are known until anything else of it is read."""
+
+    __slots__ = ("_among", "_reach")
+    _among: LazyBoundaries
+    _reach: Reach
+
+    def __init__(self, among: LazyBoundaries, reach: Reach) -> None:
+        for name, value in (("_among", among), ("_reach", reach), ("factor", reach.factor), ("kind", reach.kind)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def about(self) -> float | None:
+        return self._reach.about
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _FIELDS:
+            raise AttributeError(name)
+        found = self._among.of(self._reach.factor)
+        for each in _FIELDS:
+            object.__setattr__(self, each, getattr(found, each))
+        return object.__getattribute__(self, name)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Boundary):
+            return NotImplemented
+        return self is other or all(getattr(self, each) == getattr(other, each) for each in _FIELDS)
+
+    __hash__ = Boundary.__hash__
+
+
+_FIELDS = tuple(each.name for each in fields(Boundary))
 
 
 @dataclass(frozen=True, slots=True)

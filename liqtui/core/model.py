@@ -6,10 +6,12 @@ Amounts are raw token units, prices and values raw units of the market's base cu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from liqtui.core.later import Sketched, bare_class
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE
 
 if TYPE_CHECKING:
@@ -123,7 +125,7 @@ class Feed(NamedTuple):
     assumed_heartbeat: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Quote:
     """How one asset's oracle price is made: feed answer × ratio, not above a cap.
 
@@ -168,7 +170,7 @@ class Quote:
         """The same without its caps."""
         return replace(self, cap=None, ratio_cap=None)
 
-    @property
+    @cached_property
     def proven(self) -> bool:
         return self.answer is not None and self.price is not None and self.at(self.answer) == self.price
 
@@ -251,6 +253,11 @@ class Boundary:
             return None
         return (self.price - self.price_now) / self.price_now
 
+    @property
+    def about(self) -> float | None:
+        """`move`, or where that is not worked out yet an estimate that is good enough to rank by. Never shown."""
+        return self.move
+
 
 @dataclass(frozen=True, slots=True)
 class Rescue:
@@ -297,9 +304,9 @@ class Flag(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
-class Position:
-    """One account's figures in one market at one block."""
+@dataclass(frozen=True, eq=False)
+class Position(Sketched):
+    """One account's figures in one market at one block. What only a person looks at may be worked out when read."""
 
     key: PositionKey
     block: Block
@@ -319,9 +326,10 @@ class Position:
     category: str = ""
     """eMode label, cleaned; empty when off."""
     revision: str = ""
-    boundaries: tuple[Boundary, ...] = ()
+    boundaries: Sequence[Boundary] = field(default=(), compare=False)
+    """Follow from the book, so they take no part in comparing positions."""
     rescue: Sequence[Rescue] = field(default=(), compare=False)
-    """Follows from the book, so it takes no part in comparing positions."""
+    """Likewise."""
     scope: Scope | None = None
     interest_eta: int | None = None
     """Seconds until interest alone brings health to 1 at today's rates; None: never."""
@@ -337,17 +345,44 @@ class Position:
 
     @property
     def has_debt(self) -> bool:
-        return any(leg.side is Side.DEBT and leg.amount for leg in self.legs)
+        owes: bool | None = self.peek("owes")  # what a sketch may tell beforehand
+        return owes if owes is not None else any(leg.side is Side.DEBT and leg.amount for leg in self.legs)
 
     @property
     def empty(self) -> bool:
-        return not any(leg.amount for leg in self.legs)
+        return not (self.peek("owes") or self.peek("holds")) and not any(leg.amount for leg in self.legs)
 
     @property
     def nearest(self) -> Boundary | None:
         """The boundary that is nearest in relative distance; whole factors before single assets when equal."""
         moves = [(abs(b.move), b) for b in self.boundaries if b.move is not None and b.kind is not FactorKind.ASSET]
         return min(moves, key=lambda pair: pair[0])[1] if moves else None
+
+    def alike(self, other: Position) -> bool:
+        """Whether nothing but the block differs. What differs most often is compared first."""
+        return all(getattr(self, name) == getattr(other, name) for name in _FIGURES)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Position):
+            return NotImplemented
+        return self is other or (self.block == other.block and self.alike(other))
+
+    def __hash__(self) -> int:
+        return hash((self.key, self.block))
+
+
+bare_class(Position)
+_UNKNOWN = ("scope", "interest_eta", "carry_per_year", "ltv")
+Position.lost = {
+    **dict.fromkeys(_UNKNOWN, lambda _: None),
+    "flags": lambda fault: (Flag("unverified", f"its flags could not be worked out: {type(fault).__name__}"),),
+    "facts": lambda fault: (("facts", f"could not be worked out: {type(fault).__name__}"),),
+}
+_FIRST = ("key", "health", "collateral_value", "debt_value")
+_FIGURES = (
+    *_FIRST,
+    *(each.name for each in fields(Position) if each.compare and each.name not in {*_FIRST, "block"}),
+)
 
 
 def is_liquidatable(health: int) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from liqtui.core.boundaries import LazyBoundaries
 from liqtui.core.factors import ANCHOR_PERCENT
 from liqtui.core.model import FactorKind
 from liqtui.core.severity import liquidatable
 from liqtui.core.snapshot import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from liqtui.core.model import Boundary, Position, PositionKey
+    from liqtui.core.reach import Reach
     from liqtui.core.snapshot import Row
 
 TYPICAL_SIGMA = 0.04
@@ -28,37 +30,48 @@ def cushion(position: Position | None, sigmas: Mapping[str, float]) -> tuple[Bou
     """The boundary that ranks the position, and how many daily σ away it is.
 
     The second is None where σ is not known, and where the boundary is passed: nothing is left of the cushion.
+    Both rest on an estimate (`Boundary.about`) until the boundary's price is read; see `Row.sigmas_left`.
     `sigmas`: factor id → daily σ as a fraction. Boundaries of single assets are for checking, not for ranking. Where
     σ of some is unknown they compete with a typical σ, so that a near boundary never hides behind a far one that
     happens to have a σ. "together" is measured with the largest σ of the factors that it moves, when all are known.
     """
-    boundaries = position.boundaries if position is not None else ()
-    best: tuple[float, Boundary, float | None] | None = None
-    for boundary in boundaries:
-        move = boundary.move
-        if boundary.kind is FactorKind.ASSET or move is None:
+    boundaries: Sequence[Boundary] = position.boundaries if position is not None else ()
+    ways: Sequence[Boundary | Reach]
+    found: Callable[[Any], Boundary]
+    if isinstance(boundaries, LazyBoundaries):
+        ways, found = boundaries.reaches, boundaries.at
+    else:
+        ways, found = boundaries, _itself
+    best: tuple[float, Any, float | None] | None = None
+    for way in ways:
+        about = way.about
+        if way.kind is FactorKind.ASSET or about is None:
             continue
-        sigma = _sigma(boundary, boundaries, sigmas)
-        counted = abs(move) / (sigma or (CALM_SIGMA if _anchored(boundary) else TYPICAL_SIGMA))
+        sigma = _sigma(way, ways, sigmas)
+        counted = abs(about) / (sigma or (CALM_SIGMA if _anchored(way) else TYPICAL_SIGMA))
         if best is None or counted < best[0]:
-            best = counted, boundary, counted if sigma else None
+            best = counted, way, counted if sigma else None
     if best is None:
         return None, None
-    return best[1], None if best[1].passed else best[2]
+    return found(best[1]), None if best[1].passed else best[2]
 
 
-def _anchored(boundary: Boundary) -> bool:
-    one = 10**boundary.decimals
-    now = boundary.price_now
-    return boundary.kind is FactorKind.FACTOR and now is not None and abs(now - one) * 100 <= one * ANCHOR_PERCENT
+def _itself(boundary: Boundary) -> Boundary:
+    return boundary
 
 
-def _sigma(boundary: Boundary, boundaries: Iterable[Boundary], sigmas: Mapping[str, float]) -> float | None:
-    own = sigmas.get(boundary.factor)
-    if own or boundary.kind is not FactorKind.TOGETHER:
+def _anchored(way: Boundary | Reach) -> bool:
+    one = 10**way.decimals
+    now = way.price_now
+    return way.kind is FactorKind.FACTOR and now is not None and abs(now - one) * 100 <= one * ANCHOR_PERCENT
+
+
+def _sigma(way: Boundary | Reach, ways: Iterable[Boundary | Reach], sigmas: Mapping[str, float]) -> float | None:
+    own = sigmas.get(way.factor)
+    if own or way.kind is not FactorKind.TOGETHER:
         return own
-    held = set(boundary.assets)
-    among = [sigmas.get(b.factor) for b in boundaries if b.kind is FactorKind.FACTOR and held >= set(b.assets)]
+    held = set(way.assets)
+    among = [sigmas.get(b.factor) for b in ways if b.kind is FactorKind.FACTOR and held >= set(b.assets)]
     return max((sigma for sigma in among if sigma), default=None) if all(among) else None
 
 
@@ -72,7 +85,7 @@ def _key(row: Row) -> tuple[int, float, float, PositionKey]:
         return 2, 0.0, 0.0, row.key
     if not position.has_debt:
         return 5, health, 0.0, row.key
-    move = row.cushion.move if row.cushion else None
+    move = row.cushion.about if row.cushion else None
     if move is None:
         return 4, health, 0.0, row.key
     return 3, abs(move) / TYPICAL_SIGMA if row.sigmas is None else row.sigmas, health, row.key

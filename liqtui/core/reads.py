@@ -113,5 +113,5 @@ async def run_plans(reader: ChainReader, block: Block, plans: Sequence[Plan[Any]
         answers = await reader.read(block, list(unique)) if unique else []
         by_call = dict(zip(unique, answers, strict=True))
         for index, calls in list(waiting.items()):
-            step(index, [by_call[call] for call in calls])
+            step(index, list(map(by_call.__getitem__, calls)))
     return values

@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import log
 from typing import TYPE_CHECKING
 
-from liqtui.core.boundaries import boundaries
+from liqtui.core.boundaries import LazyBoundaries
 from liqtui.core.factors import matters
 from liqtui.core.model import Side, is_infinite
 from liqtui.core.rescue import LazyRescue
 from liqtui.core.stress import under
 from liqtui.core.units import BPS, RAY, SECONDS_PER_YEAR, WAD, mul_div_down, mul_div_up
+from liqtui.core.wallet import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from liqtui.core.later import Later
     from liqtui.core.model import Leg, Position
 
-TARGETS = (110 * WAD // 100, 125 * WAD // 100, 150 * WAD // 100)
 MOVES = (-0.05, -0.03, 0.0, 0.03, 0.10)
 
 
 def complete(position: Position, targets: Sequence[int] = TARGETS) -> Position:
-    """The position with its boundaries, rescue amounts (worked out when looked at), interest ETA and carry.
+    """The position with its boundaries, rescue amounts, interest ETA and carry, worked out when looked at.
 
     Boundaries that the adapter found by its own arithmetic are kept. Without a book (a position that came over a
     wire) nothing can be tried and the position stays as it is; nothing is made up for an unknown health.
     """
-    book = position.book
+    book, known = position.book, position.boundaries
     if book is None:
         return position
-    return replace(
-        position,
-        boundaries=position.boundaries or boundaries(book, position.feeds),
+    return position.finished(
+        _FIGURES,
+        boundaries=known if known != () else LazyBoundaries(book, position),
         rescue=position.rescue or (() if position.health.shown is None else LazyRescue(book, targets)),
-        interest_eta=interest_eta(position),
-        carry_per_year=carry_per_year(position),
     )
 
 
@@ -79,6 +77,9 @@ def carry_per_year(position: Position) -> int | None:
         paid = leg.side is Side.DEBT
         carry += -mul_div_up(leg.value, leg.rate, RAY) if paid else mul_div_down(leg.value, leg.rate, RAY)
     return carry
+
+
+_FIGURES: Later = {"interest_eta": interest_eta, "carry_per_year": carry_per_year}
 
 
 def ladder(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -110,10 +110,10 @@ class ChannelSpec:
     name: str
     kind: str
     """webhook · command · apprise"""
-    url: str = ""
+    url: str = field(default="", repr=False)
     """Of a webhook, or of a service as `apprise` writes it."""
-    command: tuple[str, ...] = ()
-    secret: str = ""
+    command: tuple[str, ...] = field(default=(), repr=False)
+    secret: str = field(default="", repr=False)
     """Key of the webhook's HMAC signature; empty: not signed."""
     level: Level = Level.CALL
     """The mildest that is sent."""
@@ -128,6 +128,6 @@ class ChannelSpec:
 class Ping:
     """A URL called after healthy rounds and not while blind, so that a watchdog elsewhere notices silence."""
 
-    url: str
+    url: str = field(repr=False)
     every: float = 60.0
     """Seconds."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from liqtui.core.boundaries import LazyBoundaries
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.units import HEALTH_ONE, WAD
 
@@ -132,10 +133,14 @@ def _under(health: int, limit: int | None) -> bool:
 
 
 def _near(position: Position, limit: int | None) -> bool:
+    """Whether any boundary is nearer. By estimates where these are beyond doubt, else by the boundary itself."""
     if limit is None:
         return False
+    at, boundaries = limit / WAD, position.boundaries
+    if isinstance(boundaries, LazyBoundaries):
+        return any(boundaries.nearer(reach, at) for reach in boundaries.reaches)
     nearest = position.nearest
-    return nearest is not None and nearest.move is not None and abs(nearest.move) < limit / WAD
+    return nearest is not None and nearest.move is not None and abs(nearest.move) < at
 
 
 def _within(sigmas: float | None, limit: int | None) -> bool:

@@ -45,7 +45,7 @@ class Row:
     cushion: Boundary | None = None
     """The boundary that ranks this row."""
     sigmas: float | None = None
-    """Distance to it in daily σ; None when σ is not known."""
+    """Distance to it in daily σ, for ranking: by an estimate where the boundary was not looked at; None: not known."""
     since: float = 0.0
     """Unix time at which the present severity began."""
     error: str = ""
@@ -64,6 +64,14 @@ class Row:
     @property
     def id(self) -> str:
         return str(self.key)
+
+    @property
+    def sigmas_left(self) -> float | None:
+        """`sigmas` by the exact distance, for showing."""
+        boundary, sigmas = self.cushion, self.sigmas
+        if sigmas is None or boundary is None or boundary.move is None or not boundary.about:
+            return sigmas
+        return sigmas * abs(boundary.move / boundary.about)
 
     @property
     def trusted(self) -> bool:

@@ -1,4 +1,4 @@
-"""A watched wallet and the thresholds that apply to its positions."""
+"""A watched wallet, the thresholds that apply to its positions, and what a rescue aims at."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ class Thresholds:
 
 
 DEFAULT_THRESHOLDS = Thresholds(warn=120 * WAD // 100, critical=105 * WAD // 100)
+TARGETS = (110 * WAD // 100, 125 * WAD // 100, 150 * WAD // 100)
+"""Health that rescue amounts aim at where nobody said otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

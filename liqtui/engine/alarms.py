@@ -16,6 +16,7 @@ from liqtui.core import feedwatch
 from liqtui.core.alerts import gone, judge
 from liqtui.core.desk import Local
 from liqtui.core.drafts import OFF, Draft
+from liqtui.core.events import liquidation_lines
 from liqtui.core.grouping import group
 from liqtui.core.memory import Memory, dump, load
 from liqtui.core.rules import Desk
@@ -26,6 +27,7 @@ from liqtui.engine.history import ALERTS_KEPT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from liqtui.core.events import MarketEvent
     from liqtui.core.model import Feed
     from liqtui.core.snapshot import Alert, Row, Snapshot
     from liqtui.engine.history import History, Saved
@@ -89,15 +91,16 @@ class Alarms:
         now: float,
         *,
         opened: bool = False,
-        events: Sequence[str] = (),
+        events: Sequence[MarketEvent] = (),
         own: bool = False,
     ) -> bool:
         """Let the rules see a row; returns whether they had something to say, which `look` will number.
 
-        `opened`: it is known that this position was not there before. `events`, `own`: as in `alerts.judge`.
+        `opened`: it is known that this position was not there before. `events`: what the logs told of it since the
+        last time. `own`: and this explains all that changed.
         """
         memory = self._memories.get(after.id) or Memory(fresh=opened)
-        remembered, drafts = judge(before, after, memory, now, events=events, own=own)
+        remembered, drafts = judge(before, after, memory, now, events=liquidation_lines(events), own=own)
         if remembered is not memory or after.id not in self._memories:
             self._memories[after.id] = remembered
             self._changed = True
@@ -106,10 +109,10 @@ class Alarms:
         self._take(drafts)
         return bool(drafts)
 
-    def gone(self, last: Row, now: float, *, events: Sequence[str] = (), own: bool = False) -> None:
-        """A position is not there any more. `events`, `own`: as in `alerts.gone`."""
+    def gone(self, last: Row, now: float, *, events: Sequence[MarketEvent] = (), own: bool = False) -> None:
+        """A position is not there any more. `events` and `own` as in `judge`."""
         memory = self._memories.get(last.id) or Memory()
-        self._take(gone(last, memory, now, events=events, own=own))
+        self._take(gone(last, memory, now, events=liquidation_lines(events), own=own))
         self.forget(last.id)
 
     def forget(self, position: str) -> None:
@@ -283,11 +286,11 @@ class Alarms:
             woken = alert.snoozed_until is not None and now >= alert.snoozed_until
             if woken:
                 alert = self._replace(place, snoozed_until=None)
-            if woken and alert.acked_at is None and alert.over_at is None and not alert.held:
-                self._again(alert, now)
-            elif desks.due(alert, self._desk, self._state.sent, now, local):
+            woken = woken and alert.acked_at is None and alert.over_at is None and not alert.held
+            if woken or desks.due(alert, self._desk, self._state.sent, now, local):
                 rows = rows or {row.id: row for row in snapshot.rows}
-                self._alerts[place] = desks.escalated(alert, now, rows.get(alert.position))
+                again = desks.escalated(alert, now, rows.get(alert.position))
+                self._alerts[place] = again if not woken else replace(again, level=alert.level)
                 self._history.alert(self._alerts[place])
                 self._again(self._alerts[place], now)
 

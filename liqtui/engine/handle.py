@@ -1,11 +1,11 @@
 """What a screen may know of the engine: the newest snapshot, and a few wishes that it passes on.
 
-The live engine, the tape player and (later) a client of a running daemon all look like this.
+The live engine, the tape player and the client of a running daemon all look like this.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,10 +90,37 @@ class EngineHandle(Protocol):
         """The watchlist has changed."""
         ...
 
+    def inspect(self, position_id: str) -> None:
+        """Somebody looks at this position: what an engine elsewhere does not send of all of them is needed of it."""
+        ...
+
     def resolve(self, name: str) -> Future[str]:
         """Checksummed address of an ENS name; the future raises LookupError with a sentence."""
         ...
 
     def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
         """(unix time, health) as recorded, oldest first, for a chart."""
+        ...
+
+    def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
+        """(unix time, feed label) of recorded updates of the feeds that the position relies on, oldest first."""
+        ...
+
+
+@runtime_checkable
+class Attachment(Protocol):
+    """What an engine can do besides that may be a daemon's."""
+
+    @property
+    def daemon(self) -> int | None:
+        """Process id of the daemon that is shown; None while an engine runs here."""
+        ...
+
+    @property
+    def loss(self) -> str:
+        """Why the daemon is not there, in words; empty while it is, and while an engine runs here."""
+        ...
+
+    def take_over(self) -> None:
+        """Run an engine here from now on. Raises what reading the configuration raises."""
         ...

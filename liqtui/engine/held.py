@@ -14,6 +14,9 @@ from liqtui.engine.setup import Link
 from liqtui.engine.tracks import DAY, Track
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from liqtui.core.events import MarketEvent
     from liqtui.core.model import Position, PositionKey
     from liqtui.core.reads import Block
     from liqtui.core.snapshot import Row, Severity, Stage
@@ -85,6 +88,14 @@ class Held:
     """State and age of its feeds, on chain time, when it was read."""
     opened: bool = False
     """It was not there when it was first looked for."""
+    events: tuple[MarketEvent, ...] = ()
+    """What the logs told and the alert rules have not seen yet."""
+    logged: bool = False
+    """The logs were read up to the block of the last round."""
+    told_at: int = -1
+    """Newest block with an event."""
+    judged_at: int = -1
+    """Block of the figures that the alert rules saw last."""
     id: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -106,6 +117,23 @@ class Held:
         self.oracle = _oracle(position)
         if self.health is not None:
             self.track.add(now, self.health / WAD)
+
+    def hear(self, events: Iterable[MarketEvent], *, complete: bool) -> None:
+        """What the logs told in a round. `complete`: there is no more up to its block."""
+        self.events += tuple(events)
+        self.told_at = max((self.told_at, *(event.block_number for event in self.events)))
+        self.logged = complete
+
+    @property
+    def explained(self) -> bool:
+        """Whether the logs say why the figures changed since the alert rules saw them."""
+        return self.logged and self.told_at > self.judged_at
+
+    def judged(self) -> None:
+        """The alert rules have seen it as it is now."""
+        self.events = ()
+        if self.position is not None:
+            self.judged_at = self.position.block.number
 
     def trust(self, now: float) -> tuple[Freshness, Ages]:
         """By the worst of three ages: the block when it was read, each feed on chain time, and our own reading."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
 import threading
 from collections import deque
@@ -19,10 +18,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from liqtui.core.model import HEALTH_INFINITE, PositionKey
 from liqtui.core.snapshot import Alert, Level, Severity
 from liqtui.core.units import WAD
+from liqtui.engine.database import connect, thin
+from liqtui.engine.lifecycle import happened
 from liqtui.engine.logsearch import Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
     from pathlib import Path
 
     from liqtui.core.model import Feed
@@ -34,9 +35,9 @@ STEP = 2000
 """A sample is kept at once when health moved by more than one part in this many."""
 ALERTS_KEPT = 500
 _DAY = 86_400.0
-FINE, ROUNDS, ALERTS = 2 * _DAY, 30 * _DAY, 365 * _DAY
-"""How long samples are kept as taken (then one per `_SLOT`, as long as the person says); feed rounds; alerts."""
-_SLOT = 600.0
+ROUNDS = 30 * _DAY
+"""Feed rounds that a start reads."""
+ALERTS = 365 * _DAY
 _PRUNE_EVERY = 3600.0
 _QUEUE = 20_000
 
@@ -76,6 +77,24 @@ _MIGRATIONS = (
     UPDATE alert SET level = CASE severity WHEN 'warn' THEN 'call' WHEN 'blind' THEN 'call' WHEN 'unknown' THEN 'call'
         WHEN 'ok' THEN 'notice' ELSE severity END,
         positions = CASE position WHEN '' THEN '[]' ELSE json_array(position) END;
+    """,
+    """
+    CREATE TABLE feed (
+        chain_id INTEGER NOT NULL, feed TEXT NOT NULL, label TEXT NOT NULL, decimals INTEGER NOT NULL,
+        PRIMARY KEY (chain_id, feed)) WITHOUT ROWID;
+    CREATE TABLE reliance (
+        position TEXT NOT NULL, chain_id INTEGER NOT NULL, feed TEXT NOT NULL, since REAL NOT NULL, until REAL,
+        PRIMARY KEY (position, chain_id, feed)) WITHOUT ROWID;
+    CREATE TABLE event (
+        id INTEGER PRIMARY KEY, alert INTEGER NOT NULL, at REAL, what TEXT NOT NULL, by TEXT NOT NULL,
+        detail TEXT NOT NULL);
+    CREATE INDEX event_alert ON event (alert);
+    """,
+    """
+    CREATE TABLE delivery (
+        alert INTEGER NOT NULL, channel TEXT NOT NULL, escalation INTEGER NOT NULL, state TEXT NOT NULL,
+        tries INTEGER NOT NULL, made_at REAL NOT NULL, at REAL NOT NULL, next_at REAL, reason TEXT NOT NULL,
+        PRIMARY KEY (alert, channel, escalation)) WITHOUT ROWID;
     """,
 )
 """Script n brings a file from version n to n + 1; `user_version` says where it stands."""
@@ -123,26 +142,39 @@ class Saved:
 class History:
     """Write methods only queue; `flush` writes. Reading may be done from any thread. Never raises sqlite3.Error."""
 
-    def __init__(self, folder: Path | None, *, read_only: bool = False, keep_days: float = 30) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        *,
+        read_only: bool = False,
+        keep_days: float = 30,
+        price_days: float = 30,
+        alert_days: float = 365,
+    ) -> None:
         """In memory with `folder` None; when the file cannot be used, in memory with a notice that says so.
 
-        `read_only` writes nothing, not even the file; `keep_days` is how long samples stay.
+        `read_only` writes nothing, not even the file; the days are how long samples, feed rounds and alerts stay.
         """
         self.notice = ""
         """What is wrong, for the person; empty when all is well."""
         self.read_only = read_only
-        self._keep = keep_days * _DAY
+        self._keep = (keep_days * _DAY, price_days * _DAY, alert_days * _DAY)
         self._lock = threading.Lock()
         self._facts: dict[tuple[Any, ...], tuple[str, tuple[Any, ...]]] = {}
         self._flow: deque[tuple[str, tuple[Any, ...]]] = deque(maxlen=_QUEUE)
         self._written: dict[str, tuple[float, int]] = {}
         self._rounds: dict[tuple[int, str], int] = {}
+        self._feeds: dict[tuple[int, str], tuple[str, int]] = {}
+        self._relied: dict[str, frozenset[str]] = {}
+        self._alerts: dict[int, Alert] = {}
+        """As last written, newest `ALERTS_KEPT`."""
+        self._events: deque[tuple[Any, ...]] = deque(maxlen=_QUEUE)
         self._pruned_at: float | None = None
         try:
-            self._db, self._reading = _connect(folder, read_only=read_only)
+            self._db, self._reading = connect(folder and folder / FILE, _MIGRATIONS, read_only=read_only)
         except (sqlite3.Error, OSError) as error:
             self.notice = f"history is kept in memory only: {error}"
-            self._db, self._reading = _connect(None, read_only=False)
+            self._db, self._reading = connect(None, _MIGRATIONS)
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -165,15 +197,42 @@ class History:
         if self._rounds.get((chain_id, feed.address), -1) >= feed.updated_at:
             return False
         self._rounds[chain_id, feed.address] = feed.updated_at
+        if self._feeds.get((chain_id, feed.address)) != (feed.label, feed.decimals):
+            self._feeds[chain_id, feed.address] = (feed.label, feed.decimals)
+            described = (chain_id, feed.address, feed.label, feed.decimals)
+            self._fact(("feed", *described[:2]), "INSERT OR REPLACE INTO feed VALUES (?, ?, ?, ?)", described)
         values = (chain_id, feed.address, feed.updated_at, feed.factor, str(feed.answer))
         self._flow.append(("INSERT OR REPLACE INTO round VALUES (?, ?, ?, ?, ?)", values))
         return True
 
+    def relies(self, position: str, chain_id: int, feeds: Iterable[str], now: float) -> None:
+        """Queue which feeds (addresses) the price of a position comes from, if they are others than before."""
+        found = frozenset(feeds)
+        if self._relied.get(position) == found:
+            return
+        self._relied[position] = found
+        marks = ", ".join("?" * len(found))
+        ended = f"UPDATE reliance SET until = ? WHERE position = ? AND until IS NULL AND feed NOT IN ({marks})"  # noqa: S608
+        self._fact(("unreliance", position), ended, (now, position, *sorted(found)))
+        for feed in sorted(found):
+            begun = "INSERT INTO reliance VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE SET until = NULL"
+            self._fact(("reliance", position, feed), begun, (position, chain_id, feed, now))
+
     def alert(self, alert: Alert) -> None:
-        """Queue an alert, new or acknowledged."""
+        """Queue an alert, new or changed, and what happened to it."""
+        self._events.extend((alert.id, *event) for event in happened(self._alerts.get(alert.id), alert))
+        self._alerts[alert.id] = alert
+        if len(self._alerts) > 2 * ALERTS_KEPT:
+            self._alerts = {number: self._alerts[number] for number in sorted(self._alerts)[-ALERTS_KEPT:]}
         values = _alert_values(alert)
         marks = ", ".join("?" * len(values))
         self._fact(("alert", alert.id), f"INSERT OR REPLACE INTO alert ({_ALERT}) VALUES ({marks})", values)  # noqa: S608
+
+    def sending(self, values: tuple[Any, ...]) -> None:
+        """Queue how far the sending of an alert got: an `outbox.Sending`."""
+        self._fact(
+            ("delivery", *values[:3]), "INSERT OR REPLACE INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values
+        )
 
     def position(self, key: PositionKey, *, is_open: bool) -> None:
         """Queue that a position is open or gone."""
@@ -202,26 +261,34 @@ class History:
     def flush(self, now: float) -> None:
         """Write what is queued. On failure it stays queued (bounded, oldest samples go first) and `notice` says why."""
         if self.read_only:
-            self._facts.clear()
-            self._flow.clear()
+            self._forget()
             return
         prune = self._pruned_at is None or now - self._pruned_at >= _PRUNE_EVERY
-        if not (self._facts or self._flow or prune):
+        if not (self._facts or self._flow or self._events or prune):
             return
         try:
             with self._writing() as db:
                 for sql, values in (*self._facts.values(), *self._flow):
                     db.execute(sql, values)
+                db.executemany(
+                    "INSERT INTO event (alert, at, what, by, detail) VALUES (?, coalesce(?, ?), ?, ?, ?)",
+                    [(number, at, now, *rest) for number, at, *rest in self._events],
+                )
                 if prune:
-                    _prune(db, now, self._keep)
+                    _prune(db, now, *self._keep)
         except sqlite3.Error as error:
             self.notice = f"history cannot be written ({error}); watching goes on"
             return
         if self.notice.startswith("history cannot be written"):
             self.notice = ""
+        self._forget()
+        self._pruned_at = now if prune else self._pruned_at
+
+    def _forget(self) -> None:
+        """What is queued."""
         self._facts.clear()
         self._flow.clear()
-        self._pruned_at = now if prune else self._pruned_at
+        self._events.clear()
 
     @contextlib.contextmanager
     def _writing(self) -> Generator[sqlite3.Connection]:
@@ -246,6 +313,7 @@ class History:
     def load(self) -> Saved:
         """What was kept by earlier runs."""
         alerts = self.alerts(limit=ALERTS_KEPT)
+        self._alerts = {alert.id: alert for alert in alerts}
         memory: dict[str, str] = dict(self._rows("SELECT name, value FROM memory"))
         keys = "chain_id, protocol, market, wallet, market_id"
         return Saved(
@@ -267,12 +335,32 @@ class History:
             rows = self._rows(f"SELECT {_ALERT} FROM alert WHERE id < ? ORDER BY id DESC LIMIT ?", before, limit)  # noqa: S608
         return [_alert(row) for row in rows]
 
+    def sendings(self) -> list[tuple[Alert, tuple[Any, ...]]]:
+        """What `sending` was told, oldest first: all that is not over, and all of the newest alerts."""
+        which = "state IN ('waiting', 'sending', 'held') OR alert > (SELECT max(id) FROM alert) - ?"
+        rows = self._rows(f"SELECT * FROM delivery WHERE {which} ORDER BY made_at, alert", ALERTS_KEPT)  # noqa: S608
+        of_them = f"SELECT {_ALERT} FROM alert WHERE id IN (SELECT alert FROM delivery WHERE {which})"  # noqa: S608
+        alerts = {alert.id: alert for alert in map(_alert, self._rows(of_them, ALERTS_KEPT))}
+        return [(alerts[row[0]], row) for row in rows if row[0] in alerts]
+
     def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
         """(unix time, health), oldest first. Times without debt, where health has no figure, are left out."""
         rows = self._rows(
             "SELECT at, health FROM sample WHERE position = ? AND at >= ? ORDER BY at", position_id, since
         )
         return [(at, int(health) / WAD) for at, health in rows if int(health) != HEALTH_INFINITE]
+
+    def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
+        """(unix time, feed label) of each recorded update of the feeds that a position relies on, oldest first."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'reliance'"):
+            return []
+        return self._rows(
+            "SELECT r.at, coalesce(f.label, r.factor) FROM reliance p JOIN round r USING (chain_id, feed)"
+            " LEFT JOIN feed f USING (chain_id, feed) WHERE p.position = ? AND r.at >= ? AND r.at <= coalesce(p.until,"
+            " r.at) ORDER BY r.at",
+            position_id,
+            since,
+        )
 
     def answers(self, since: float) -> list[Answer]:
         """Feed rounds of all chains, oldest first."""
@@ -318,64 +406,11 @@ def _alert(row: Sequence[Any]) -> Alert:
     return Alert(**fields)
 
 
-def _connect(folder: Path | None, *, read_only: bool) -> tuple[sqlite3.Connection, sqlite3.Connection]:
-    """The writing and the reading connection; the same one in memory and read-only."""
-    if folder is None or (read_only and not (folder / FILE).exists()):
-        db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        _migrate(db)
-        return db, db
-    path = folder / FILE
-    if read_only:
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=0.5)
-        return _closing_on_error(db, _check_version)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    path.chmod(0o600)  # before SQLite opens it: the files that it puts beside it take their mode from it
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)
-    _closing_on_error(db, _prepare)
-    return db, sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)
-
-
-def _closing_on_error(
-    db: sqlite3.Connection, step: Callable[[sqlite3.Connection], object]
-) -> tuple[sqlite3.Connection, sqlite3.Connection]:
-    try:
-        step(db)
-    except BaseException:
-        db.close()
-        raise
-    return db, db
-
-
-def _prepare(db: sqlite3.Connection) -> None:
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
-    _migrate(db)
-
-
-def _check_version(db: sqlite3.Connection) -> int:
-    """The file's schema version. Raises sqlite3.DatabaseError when this program does not know it."""
-    version: int = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > len(_MIGRATIONS):
-        raise sqlite3.DatabaseError(f"{FILE} was written by a newer version (schema {version})")
-    return version
-
-
-def _migrate(db: sqlite3.Connection) -> None:
-    """Bring the schema up to date, each version in a transaction of its own."""
-    for version in range(_check_version(db), len(_MIGRATIONS)):
-        db.executescript(f"BEGIN; {_MIGRATIONS[version]} PRAGMA user_version = {version + 1}; COMMIT;")
-
-
-def _prune(db: sqlite3.Connection, now: float, keep: float) -> None:
-    """Forget by age; of older samples keep the lowest health of each slot."""
-    db.execute("DELETE FROM sample WHERE at < ?", (now - keep,))
-    db.execute(
-        "DELETE FROM sample WHERE at < ? AND (position, at) NOT IN (SELECT position, at FROM (SELECT position, at,"
-        " row_number() OVER (PARTITION BY position, CAST(at / ? AS INTEGER) ORDER BY length(health), health) AS place"
-        " FROM sample WHERE at < ?) WHERE place = 1)",
-        (now - FINE, _SLOT, now - FINE),
-    )
-    db.execute("DELETE FROM round WHERE at < ?", (now - ROUNDS,))
-    db.execute("DELETE FROM alert WHERE at < ?", (now - ALERTS,))
+def _prune(db: sqlite3.Connection, now: float, samples: float, rounds: float, alerts: float) -> None:
+    """Forget by age (seconds), and thin what is not new."""
+    thin(db, now)
+    db.execute("DELETE FROM sample WHERE at < ?", (now - samples,))
+    db.execute("DELETE FROM round WHERE at < ?", (now - rounds,))
+    db.execute("DELETE FROM alert WHERE at < ?", (now - alerts,))
+    db.execute("DELETE FROM delivery WHERE made_at < ?", (now - alerts,))
+    db.execute("DELETE FROM event WHERE alert NOT IN (SELECT id FROM alert)")

@@ -8,37 +8,42 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from liqtui.core.clock import SystemClock
 from liqtui.core.snapshot import Snapshot
-from liqtui.engine.history import History
-from liqtui.engine.monitor import Monitor
-from liqtui.engine.names import Names
-from liqtui.engine.setup import ownership, pool, resolve_name, rounds_on, shipped_adapters
+from liqtui.engine.setup import Owner, ownership, pool, resolve_name, rounds_on, shipped_adapters
 from liqtui.engine.thread import EngineThread
-from liqtui.engine.verdict import Keeper
-from liqtui.engine.watch import ChainWatch
 from liqtui.engine.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from liqtui.config.lock import InstanceLock
     from liqtui.core.clock import Clock
     from liqtui.core.reads import ReadError
     from liqtui.core.snapshot import Alert, Stage
     from liqtui.core.sources import ChainSpec
     from liqtui.core.wallet import Wallet
     from liqtui.engine.handle import Playback
+    from liqtui.engine.history import History
+    from liqtui.engine.ping import Pinger
     from liqtui.engine.rounds import ChainRounds, Outcome
     from liqtui.engine.setup import Link, Reader, ReaderFactory, Setup
+    from liqtui.engine.watch import ChainWatch
     from liqtui.protocols.adapter import Adapter
 
 TICK = 2.0
 """Seconds between two looks at the ages; also the heartbeat and the pace of the history."""
 RESTART, RESTART_MAX = 1.0, 60.0
 """Seconds before a task that died is started again: doubled each time, up to the second."""
-READ_ONLY = "another liqtui kept the history when this one started: this one writes none"
+REMARKS = {
+    Owner.SELF: "",
+    Owner.OTHER: "another liqtui kept the history when this one started: this one writes none and sends no alerts",
+    Owner.NOBODY: "the state folder cannot be used: nothing is kept",
+}
 _PROGRESS = 0.25
 
 
@@ -53,18 +58,24 @@ class LiveEngine(EngineThread):
         adapters: Mapping[str, Adapter] | None = None,
         clock: Clock | None = None,
         history: History | None = None,
+        lock: InstanceLock | None = None,
     ) -> None:
-        """With the shipped adapters, and a history opened from `setup`, unless told otherwise."""
+        """With the shipped adapters, and a history opened from `setup`, unless told otherwise.
+
+        `lock` of the state folder, where the caller holds it for longer than one engine lives.
+        """
         clock = clock or SystemClock()
         super().__init__(clock, Snapshot(0, clock.now(), wallets=setup.wallets, notices=setup.notices))
         self._setup = setup
         self._factory = reader_factory
         self._adapters = adapters
         self._history = history
+        self._lock_held = lock
         self._wallets = setup.wallets
         self._chains: tuple[ChainWatch, ...] = ()
         self._shown_at = 0.0
         self._newest: tuple[Alert, ...] = ()
+        self._pinger: Pinger | None = None
 
     # -- any thread ----------------------------------------------------------------------------------------------
 
@@ -102,6 +113,24 @@ class LiveEngine(EngineThread):
 
         self.tell(mute)
 
+    def remark(self, about: str, text: str) -> None:
+        """A standing remark about the program around the engine; empty text takes it away."""
+
+        def remark() -> None:
+            self._monitor.remark(about, text)
+            self._show()
+
+        self.tell(remark)
+
+    def report(self, title: str, text: str) -> None:
+        """An alert about the program around the engine."""
+
+        def report() -> None:
+            self._monitor.report(title, text, self.clock.now())
+            self._show()
+
+        self.tell(report)
+
     def alerts(self, before: int | None = None, limit: int = 500) -> list[Alert]:
         return self._history.alerts(before, limit) if self._history else []
 
@@ -128,18 +157,39 @@ class LiveEngine(EngineThread):
     def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
         return self._history.samples(position_id, since) if self._history else []
 
+    def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
+        return self._history.updates(position_id, since) if self._history else []
+
     # -- the engine's thread -------------------------------------------------------------------------------------
 
     async def serve(self, ended: asyncio.Event) -> None:
+        # Loaded here, in the engine's own thread: the first frame does not wait for them.
+        from liqtui.engine.courier import Courier
+        from liqtui.engine.history import History
+        from liqtui.engine.monitor import Monitor
+        from liqtui.engine.names import Names
+        from liqtui.engine.outbox import Outbox
+        from liqtui.engine.ping import Pinger
+        from liqtui.engine.verdict import Keeper
+        from liqtui.engine.watch import ChainWatch
+
         setup = self._setup
-        with ownership(setup.state) as owner:
+        with ownership(setup.state, self._lock_held) as owner:
             history = self._history = self._history or History(
-                setup.state, read_only=not owner, keep_days=setup.keep_days
+                setup.state,
+                read_only=owner is not Owner.SELF,
+                keep_days=setup.keep_days,
+                price_days=setup.price_days,
+                alert_days=setup.alert_days,
             )
-            self._keeper = Keeper(setup.state) if setup.state is not None and owner else None
-            self._monitor = Monitor(setup, history, self.clock.now())
+            self._keeper = Keeper(setup.state) if setup.state is not None and owner is Owner.SELF else None
+            sends = owner is not Owner.OTHER
+            outbox = Outbox(setup.channels if sends else (), history, self.clock)
+            courier = Courier(outbox, self.clock, save=self._save, changed=self._show)
+            self._pinger = Pinger(setup.ping, self.clock, self._show) if setup.ping and sends else None
+            self._monitor = Monitor(setup, history, self.clock.now(), outbox)
             self._names = Names(self._look_up, self._spread)
-            self._monitor.remark("owner", "" if owner else READ_ONLY)
+            self._monitor.remark("owner", REMARKS[owner])
             adapters = self._adapters if self._adapters is not None else shipped_adapters()
 
             def connect(spec: ChainSpec) -> tuple[Reader, ChainRounds]:
@@ -151,6 +201,8 @@ class LiveEngine(EngineThread):
             self._spread()
             works = [self._supervised("", self._tick), self._supervised("", self._names.run)]
             works += [self._supervised(chain.spec.name, chain.run) for chain in self._chains]
+            works += [self._supervised("", partial(courier.run, spec)) for spec in (setup.channels if sends else ())]
+            works += [self._supervised("", self._pinger.run)] if self._pinger else []
             tasks = [asyncio.create_task(work) for work in works]
             self.up()
             try:
@@ -160,7 +212,7 @@ class LiveEngine(EngineThread):
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 self._show()
-                self._monitor.save(self.clock.now(), last=True)
+                self._save(last=True)
                 history.close()
 
     async def _supervised(self, chain: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -180,7 +232,7 @@ class LiveEngine(EngineThread):
         while True:
             self.beat()
             self._show()
-            self._monitor.save(self.clock.now())
+            self._save()
             self._monitor.alive()
             await asyncio.sleep(TICK)
 
@@ -209,13 +261,21 @@ class LiveEngine(EngineThread):
         """Publish how things stand now."""
         self._shown_at = asyncio.get_running_loop().time()
         self._monitor.remark("listener", self.listener_fault and f"the screen missed a snapshot: {self.listener_fault}")
+        if self._pinger is not None:
+            self._monitor.remark("ping", self._pinger.remark)
         snapshot = self._monitor.publish(self.clock.now())
+        if self._pinger is not None:
+            self._pinger.saw(snapshot)
+            snapshot = replace(snapshot, channels=(*snapshot.channels, self._pinger.state))
         self.publish(snapshot)
         if snapshot.alerts[:1] != self._newest:  # an alert goes into the log at once, not with the next tick
             self._newest = snapshot.alerts[:1]
-            self._monitor.save(self.clock.now())
+            self._save()
         if self._keeper is not None:
             self._monitor.remark("verdict", self._keeper.keep(snapshot))
+
+    def _save(self, *, last: bool = False) -> None:
+        self._monitor.save(self.clock.now(), last=last)
 
 
 def _hand_over(done: asyncio.Future[str], answer: Future[str]) -> None:

@@ -29,10 +29,12 @@ from liqtui.engine.tracks import DAY
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from liqtui.core.events import MarketEvent
     from liqtui.core.model import Feed, Position
     from liqtui.core.snapshot import Stage
     from liqtui.core.wallet import Wallet
     from liqtui.engine.history import History
+    from liqtui.engine.outbox import Outbox
     from liqtui.engine.rounds import Outcome
     from liqtui.engine.setup import Setup
 
@@ -40,7 +42,8 @@ if TYPE_CHECKING:
 class Monitor:
     """One engine's knowledge. Call `publish` after whatever was done to it."""
 
-    def __init__(self, setup: Setup, history: History, now: float) -> None:
+    def __init__(self, setup: Setup, history: History, now: float, outbox: Outbox | None = None) -> None:
+        """`outbox`: where alerts go on to; without one they are kept only."""
         self._setup = setup
         self._history = history
         self._chains = {spec.name: Chain(spec) for spec in setup.chains}
@@ -50,7 +53,8 @@ class Monitor:
         self._sigmas = Sigmas()
         self._venues = venues(setup)
         saved = history.load()
-        self._alarms = Alarms(history, saved, setup.desk)
+        self._outbox = outbox
+        self._alarms = Alarms(history, saved, setup.desk, post=outbox.post if outbox is not None else None)
         self._remembered = saved.positions
         for answer in history.answers(now - ROUNDS):
             self._sigmas.add(*answer)
@@ -126,6 +130,10 @@ class Monitor:
         if not known:
             self._alarms.tell(now, Severity.CRITICAL, chain or "engine", f"a task of the engine failed: {text}")
 
+    def report(self, title: str, text: str, now: float) -> None:
+        """Something is wrong around the engine that a person has to know of."""
+        self._alarms.tell(now, Severity.WARN, title, text)
+
     def alive(self) -> None:
         """The task that looks at the ages runs."""
         if self._crash:
@@ -157,6 +165,7 @@ class Monitor:
 
     def _positions(self, chain: Chain, outcome: Outcome, now: float) -> None:
         watched = set(wallets_on(chain.spec.name, self._wallets.values()))
+        self._hear(chain, outcome)
         for key, position in outcome.positions.items():
             if key.wallet in watched:
                 self._take(chain, position, now)
@@ -167,7 +176,8 @@ class Monitor:
             if held.key in outcome.positions:
                 continue
             if spot in outcome.covered:
-                self._alarms.gone(held.row or self._row(held, now), now)
+                last = held.row or self._row(held, now)
+                self._alarms.gone(last, now, events=held.events, own=held.explained)
                 self._drop(held)
             elif (spot.protocol, spot.market) not in markets:
                 self._drop(held)
@@ -180,6 +190,14 @@ class Monitor:
                 self._held[key] = Held(key, chain, error=error)
         chain.covered = outcome.covered
 
+    def _hear(self, chain: Chain, outcome: Outcome) -> None:
+        events: dict[PositionKey, list[MarketEvent]] = {}
+        for event in outcome.events:
+            events.setdefault(event.key, []).append(event)
+        for key, held in self._held.items():
+            if held.chain is chain:
+                held.hear(events.get(key, ()), complete=(key.protocol, key.market) in outcome.logged)
+
     def _take(self, chain: Chain, position: Position, now: float) -> None:
         held = self._held.get(position.key)
         if held is None:
@@ -189,11 +207,12 @@ class Monitor:
             for at, health in self._history.samples(str(position.key), now - DAY):
                 held.track.add(at, health)
             self._history.position(position.key, is_open=True)
+        self._history.relies(held.id, held.key.chain_id, (feed.address for feed in position.feeds), now)
         held.take(position, now)
         health = position.health.shown
         if health is not None:
             boundary, _ = rank.cushion(position, {})
-            distance = boundary.move if boundary else None
+            distance = boundary.about if boundary else None
             self._history.sample(Sample(held.id, now, position.block.number, health, distance))
 
     def _drop(self, held: Held) -> None:
@@ -222,14 +241,23 @@ class Monitor:
             muted=self._alarms.muted,
         )
         self._alarms.look(snapshot)
-        return replace(snapshot, alerts=self._alarms.alerts)
+        alerts, outbox = self._alarms.alerts, self._outbox
+        return replace(
+            snapshot,
+            alerts=alerts,
+            deliveries=outbox.deliveries(alerts) if outbox else (),
+            channels=outbox.channels() if outbox else (),
+        )
 
     def _judged(self, held: Held, now: float) -> Row:
         before, basis = held.row, self._basis(held)
-        if before is not None and basis == held.basis and _quiet(before) and held.trust(now)[0] is Freshness.FRESH:
+        news = bool(held.events) or basis != held.basis
+        if before is not None and not news and _quiet(before) and held.trust(now)[0] is Freshness.FRESH:
             return before
         row = self._row(held, now)
-        if self._alarms.judge(before, row, now, opened=held.opened):
+        told = self._alarms.judge(before, row, now, opened=held.opened, events=held.events, own=held.explained)
+        held.judged()
+        if told:
             row, basis = self._row(held, now), self._basis(held)
         held.row, held.basis = row, basis
         return row
@@ -288,7 +316,7 @@ class Monitor:
             told += [
                 f"{chain.spec.name}: {text}" for text in (chain.link.notice, *chain.troubles, *chain.notes) if text
             ]
-        told += [self._history.notice, *self._remarks.values()]
+        told += [self._history.notice, *self._remarks.values(), *(self._outbox.remarks() if self._outbox else ())]
         return tuple(dict.fromkeys(text for text in told if text))
 
 

@@ -158,6 +158,9 @@ class TapeEngine(EngineThread):
     def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
         return self._reel.history.samples(position_id, since)
 
+    def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
+        return self._reel.history.updates(position_id, since)
+
     # -- the engine's thread -------------------------------------------------------------------------------------
 
     async def serve(self, ended: asyncio.Event) -> None:

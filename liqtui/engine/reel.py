@@ -129,7 +129,11 @@ def fast_forward(
     tape: Tape, adapters: Mapping[str, Adapter] | None = None, thresholds: Thresholds | None = None
 ) -> Iterator[Snapshot]:
     """The snapshot after each frame, and in lulls, without waiting. Not from within an event loop."""
-    reel = Reel(tape, shipped_adapters() if adapters is None else adapters, setup_of(tape, thresholds))
+    yield from run_through(Reel(tape, shipped_adapters() if adapters is None else adapters, setup_of(tape, thresholds)))
+
+
+def run_through(reel: Reel) -> Iterator[Snapshot]:
+    """As `fast_forward`, for a reel that was put together elsewhere; its history is closed afterwards."""
     with asyncio.Runner() as runner, contextlib.closing(reel.history):
         loop = runner.get_loop()  # its own `run` handles signals anew each time, which costs more than a frame
         while not reel.over:

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from liqtui.core.reads import PlanFailed, ReadError, run_plans
 from liqtui.core.risk import complete
 from liqtui.core.snapshot import Stage
+from liqtui.engine.eventlog import Events, Found, Watched
 from liqtui.engine.logsearch import LogSearch
 from liqtui.engine.words import safe, words
-from liqtui.protocols.adapter import LogDiscovery
+from liqtui.protocols.adapter import EventLog, LogDiscovery
 from liqtui.protocols.feed_history import past_rounds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from liqtui.core.events import MarketEvent
     from liqtui.core.model import Feed, Position, PositionKey
     from liqtui.core.reads import Block, ChainReader, Plan
     from liqtui.core.sources import ChainSpec, MarketRef
@@ -73,6 +75,10 @@ class Outcome:
     stages: tuple[Stage, ...] = ()
     past: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict[str, "tuple[tuple[int, int], ...]"])
     """Feed address → (unix time, raw answer) of its rounds before, for feeds that are met for the first time."""
+    events: tuple[MarketEvent, ...] = ()
+    """What the logs told since the last round."""
+    logged: frozenset[tuple[str, str]] = frozenset()
+    """(protocol, market) whose logs were read up to this block."""
 
 
 @dataclass(slots=True)
@@ -177,6 +183,7 @@ class ChainRounds:
         self._known: dict[PositionKey, _Known] = {}
         self._since: dict[Spot, float] = {}
         self._last: Outcome | None = None
+        self._events = Events(notebook)
         self._met: set[str] = set()
         """Feeds whose past was asked for."""
 
@@ -210,9 +217,9 @@ class ChainRounds:
             return last
         self._forget(wallets)
         readings = await self._read(block, wallets, now, progress or (lambda _stages: None))
-        outcome = await self._evaluate(block, readings, wallets, now)
+        outcome = await self._happened(block, await self._evaluate(block, readings, wallets, now), now)
         if self._wallets == wallets:
-            self._last = outcome
+            self._last = replace(outcome, events=()) if outcome.events else outcome
         past = await self._past(block, outcome.feeds)
         return replace(outcome, past=past) if past else outcome
 
@@ -270,6 +277,25 @@ class ChainRounds:
         except ReadError:
             return {}
         return {} if isinstance(found, Exception) else found
+
+    async def _happened(self, block: Block, outcome: Outcome, now: float) -> Outcome:
+        """The round with what the logs tell of the positions in it."""
+        found = await self._events.step(self.reader, block, self._watched(outcome), now)
+        if found == Found():
+            return outcome
+        notes = (*outcome.notes, found.note) if found.note else outcome.notes
+        return replace(outcome, events=found.events, logged=found.logged, notes=notes)
+
+    def _watched(self, outcome: Outcome) -> Iterator[Watched]:
+        positions: dict[tuple[str, str], list[Position]] = {}
+        for key, position in outcome.positions.items():
+            positions.setdefault((key.protocol, key.market), []).append(position)
+        failed = {(trouble.spot.protocol, trouble.spot.market) for trouble in outcome.troubles}
+        for market in self._markets:
+            adapter, place = market.adapter, (market.ref.protocol, market.ref.name)
+            if market.opened is not None and isinstance(adapter, EventLog):
+                held = tuple(positions.get(place, ()))
+                yield Watched(market.ref, adapter, market.opened, tuple(market.hints), held, place in failed)
 
     async def _search(self, block: Block, wallets: Sequence[str], now: float) -> None:
         """Where logs have to tell, look at some more of them."""
@@ -406,8 +432,8 @@ class ChainRounds:
     def _whole(self, bare: Position) -> Position:
         """The position with boundaries and rescue, reused while nothing but the block changed."""
         known = self._known.get(bare.key)
-        if known is not None and replace(known.bare, block=bare.block) == bare:
-            whole = replace(known.whole, block=bare.block, book=bare.book)
+        if known is not None and bare.alike(known.bare):
+            whole = known.whole.having(block=bare.block, book=bare.book)
         else:
             whole = self._finish(bare)
         self._known[bare.key] = _Known(bare, whole)

@@ -5,30 +5,40 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from liqtui.config.watchlist import is_resolved
 from liqtui.core.reads import ChainReader, ReadError
-from liqtui.core.risk import TARGETS, complete
 from liqtui.core.rules import DEFAULT_RULES, Desk
 from liqtui.core.text import clean
-from liqtui.core.wallet import Thresholds
-from liqtui.engine.rounds import ChainRounds
+from liqtui.core.wallet import TARGETS, Thresholds
 from liqtui.engine.words import safe
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
     from pathlib import Path
 
+    from liqtui.config.lock import InstanceLock
     from liqtui.core.rules import ChannelSpec, Ping, Rules
     from liqtui.core.sources import ChainSpec, MarketRef
     from liqtui.core.wallet import Wallet
     from liqtui.engine.logsearch import Notebook
+    from liqtui.engine.rounds import ChainRounds
     from liqtui.protocols.adapter import Adapter
 
 LOCK = "liqtui.lock"
 """In the state folder: held by the one process that writes there."""
+
+
+class Owner(StrEnum):
+    """Who keeps the history and sends the alerts."""
+
+    SELF = "self"
+    OTHER = "other"
+    NOBODY = "nobody"
+    """The state folder cannot be used: nothing is kept, and alerts are sent all the same."""
 
 
 class Reader(ChainReader, Protocol):
@@ -93,6 +103,9 @@ class Setup:
     """Folder of the history, its lock and the last verdict; None keeps all in memory."""
     keep_days: int = 30
     """How long samples are kept."""
+    price_days: int = 30
+    """How long feed rounds are kept."""
+    alert_days: int = 365
     notices: tuple[str, ...] = ()
     """Standing remarks for the screen."""
     rules: Rules = DEFAULT_RULES
@@ -131,6 +144,9 @@ def rounds_on(
     notebook: Notebook | None = None,
 ) -> ChainRounds:
     """The rounds of one chain over its share of the markets and wallets."""
+    from liqtui.core.risk import complete
+    from liqtui.engine.rounds import ChainRounds
+
     refs = [ref for ref in setup.markets if ref.chain_id == spec.id]
     finish = partial(complete, targets=setup.targets)
     rounds = ChainRounds(spec, refs, adapters, reader, finish=finish, notebook=notebook)
@@ -139,20 +155,23 @@ def rounds_on(
 
 
 @contextlib.contextmanager
-def ownership(state: Path | None) -> Generator[bool]:
-    """Hold the state folder for as long as it lasts; False when another process has it or it cannot be used."""
-    if state is None:
-        yield True
+def ownership(state: Path | None, given: InstanceLock | None = None) -> Generator[Owner]:
+    """Hold the state folder for as long as it lasts, unless another process has it or it cannot be used.
+
+    A lock that is `given` stays with its giver.
+    """
+    if state is None or given is not None:
+        yield Owner.SELF if given is None or given.held else Owner.OTHER
         return
     from liqtui.config.lock import InstanceLock
 
     lock = InstanceLock(state / LOCK)
     try:
-        held = lock.acquire()
+        owner = Owner.SELF if lock.acquire() else Owner.OTHER
     except OSError:
-        held = False
+        owner = Owner.NOBODY
     try:
-        yield held
+        yield owner
     finally:
         lock.release()
 

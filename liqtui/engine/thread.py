@@ -65,7 +65,7 @@ class EngineThread:
 
     def snapshot(self) -> Snapshot:
         """The newest; with `engine_error` set when the engine has died or its thread is stuck."""
-        newest, trouble = self._slot, self._trouble()
+        newest, trouble = self._slot, self.trouble
         return replace(newest, engine_error=trouble) if trouble else newest
 
     def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
@@ -81,6 +81,9 @@ class EngineThread:
 
         return end
 
+    def inspect(self, position_id: str) -> None:
+        """Nothing to do: everything of every position is here."""
+
     def tell(self, wish: Callable[[], None]) -> bool:
         """Run `wish` in the engine's thread, soon or once it is up; False when it was not started or is over."""
         with self._lock:
@@ -95,7 +98,19 @@ class EngineThread:
             return False
         return True
 
-    def _trouble(self) -> str:
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs, stuck or not."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def up_already(self) -> bool:
+        """Whether it takes wishes."""
+        return self._up.is_set()
+
+    @property
+    def trouble(self) -> str:
+        """That the engine has died or is stuck, in words; empty while it moves."""
         if self._death:
             return self._death
         if self._thread is None or self._stopped:

@@ -11,7 +11,7 @@ import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from liqtui.config.paths import VERDICT as FILE
+from liqtui.config.folders import VERDICT as FILE
 from liqtui.core import format as fmt
 
 if TYPE_CHECKING:

@@ -6,10 +6,9 @@ modules of v3 read and evaluate it; here is what differs.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from liqtui.core.boundaries import boundaries
+from liqtui.core.boundaries import LazyBoundaries
 from liqtui.protocols.aave_v2_abi import GET_LENDING_POOL, LENDINGPOOL_REVISION
 from liqtui.protocols.aave_v3 import AaveV3
 from liqtui.protocols.aave_v3_abi import (
@@ -94,5 +93,7 @@ class AaveV2(AaveV3):
 def with_boundaries(position: Position, fixed: str) -> Position:
     """The position with all its boundaries but those of an asset whose price the market never asks for."""
     none_of = {f"own:{fixed}", f"asset:{fixed}"}
-    found = boundaries(position.book, position.feeds) if position.book else ()
-    return replace(position, boundaries=tuple(each for each in found if each.factor not in none_of))
+    if position.book is None:
+        return position
+    found = LazyBoundaries(position.book, position, none_of)
+    return position.having(boundaries=found)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
-from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Side
+from liqtui.core.model import Flag, Health, Position, PositionKey
 from liqtui.core.units import BPS, decimal_string, mul_div_up
+from liqtui.protocols import aave_events
 from liqtui.protocols.aave_v3_book import AaveBook, entries_of
-from liqtui.protocols.aave_v3_math import available_borrows, collateral_value, debt_value
+from liqtui.protocols.aave_v3_math import available_borrows
 from liqtui.protocols.aave_v3_open import discover, open_market
 from liqtui.protocols.aave_v3_reads import refresh
 from liqtui.protocols.aave_v3_scope import worst_scope
@@ -16,8 +17,10 @@ from liqtui.protocols.feeds import feed_table, sequencer_feed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from liqtui.core.model import Feed
-    from liqtui.core.reads import Block, Plan
+    from liqtui.core.events import MarketEvent
+    from liqtui.core.later import Later
+    from liqtui.core.model import Feed, Scope
+    from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.aave_v3_book import Entry
     from liqtui.protocols.aave_v3_math import Rules, Totals
@@ -58,86 +61,64 @@ class AaveV3:
     def refresh(self, opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -> Plan[Reading]:
         return refresh(opened, block, hints)
 
+    def event_filters(self, opened: Opened, wallets: Sequence[str]) -> tuple[LogFilter, ...]:
+        return aave_events.event_filters(opened, wallets)
+
+    def events(self, opened: Opened, logs: Sequence[Log]) -> tuple[MarketEvent, ...]:
+        return aave_events.events(opened, logs)
+
     def evaluate(
         self, opened: Opened, block: Block, market: Market, account: Account, wallet: str
     ) -> tuple[Position, ...]:
-        """One position, empty where nothing is held any more."""
+        """One position, empty where nothing is held any more. What only a person looks at is made when it is read."""
         rules, entries = market.rules, entries_of(opened, market, account)
-        book = AaveBook(
-            legs=_legs(rules, entries),
-            quotes={entry.state.reserve.asset.address: entry.terms.quote for entry in entries},
-            lines=tuple(entry.line for entry in entries if entry.flagged),
-            directed=rules.directed,
-        )
+        book = AaveBook(entries, tuple([entry.line for entry in entries if entry.flagged]), rules.directed)
         totals = book.totals()
-        health = _health(opened, rules, account, totals, entries)
         return (
-            Position(
+            Position.sketch(
+                _Source(opened, market, account, totals),
+                _LATER,
                 key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet),
                 block=block,
                 base_symbol=opened.base_symbol,
                 base_decimals=opened.base_decimals,
-                health=health,
-                legs=book.legs,
+                health=_health(opened, rules, account, totals, entries),
                 collateral_value=totals.collateral if totals else None,
                 debt_value=totals.debt if totals else None,
-                ltv=mul_div_up(totals.debt, BPS, totals.collateral) if totals and totals.collateral else None,
                 max_ltv=totals.ltv if totals else None,
                 threshold=totals.threshold if totals else None,
-                category=_category(market, account),
-                revision=f"{rules.revision} (v{rules.version})" if rules.known else f"{rules.revision} (unknown)",
-                scope=worst_scope(market, book, entries),
-                flags=_flags(market, entries, health),
-                quotes=tuple(book.quotes.values()),
-                feeds=_feeds(entries),
-                facts=_facts(opened, market, account, totals),
                 book=book,
+                holds=any(entry.supplied for entry in entries),
+                owes=any(entry.owed for entry in entries),
             ),
         )
 
 
-def _legs(rules: Rules, entries: Sequence[Entry]) -> tuple[Leg, ...]:
-    collateral = [_collateral_leg(entry) for entry in entries if entry.supplied]
-    return (*collateral, *(_debt_leg(rules, entry) for entry in entries if entry.owed))
+class _Source(NamedTuple):
+    """What the rest of a position is made from."""
+
+    opened: Opened
+    market: Market
+    account: Account
+    totals: Totals | None
 
 
-def _collateral_leg(entry: Entry) -> Leg:
-    state, terms = entry.state, entry.terms
-    notes = state.notes
-    if not entry.enabled:
-        notes = (*notes, "not used as collateral")
-    elif not terms.ltv:
-        notes = (*notes, "LTV 0")
-    return Leg(
-        asset=state.reserve.asset,
-        side=Side.COLLATERAL,
-        amount=entry.supplied,
-        price=terms.price,
-        value=None if terms.price is None else collateral_value(entry.supplied, terms.price, state.reserve.unit),
-        threshold=terms.threshold,
-        bonus=terms.bonus,
-        counts=entry.counts,
-        rate=state.supply_rate,
-        pool_cash=state.cash,
-        cap_room=state.supply_room,
-        notes=notes,
-    )
+def _book(position: Position) -> AaveBook:
+    return cast("AaveBook", position.book)
 
 
-def _debt_leg(rules: Rules, entry: Entry) -> Leg:
-    state, price = entry.state, entry.terms.price
-    unit = state.reserve.unit
-    return Leg(
-        asset=state.reserve.asset,
-        side=Side.DEBT,
-        amount=entry.owed,
-        price=price,
-        value=None if price is None else debt_value(entry.owed, price, unit, directed=rules.directed),
-        rate=entry.borrow_rate,
-        pool_cash=state.cash,
-        cap_room=state.borrow_room,
-        notes=state.notes,
-    )
+def _source(position: Position) -> _Source:
+    return position.source
+
+
+def _ltv(position: Position) -> int | None:
+    totals = _source(position).totals
+    return mul_div_up(totals.debt, BPS, totals.collateral) if totals and totals.collateral else None
+
+
+def _revision(position: Position) -> str:
+    rules = _source(position).market.rules
+    return f"{rules.revision} (v{rules.version})" if rules.known else f"{rules.revision} (unknown)"
 
 
 def _health(opened: Opened, rules: Rules, account: Account, totals: Totals | None, entries: Sequence[Entry]) -> Health:
@@ -158,13 +139,15 @@ def _health(opened: Opened, rules: Rules, account: Account, totals: Totals | Non
     return Health(raw, reported, "; ".join(reasons))
 
 
-def _category(market: Market, account: Account) -> str:
+def _category(position: Position) -> str:
+    _, market, account, _ = _source(position)
     if not account.category:
         return ""
     return market.categories[account.category].label or f"eMode {account.category}"
 
 
-def _flags(market: Market, entries: Sequence[Entry], health: Health) -> tuple[Flag, ...]:
+def _flags(position: Position) -> tuple[Flag, ...]:
+    market, entries, health = _source(position).market, _book(position).entries, position.health
     flags: list[Flag] = []
     if health.reason:
         flags.append(Flag("unverified", health.reason))
@@ -188,12 +171,17 @@ def _flags(market: Market, entries: Sequence[Entry], health: Health) -> tuple[Fl
     return tuple(flags)
 
 
-def _feeds(entries: Sequence[Entry]) -> tuple[Feed, ...]:
-    feeds = {feed.address: feed for entry in entries for feed in entry.state.feeds}
+def _scope(position: Position) -> Scope | None:
+    return worst_scope(_source(position).market, _book(position))
+
+
+def _feeds(position: Position) -> tuple[Feed, ...]:
+    feeds = {feed.address: feed for entry in _book(position).entries for feed in entry.state.feeds}
     return tuple(feeds.values())
 
 
-def _facts(opened: Opened, market: Market, account: Account, totals: Totals | None) -> tuple[tuple[str, str], ...]:
+def _facts(position: Position) -> tuple[tuple[str, str], ...]:
+    opened, market, account, totals = _source(position)
     facts = [("pool", opened.pool), ("oracle", opened.oracle)]
     if account.category:
         facts.append(("eMode category", str(account.category)))
@@ -201,3 +189,16 @@ def _facts(opened: Opened, market: Market, account: Account, totals: Totals | No
         room = available_borrows(totals, directed=market.rules.directed)
         facts.append(("available to borrow", f"{decimal_string(room, opened.base_decimals)} {opened.base_symbol}"))
     return tuple(facts)
+
+
+_LATER: Later = {
+    "legs": lambda position: _book(position).legs,
+    "quotes": lambda position: tuple(_book(position).quotes.values()),
+    "ltv": _ltv,
+    "category": _category,
+    "revision": _revision,
+    "scope": _scope,
+    "flags": _flags,
+    "feeds": _feeds,
+    "facts": _facts,
+}

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from liqtui.core.model import Change, is_liquidatable
-from liqtui.protocols.aave_v3_math import Line, Totals, measure, owed_amount, supplied_amount
+from liqtui.core.model import Change, Leg, Side, is_liquidatable
+from liqtui.protocols.aave_v3_math import (
+    Line,
+    Totals,
+    collateral_value,
+    debt_value,
+    measure,
+    owed_amount,
+    supplied_amount,
+)
 from liqtui.protocols.price_sources import ZERO_ADDRESS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from liqtui.core.model import Leg, Quote
+    from liqtui.core.model import Quote
     from liqtui.protocols.aave_v3_math import Rules
     from liqtui.protocols.aave_v3_state import Account, Category, Market, Opened, ReserveState
 
@@ -77,38 +86,43 @@ def terms_of(opened: Opened, rules: Rules, state: ReserveState, category: Catego
 
 def entries_of(opened: Opened, market: Market, account: Account) -> tuple[Entry, ...]:
     """The account's reserves in the pool's order."""
-    rules, category = market.rules, market.categories.get(account.category)
+    rules, group, flags = market.rules, account.category, account.flags
+    directed, all_count = rules.directed, rules.counts_without_threshold
     found: list[Entry] = []
-    for holding in account.holdings:
-        state = market.reserves[holding.id]
-        terms = terms_of(opened, rules, state, category)
-        variable = owed_amount(holding.borrowed, state.debt_index, directed=rules.directed)
-        owed = variable + holding.fixed
-        rate = (variable * state.borrow_rate + holding.fixed * holding.fixed_rate) // owed if owed else 0
-        enabled = account.uses(holding.id)
-        found.append(
-            Entry(
-                state,
-                terms,
-                supplied_amount(holding.supplied, state.income, directed=rules.directed),
-                owed,
-                enabled,
-                counts=enabled and (rules.counts_without_threshold or state.config.threshold != 0),
-                flagged=enabled or account.borrows(holding.id),
-                borrow_rate=rate,
-            )
-        )
+    for i, scaled, borrowed, fixed, fixed_rate in account.holdings:
+        state = market.reserves[i]
+        terms = market.terms.get((i, group))
+        if terms is None:
+            terms = market.terms[i, group] = terms_of(opened, rules, state, market.categories.get(group))
+        owed = rate = 0
+        if borrowed or fixed:
+            variable = owed_amount(borrowed, state.debt_index, directed=directed)
+            owed = variable + fixed
+            rate = (variable * state.borrow_rate + fixed * fixed_rate) // owed if owed else 0
+        enabled = flags >> 2 * i + 1 & 1 == 1
+        supplied = supplied_amount(scaled, state.income, directed=directed)
+        counts = enabled and (all_count or state.config.threshold != 0)
+        flagged = enabled or flags >> 2 * i & 1 == 1
+        found.append(Entry(state, terms, supplied, owed, enabled, counts, flagged, rate))
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AaveBook:
     """The account frozen at one block, in the pool's own arithmetic. See `core.model.Book`."""
 
-    legs: tuple[Leg, ...]
-    quotes: Mapping[str, Quote]
+    entries: tuple[Entry, ...]
     lines: tuple[Line, ...]
     directed: bool
+
+    @cached_property
+    def legs(self) -> tuple[Leg, ...]:
+        collateral = [_collateral_leg(entry) for entry in self.entries if entry.supplied]
+        return (*collateral, *(_debt_leg(entry, directed=self.directed) for entry in self.entries if entry.owed))
+
+    @cached_property
+    def quotes(self) -> Mapping[str, Quote]:
+        return {entry.state.reserve.asset.address: entry.terms.quote for entry in self.entries}
 
     def totals(self, change: Change = NO_CHANGE) -> Totals | None:
         """All that the pool's own account view answers, under the change; None when a price is unknown.
@@ -138,3 +152,42 @@ class AaveBook:
     def liquidatable(self, change: Change = NO_CHANGE) -> bool | None:
         health = self.health(change)
         return None if health is None else is_liquidatable(health)
+
+
+def _collateral_leg(entry: Entry) -> Leg:
+    state, terms = entry.state, entry.terms
+    notes = state.notes
+    if not entry.enabled:
+        notes = (*notes, "not used as collateral")
+    elif not terms.ltv:
+        notes = (*notes, "LTV 0")
+    return Leg(
+        asset=state.reserve.asset,
+        side=Side.COLLATERAL,
+        amount=entry.supplied,
+        price=terms.price,
+        value=None if terms.price is None else collateral_value(entry.supplied, terms.price, state.reserve.unit),
+        threshold=terms.threshold,
+        bonus=terms.bonus,
+        counts=entry.counts,
+        rate=state.supply_rate,
+        pool_cash=state.cash,
+        cap_room=state.supply_room,
+        notes=notes,
+    )
+
+
+def _debt_leg(entry: Entry, *, directed: bool) -> Leg:
+    state, price = entry.state, entry.terms.price
+    unit = state.reserve.unit
+    return Leg(
+        asset=state.reserve.asset,
+        side=Side.DEBT,
+        amount=entry.owed,
+        price=price,
+        value=None if price is None else debt_value(entry.owed, price, unit, directed=directed),
+        rate=entry.borrow_rate,
+        pool_cash=state.cash,
+        cap_room=state.borrow_room,
+        notes=state.notes,
+    )

@@ -7,8 +7,8 @@ price source of its own.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.protocols.aave_v3_abi import (
     BALANCE_OF,
@@ -16,9 +16,6 @@ from liqtui.protocols.aave_v3_abi import (
     GET_PRICE_ORACLE_SENTINEL,
     GET_RESERVES_LIST,
     GET_SOURCE,
-    GET_USER_ACCOUNT_DATA,
-    GET_USER_CONFIGURATION,
-    GET_USER_EMODE,
     GET_USER_STABLE_RATE,
     IS_LIQUIDATION_ALLOWED,
     PAUSED,
@@ -34,12 +31,12 @@ from liqtui.protocols.aave_v3_reserves import (
     with_prices,
 )
 from liqtui.protocols.aave_v3_state import Account, Category, Holding, Market, Reported, ReserveState, flagged_ids
-from liqtui.protocols.abi import address, addresses, ask, flag, ok, uint, words
+from liqtui.protocols.abi import address, addresses, ask_all, flag, ok, uint, words
 from liqtui.protocols.adapter import Reading
 from liqtui.protocols.price_sources import LATEST_ROUND_DATA, ZERO_ADDRESS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from liqtui.core.model import Feed
     from liqtui.core.reads import Block, Call, Plan, Result
@@ -54,12 +51,16 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -
     first |= {getter: getter.at(opened.pool) for getter in dialect.of_pool}
     if opened.sequencer:
         first[LATEST_ROUND_DATA] = LATEST_ROUND_DATA.at(opened.sequencer)
-    first |= {(wallet, getter): getter.at(opened.pool, wallet) for wallet in hints for getter in dialect.of_user}
-    found = yield from ask(first)
+    of_user, pool = dialect.of_user, opened.pool
+    users = [getter.at(pool, wallet) for wallet in hints for getter in of_user]
+    found, told = yield from ask_all(first, users)
     rules = dialect.rules(uint(found[dialect.revision]))
-    outcome: dict[str, Account | Exception] = {wallet: _account(wallet, found) for wallet in hints}
+    size = len(of_user)
+    outcome: dict[str, Account | Exception] = {
+        wallet: _account(told[place * size : place * size + size]) for place, wallet in enumerate(hints)
+    }
     accounts = {wallet: account for wallet, account in outcome.items() if isinstance(account, Account)}
-    held = {wallet: _held(account, hints[wallet]) for wallet, account in accounts.items()}
+    held = {wallet: _held(account.flags, hints[wallet]) for wallet, account in accounts.items()}
     used = sorted({i for ids in held.values() for i in ids} & opened.reserves.keys())
     reserves = [opened.reserves[i] for i in used]
     sentinel = _sentinel(rules, found.get(GET_PRICE_ORACLE_SENTINEL))
@@ -72,10 +73,10 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -
         second |= category_calls(opened, rules, i)
     if sentinel:
         second[IS_LIQUIDATION_ALLOWED] = IS_LIQUIDATION_ALLOWED.at(sentinel)
-    for wallet, ids in held.items():
-        for i in opened.reserves.keys() & ids:
-            second |= _balance_calls(rules, opened.reserves[i], wallet, accounts[wallet])
-    found |= yield from ask(second)
+    balances = {wallet: _balances(opened, rules, wallet, accounts[wallet], ids) for wallet, ids in held.items()}
+    more = [call for asked in balances.values() for call in asked]
+    answered, balances_found = yield from ask_all(second, more)
+    found |= answered
 
     errors: list[str] = []
     book = opened.prices.at({key: found[key] for key in prices}, block.timestamp)
@@ -91,25 +92,39 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -
         paused=_paused(found[PAUSED], errors) if PAUSED in found else False,
     )
     changed = _changed(answers, reserves)
+    at = 0
     for wallet, account in accounts.items():
-        outcome[wallet] = _complete(answers, market, wallet, account, held[wallet], errors=errors)
+        until = at + len(balances[wallet])
+        owner = _Owner(wallet, account, held[wallet], balances_found[at:until])
+        outcome[wallet], at = _complete(answers, market, owner, errors), until
     return Reading(market, outcome, _feeds(market), changed, tuple(errors))
 
 
-def _account(wallet: str, found: Mapping[Any, Result]) -> Account | ValueError:
+class _Owner(NamedTuple):
+    """An account, the reserves that it is in, and what was read of its balances there."""
+
+    wallet: str
+    account: Account
+    held: tuple[int, ...]
+    balances: list[Result]
+
+
+def _account(user: Sequence[Result]) -> Account | ValueError:
+    """From the answers of `Dialect.of_user`."""
     try:
-        flags = uint(found[wallet, GET_USER_CONFIGURATION])
-        group = uint(found[wallet, GET_USER_EMODE]) if (wallet, GET_USER_EMODE) in found else 0
+        flags = uint(user[1])
+        group = uint(user[2]) if len(user) > 2 else 0
     except ValueError as fault:
         return ValueError(f"the pool did not tell what the account holds: {fault}")
     try:
-        return Account(flags, group, (), Reported(*words(found[wallet, GET_USER_ACCOUNT_DATA], 6)))
+        return Account(flags, group, (), Reported(*words(user[0], 6)))
     except ValueError as fault:
         return Account(flags, group, (), None, str(fault))
 
 
-def _held(account: Account, hints: Iterable[int]) -> tuple[int, ...]:
-    return tuple(sorted({*flagged_ids(account.flags), *hints}))
+@lru_cache(maxsize=4096)
+def _held(flags: int, hints: frozenset[int]) -> tuple[int, ...]:
+    return tuple(sorted({*flagged_ids(flags), *hints}))
 
 
 def _sentinel(rules: Rules, result: Result | None) -> str:
@@ -163,53 +178,63 @@ def _categories(answers: Answers, accounts: Iterable[Account], errors: list[str]
     return groups
 
 
-def _balance_calls(rules: Rules, reserve: Reserve, wallet: str, account: Account) -> dict[Any, Call]:
-    i = reserve.id
-    calls: dict[Any, Call] = {(wallet, i, "supplied"): SCALED_BALANCE_OF.at(reserve.a_token, wallet)}
-    if account.borrows(i):
-        calls[wallet, i, "owed"] = SCALED_BALANCE_OF.at(reserve.variable_debt, wallet)
-        if rules.stable_debt:
-            calls[wallet, i, "fixed"] = BALANCE_OF.at(reserve.stable_debt, wallet)
-            calls[wallet, i, "rate"] = GET_USER_STABLE_RATE.at(reserve.stable_debt, wallet)
-        elif rules.discounted_debt:
-            calls[wallet, i, "fixed"] = BALANCE_OF.at(reserve.variable_debt, wallet)
+def _balances(opened: Opened, rules: Rules, wallet: str, account: Account, held: Iterable[int]) -> list[Call]:
+    """What is read of an account in each reserve; `_complete` takes the answers in the same order."""
+    calls: list[Call] = []
+    flags, reserves = account.flags, opened.reserves
+    for i in held:
+        reserve = reserves.get(i)
+        if reserve is None:
+            continue
+        calls.append(SCALED_BALANCE_OF.at(reserve.a_token, wallet))
+        if flags >> 2 * i & 1:
+            calls.append(SCALED_BALANCE_OF.at(reserve.variable_debt, wallet))
+            if rules.stable_debt:
+                calls.append(BALANCE_OF.at(reserve.stable_debt, wallet))
+                calls.append(GET_USER_STABLE_RATE.at(reserve.stable_debt, wallet))
+            elif rules.discounted_debt:
+                calls.append(BALANCE_OF.at(reserve.variable_debt, wallet))
     return calls
 
 
-def _complete(
-    answers: Answers, market: Market, wallet: str, account: Account, held: Iterable[int], *, errors: list[str]
-) -> Account | ValueError:
+def _complete(answers: Answers, market: Market, owner: _Owner, errors: list[str]) -> Account | ValueError:
     """The account with its balances, or what keeps its health from being known."""
-    if account.category and account.category not in market.categories:
-        return ValueError(f"eMode category {account.category} could not be read")
+    wallet, account, held, balances = owner
+    flags, group, _, reported, refusal = account
+    if group and group not in market.categories:
+        return ValueError(f"eMode category {group} could not be read")
     holdings: list[Holding] = []
+    rules, reserves, at = market.rules, answers.opened.reserves, 0
     for i in held:
-        flagged = account.uses(i) or account.borrows(i)
-        if i not in answers.opened.reserves:
+        flagged, borrows = flags >> 2 * i & 3, flags >> 2 * i & 1
+        if i not in reserves:
             if flagged and _listing_changed(answers):
                 return ValueError("it uses a reserve that was listed after the market was opened")
             continue  # dropped from the list: the pool passes over it too
+        until = at + (2 + 2 * rules.stable_debt + rules.discounted_debt if borrows else 1)
         try:
-            holdings.append(_holding(market, i, wallet, account, answers.found))
+            holdings.append(_holding(market, i, balances[at:until]))
         except ValueError as fault:
-            said = f"its {answers.opened.reserves[i].asset.symbol} could not be read: {fault}"
+            said = f"its {reserves[i].asset.symbol} could not be read: {fault}"
             if flagged:
                 return ValueError(said)
             errors.append(f"{wallet}: {said}")
-    return replace(account, holdings=tuple(holdings))
+        at = until
+    return Account(flags, group, tuple(holdings), reported, refusal)
 
 
-def _holding(market: Market, i: int, wallet: str, account: Account, found: Mapping[Any, Result]) -> Holding:
+def _holding(market: Market, i: int, told: Sequence[Result]) -> Holding:
+    """From the answers of `_balances` in one reserve."""
     if i not in market.reserves:
         raise ValueError("the reserve did not answer")
-    supplied = uint(found[wallet, i, "supplied"])
-    if not account.borrows(i):
+    supplied = uint(told[0])
+    if len(told) == 1:
         return Holding(i, supplied, 0)
-    owed, state = uint(found[wallet, i, "owed"]), market.reserves[i]
-    if market.rules.stable_debt:
-        return Holding(i, supplied, owed, uint(found[wallet, i, "fixed"]), known(found[wallet, i, "rate"]) or 0)
-    if market.rules.discounted_debt and not state.config.virtual:
-        return Holding(i, supplied, 0, uint(found[wallet, i, "fixed"]), state.borrow_rate)
+    owed, rules = uint(told[1]), market.rules
+    if rules.stable_debt:
+        return Holding(i, supplied, owed, uint(told[2]), known(told[3]) or 0)
+    if rules.discounted_debt and not market.reserves[i].config.virtual:
+        return Holding(i, supplied, 0, uint(told[2]), market.reserves[i].borrow_rate)
     return Holding(i, supplied, owed)
 
 

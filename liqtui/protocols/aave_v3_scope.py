@@ -9,8 +9,6 @@ from liqtui.core.units import BPS, HEALTH_INFINITE, HEALTH_ONE, WAD, percent_mul
 from liqtui.protocols.aave_v3_math import Side, collateral_value, debt_value, seize
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from liqtui.protocols.aave_v3_book import AaveBook, Entry
     from liqtui.protocols.aave_v3_math import Rules, Seizure, Totals
     from liqtui.protocols.aave_v3_state import Market
@@ -45,13 +43,13 @@ class _Case(NamedTuple):
     blocked: str
 
 
-def worst_scope(market: Market, book: AaveBook, entries: Sequence[Entry]) -> Scope | None:
+def worst_scope(market: Market, book: AaveBook) -> Scope | None:
     """The pair of collateral and debt whose liquidation costs the owner most, of those that can go through.
 
     For an account that is safe now, what it would lose at today's prices and amounts with health just under 1.
     None without collateral that counts, without debt, or where a price is unknown.
     """
-    totals = book.totals()
+    totals, entries = book.totals(), book.entries
     if totals is None:
         return None
     taken = [entry for entry in entries if entry.counts and entry.supplied and entry.terms.price and entry.terms.bonus]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -199,6 +199,8 @@ class Market:
     """By the chain's uptime feed: nothing happens on this chain, prices included, while others move on."""
     paused: bool = False
     """The whole pool (Aave v2)."""
+    terms: dict[tuple[int, int], Any] = field(default_factory=dict[tuple[int, int], Any], compare=False, repr=False)
+    """By (reserve id, eMode category): what `aave_v3_book.terms_of` made of them, the same for all accounts."""
 
 
 class Holding(NamedTuple):
@@ -224,21 +226,17 @@ class Reported(NamedTuple):
     health: int
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     flags: int
     """UserConfigurationMap: bit 2i borrowing, bit 2i + 1 used as collateral, i the reserve id."""
     category: int
     holdings: tuple[Holding, ...]
     reported: Reported | None
-    refusal: str = field(default="")
+    refusal: str = ""
     """Why the pool did not report."""
 
     def uses(self, reserve_id: int) -> bool:
         return bool(self.flags >> (2 * reserve_id + 1) & 1)
-
-    def borrows(self, reserve_id: int) -> bool:
-        return bool(self.flags >> (2 * reserve_id) & 1)
 
 
 def flagged_ids(flags: int) -> list[int]:

@@ -7,6 +7,7 @@ Layout: https://docs.soliditylang.org/en/latest/abi-spec.html
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from liqtui.core.reads import Call, Failure
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from typing import TypeGuard
 
-    from liqtui.core.reads import Result
+    from liqtui.core.reads import Log, Result
 
 K = TypeVar("K")
 
 WORD = 32
+CALLS_KEPT = 1 << 15
+"""Some 15 MiB when all are used, which takes thousands of positions."""
 _SIGN = 1 << 255
 _ADDRESS_LIMIT = 1 << 160
 
@@ -35,12 +38,56 @@ class Function(NamedTuple):
     selector: bytes
 
     def at(self, target: str, *args: Argument) -> Call:
-        return Call(target, self.selector + encode(*args) if args else self.selector)
+        if not args:
+            return Call(target, self.selector)
+        try:
+            return _call(self.selector, target, args)
+        except TypeError:  # a list among the arguments
+            return Call(target, self.selector + encode(*args))
+
+
+@lru_cache(maxsize=CALLS_KEPT)
+def _call(selector: bytes, target: str, args: tuple[Argument, ...]) -> Call:
+    """The same calls are made every round: making one anew takes five times as long as finding it."""
+    return Call(target, selector + encode(*args))
 
 
 def function(signature: str, selector: str) -> Function:
     """A function by signature and hex selector; the tests hold the two together."""
     return Function(signature, bytes.fromhex(selector))
+
+
+class Event(NamedTuple):
+    """A contract's event: its canonical signature, for people and tests, and its first topic."""
+
+    signature: str
+    topic: str
+    indexed: int
+    """How many of its fields are topics."""
+    words: int
+    """How many are words of data."""
+
+    def fields(self, log: Log) -> list[int] | None:
+        """Topics, then words of data, as unsigned integers; None for a log that is no such event."""
+        if not log.topics or log.topics[0] != self.topic:
+            return None
+        if len(log.topics) != self.indexed + 1 or len(log.data) != self.words * WORD:
+            return None
+        try:
+            topics = [int(topic, 16) for topic in log.topics[1:]]
+        except ValueError:
+            return None
+        return topics + [int.from_bytes(log.data[at : at + WORD], "big") for at in range(0, len(log.data), WORD)]
+
+
+def event(signature: str, topic: str, *, indexed: int, words: int) -> Event:
+    """An event by signature and topic; the tests hold the two together."""
+    return Event(signature, topic, indexed, words)
+
+
+def topic_of(address: str) -> str:
+    """An address as a topic."""
+    return "0x" + address.removeprefix("0x").lower().rjust(2 * WORD, "0")
 
 
 def encode_word(value: str | int) -> bytes:
@@ -82,12 +129,14 @@ def answer(result: Result, count: int = 1) -> bytes:
 
 def words(result: Result, count: int) -> list[int]:
     """The first `count` words as unsigned integers."""
-    data = answer(result, count)
-    return [int.from_bytes(data[at : at + WORD], "big") for at in range(0, count * WORD, WORD)]
+    data, number = answer(result, count), int.from_bytes
+    return [number(data[at : at + WORD]) for at in range(0, count * WORD, WORD)]
 
 
 def uint(result: Result) -> int:
-    return int.from_bytes(answer(result)[:WORD], "big")
+    if type(result) is bytes and len(result) == WORD:  # nearly always
+        return int.from_bytes(result)
+    return int.from_bytes(answer(result)[:WORD])
 
 
 def signed(word: int) -> int:
@@ -158,6 +207,14 @@ def _length(data: bytes, start: int) -> int:
     if start + WORD > len(data):
         raise ValueError("offset runs past the end")
     return int.from_bytes(data[start : start + WORD], "big")
+
+
+def ask_all(
+    asks: Mapping[K, Call], more: Sequence[Call]
+) -> Generator[list[Call], list[Result], tuple[dict[K, Result], list[Result]]]:
+    """One step of a plan: some calls under their keys, and many more in their order."""
+    results = yield [*asks.values(), *more]
+    return dict(zip(asks, results, strict=False)), results[len(asks) :]
 
 
 def ask(asks: Mapping[K, Call]) -> Generator[list[Call], list[Result], dict[K, Result]]:

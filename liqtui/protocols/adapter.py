@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from liqtui.core.events import MarketEvent
     from liqtui.core.model import Feed, Position
     from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
@@ -77,4 +78,20 @@ class LogDiscovery(Protocol):
 
         Also without a single log it then can be opened. The ref has to be opened again when it has changed.
         """
+        ...
+
+
+@runtime_checkable
+class EventLog(Protocol):
+    """What an adapter offers besides: liquidations and the owner's own acts, from the log of its contracts.
+
+    `engine.eventlog` asks for the logs. Both are pure, and a log that makes no sense gives nothing.
+    """
+
+    def event_filters(self, opened: Any, wallets: Sequence[str]) -> tuple[LogFilter, ...]:
+        """What to ask for. Filters of several markets are merged where they name the wallets in the same place."""
+        ...
+
+    def events(self, opened: Any, logs: Sequence[Log]) -> tuple[MarketEvent, ...]:
+        """In the order of the logs. Logs of other contracts are passed over; those of one transaction come together."""
         ...

@@ -7,12 +7,13 @@ liquidity or shortfall at that block, after all markets of the account have accr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
-from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Quote, Side
+from liqtui.core.model import Flag, Health, Position, PositionKey
 from liqtui.core.units import BPS, WAD, decimal_string, mul_div_up
+from liqtui.protocols import compound_v2_events
 from liqtui.protocols.aave_v2 import with_boundaries
-from liqtui.protocols.compound_v2_book import CompoundBook, entries_of, lines_of, worst_scope
+from liqtui.protocols.compound_v2_book import CompoundBook, drawn_of, worst_scope
 from liqtui.protocols.compound_v2_math import TRUNCATING
 from liqtui.protocols.compound_v2_open import discover, open_market
 from liqtui.protocols.compound_v2_reads import VALUE_DECIMALS, refresh
@@ -21,8 +22,10 @@ from liqtui.protocols.feeds import feed_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from liqtui.core.events import MarketEvent
+    from liqtui.core.later import Later
     from liqtui.core.model import Feed
-    from liqtui.core.reads import Block, Plan
+    from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.adapter import Reading
     from liqtui.protocols.compound_v2_book import Entry
@@ -47,107 +50,89 @@ class CompoundV2:
     def refresh(self, opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -> Plan[Reading]:
         return refresh(opened, block, hints)
 
+    def event_filters(self, opened: Opened, wallets: Sequence[str]) -> tuple[LogFilter, ...]:
+        return compound_v2_events.event_filters(opened, wallets)
+
+    def events(self, opened: Opened, logs: Sequence[Log]) -> tuple[MarketEvent, ...]:
+        return compound_v2_events.events(opened, logs)
+
     def evaluate(
         self, opened: Opened, block: Block, market: Market, account: Account, wallet: str
     ) -> tuple[Position, ...]:
-        """One position, empty where nothing is held any more."""
-        entries = entries_of(market, account)
+        """One position, empty where nothing is held any more. What only a person looks at is made when it is read."""
+        drawn, vai = drawn_of(opened, market, wallet, account), opened.vai
+        entries = drawn.entries
+        forced = [entry.state.info.asset.address for entry in entries if entry.forced and entry.owed]
         book = CompoundBook(
-            legs=_legs(opened, account, entries),
-            quotes=_quotes(opened, account, entries),
-            lines=lines_of(opened, account, entries),
-            decimals=_decimals(opened, entries),
-            rounding=market.rounding or TRUNCATING,
-            forced=frozenset(entry.state.info.asset.address for entry in entries if entry.forced and entry.owed),
+            entries,
+            drawn.lines,
+            vai,
+            account.vai,
+            market.rounding or TRUNCATING,
+            frozenset(forced) if forced else _NONE,
         )
-        health = _health(account, entries, book)
-        held, owed = _value(book, Side.COLLATERAL), _value(book, Side.DEBT)
-        found = Position(
+        held, owed = _values(entries, vai, account.vai)
+        found = Position.sketch(
+            _Source(opened, market),
+            _LATER,
             key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet),
             block=block,
             base_symbol="USD",
             base_decimals=VALUE_DECIMALS,
-            health=health,
-            legs=book.legs,
+            health=_health(account, entries, book),
             collateral_value=held,
             debt_value=owed,
-            ltv=mul_div_up(owed, BPS, held) if held and owed is not None else None,
-            max_ltv=_average(entries, [entry.factor for entry in entries]),
-            threshold=_average(entries, [entry.weight for entry in entries]),
-            scope=worst_scope(market, book, entries),
-            flags=_flags(market, entries, health),
-            quotes=tuple(book.quotes.values()),
-            feeds=_feeds(entries),
-            facts=_facts(opened, book),
             book=book,
+            owes=bool(account.vai) or any(entry.owed for entry in entries),
+            holds=any(entry.supplied for entry in entries),
         )
-        return (with_boundaries(found, fixed=opened.vai.asset.address) if opened.vai and account.vai else found,)
+        return (with_boundaries(found, fixed=vai.asset.address) if vai and account.vai else found,)
 
 
-def _legs(opened: Opened, account: Account, entries: Sequence[Entry]) -> tuple[Leg, ...]:
-    legs = [_collateral_leg(entry) for entry in entries if entry.supplied]
-    legs += [_debt_leg(entry) for entry in entries if entry.owed]
-    if opened.vai and account.vai:
-        legs.append(_vai_leg(opened.vai, account.vai))
-    return tuple(legs)
+_NONE: frozenset[str] = frozenset()
 
 
-def _collateral_leg(entry: Entry) -> Leg:
-    state, amount = entry.state, entry.supplied
-    notes = state.notes if entry.holding.entered else (*state.notes, "not used as collateral")
-    return Leg(
-        asset=state.info.asset,
-        side=Side.COLLATERAL,
-        amount=amount,
-        price=state.quote.price,
-        value=None if state.price is None else state.price * amount // WAD,
-        threshold=entry.weight * BPS // WAD,
-        bonus=entry.incentive * BPS // WAD,
-        counts=entry.holding.entered,
-        rate=state.supply_rate,
-        pool_cash=state.cash,
-        notes=notes if entry.accrued else (*notes, "without the interest since its last update"),
-    )
+class _Source(NamedTuple):
+    """What the rest of a position is made from."""
+
+    opened: Opened
+    market: Market
 
 
-def _debt_leg(entry: Entry) -> Leg:
-    state, amount = entry.state, entry.owed
-    return Leg(
-        asset=state.info.asset,
-        side=Side.DEBT,
-        amount=amount,
-        price=state.quote.price,
-        value=None if state.price is None else state.price * amount // WAD,
-        rate=state.borrow_rate,
-        pool_cash=state.cash,
-        notes=state.notes if entry.accrued else (*state.notes, "without the interest since its last update"),
-    )
+def _book(position: Position) -> CompoundBook:
+    return cast("CompoundBook", position.book)
 
 
-def _vai_leg(vai: Vai, owed: int) -> Leg:
-    note = "counts as one dollar, whatever its price"
-    return Leg(vai.asset, Side.DEBT, owed, WAD, owed * WAD // 10**vai.asset.decimals, notes=(note,))
+def _source(position: Position) -> _Source:
+    return position.source
 
 
-def _quotes(opened: Opened, account: Account, entries: Sequence[Entry]) -> dict[str, Quote]:
-    quotes = {entry.state.info.asset.address: entry.state.quote for entry in entries}
-    if opened.vai and account.vai:
-        at = opened.vai.asset.address
-        quotes[at] = Quote(at, opened.vai.controller, WAD, VALUE_DECIMALS, f"base:{at}", notes=("always one dollar",))
-    return quotes
+def _values(entries: Sequence[Entry], vai: Vai | None, owed_vai: int) -> tuple[int | None, int | None]:
+    """Dollars of the collateral that counts, and of the debt; each None where a price is unknown."""
+    held: int | None = 0
+    owed: int | None = owed_vai * WAD // 10**vai.asset.decimals if vai else 0
+    for entry in entries:
+        price, debt = entry.state.price, entry.owed
+        supplied = entry.supplied if entry.holding.entered else 0
+        if supplied:
+            held = None if held is None or price is None else held + price * supplied // WAD
+        if debt:
+            owed = None if owed is None or price is None else owed + price * debt // WAD
+    return held, owed
 
 
-def _decimals(opened: Opened, entries: Sequence[Entry]) -> dict[str, int]:
-    assets = [entry.state.info.asset for entry in entries]
-    if opened.vai:
-        assets.append(opened.vai.asset)
-    return {asset.address: asset.decimals for asset in assets}
+def _ltv(position: Position) -> int | None:
+    held, owed = position.collateral_value, position.debt_value
+    return mul_div_up(owed, BPS, held) if held and owed is not None else None
 
 
 def _health(account: Account, entries: Sequence[Entry], book: CompoundBook) -> Health:
     """Ours, and as `reported` the same where the comptroller's own liquidity and shortfall prove it."""
     reasons: list[str] = []
     sums, reported = book.sums(), account.reported
+    if sums is not None and sums.liquidity == reported:  # then every price and all interest is known
+        health = sums.health
+        return Health(health, health, verdict=True if book.forced else None)
     entered = [(entry, entry.state.info.asset.symbol) for entry in entries if entry.holding.entered]
     unpriced = [symbol for entry, symbol in entered if entry.state.price is None]
     stale = [symbol for entry, symbol in entered if not entry.accrued]
@@ -157,24 +142,12 @@ def _health(account: Account, entries: Sequence[Entry], book: CompoundBook) -> H
         reasons.append(f"the interest of {', '.join(stale)} up to this block is not known")
     if reported is None:
         reasons.append(f"the comptroller does not tell the liquidity: {account.refusal}")
-    elif sums is not None and sums.liquidity != reported:
+    elif sums is not None:
         mine, theirs = (decimal_string(up - down, VALUE_DECIMALS) for up, down in (sums.liquidity, reported))
         reasons.append(f"own arithmetic gives a liquidity of {mine}, the comptroller says {theirs}")
-    proven = sums is not None and sums.liquidity == reported
-    verdict = None if proven or reported is None else reported[1] > 0
+    verdict = None if reported is None else reported[1] > 0
     raw = None if sums is None else sums.health
-    return Health(raw, raw if proven else None, "; ".join(reasons), True if book.forced else verdict)
-
-
-def _value(book: CompoundBook, side: Side) -> int | None:
-    """Dollars on one side that count; None where a price is unknown."""
-    total = 0
-    for leg in book.legs:
-        if leg.side is side and leg.counts:
-            if leg.value is None:
-                return None
-            total += leg.value
-    return total
+    return Health(raw, None, "; ".join(reasons), True if book.forced else verdict)
 
 
 def _average(entries: Sequence[Entry], weights: Sequence[int]) -> int | None:
@@ -189,7 +162,8 @@ def _average(entries: Sequence[Entry], weights: Sequence[int]) -> int | None:
     return weighted * BPS // (total * WAD) if total else None
 
 
-def _flags(market: Market, entries: Sequence[Entry], health: Health) -> tuple[Flag, ...]:
+def _flags(position: Position) -> tuple[Flag, ...]:
+    market, entries, health = _source(position).market, _book(position).entries, position.health
     flags = [Flag("unverified", health.reason)] if health.reason else []
     for entry in entries:
         if entry.forced and entry.owed:
@@ -202,12 +176,13 @@ def _flags(market: Market, entries: Sequence[Entry], health: Health) -> tuple[Fl
     return tuple(flags)
 
 
-def _feeds(entries: Sequence[Entry]) -> tuple[Feed, ...]:
-    feeds = {feed.address: feed for entry in entries for feed in entry.state.feeds}
+def _feeds(position: Position) -> tuple[Feed, ...]:
+    feeds = {feed.address: feed for entry in _book(position).entries for feed in entry.state.feeds}
     return tuple(feeds.values())
 
 
-def _facts(opened: Opened, book: CompoundBook) -> tuple[tuple[str, str], ...]:
+def _facts(position: Position) -> tuple[tuple[str, str], ...]:
+    opened, book = _source(position).opened, _book(position)
     facts = [("comptroller", opened.ref.entry), ("oracle", opened.oracle)]
     sums = book.sums()
     if sums is not None:
@@ -215,3 +190,16 @@ def _facts(opened: Opened, book: CompoundBook) -> tuple[tuple[str, str], ...]:
         facts.append(("liquidity", f"{decimal_string(liquidity, VALUE_DECIMALS)} USD"))
         facts.append(("shortfall", f"{decimal_string(shortfall, VALUE_DECIMALS)} USD"))
     return tuple(facts)
+
+
+_LATER: Later = {
+    "legs": lambda position: _book(position).legs,
+    "quotes": lambda position: tuple(_book(position).quotes.values()),
+    "ltv": _ltv,
+    "max_ltv": lambda position: _average(_book(position).entries, [each.factor for each in _book(position).entries]),
+    "threshold": lambda position: _average(_book(position).entries, [each.weight for each in _book(position).entries]),
+    "scope": lambda position: worst_scope(_source(position).market, _book(position)),
+    "flags": _flags,
+    "feeds": _feeds,
+    "facts": _facts,
+}

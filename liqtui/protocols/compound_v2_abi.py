@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from liqtui.core.reads import Call, Failure
-from liqtui.protocols.abi import WORD, array, encode_word, function, words
+from liqtui.protocols.abi import WORD, encode_word, function
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,13 +78,15 @@ def last_of(result: Result) -> Result:
     """What the last call of `in_one` answered; a Failure where there is no such answer."""
     if isinstance(result, Failure):
         return result
-    try:
-        last, answers = array(result)[-1], result[2 * WORD :]
-        _, place, size = words(answers[last:], 3)
-    except (ValueError, IndexError):
+    end, number = len(result) - WORD, int.from_bytes
+    head = number(result[:WORD])
+    count = number(result[head : head + WORD]) if head <= end else 0
+    at = head + count * WORD
+    last = head + WORD + number(result[at : at + WORD])
+    if not count or max(at, last + 2 * WORD) > end:
         return Failure("short")
-    start = last + place + WORD
-    return answers[start : start + size]
+    size = last + number(result[last + WORD : last + 2 * WORD])
+    return result[size + WORD : size + WORD + number(result[size : size + WORD])]
 
 
 def _sized(data: bytes) -> bytes:

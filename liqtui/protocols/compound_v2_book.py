@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from liqtui.core.model import Change, Scope
+from liqtui.core.model import Change, Leg, Quote, Scope, Side
 from liqtui.core.units import BPS, WAD
 from liqtui.protocols.compound_v2_math import (
     ROUNDINGS,
@@ -19,9 +20,8 @@ from liqtui.protocols.compound_v2_math import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from liqtui.core.model import Leg, Quote
     from liqtui.protocols.compound_v2_math import Rounding, Seizure
     from liqtui.protocols.compound_v2_state import Account, Holding, Market, Opened, TokenState, Vai
 
@@ -81,6 +81,12 @@ def entries_of(market: Market, account: Account) -> tuple[Entry, ...]:
     return tuple(found)
 
 
+class Drawn(NamedTuple):
+    account: Account
+    entries: tuple[Entry, ...]
+    lines: tuple[Line, ...]
+
+
 def vai_line(vai: Vai, owed: int) -> Line:
     """VAI counts as one dollar, always (ComptrollerLens)."""
     return Line(vai.asset.address, 0, owed, WAD, 0, 10 ** (2 * _PRICE_DIGITS - vai.asset.decimals))
@@ -94,33 +100,72 @@ def lines_of(opened: Opened, account: Account, entries: Iterable[Entry]) -> tupl
     return tuple(lines)
 
 
-def rounding_of(opened: Opened, market: Market, accounts: Iterable[Account]) -> Rounding | None:
+def drawn_of(opened: Opened, market: Market, wallet: str, account: Account) -> Drawn:
+    """The account's entries and lines, drawn once a round: for the vote on the rounding, and for its figures."""
+    known: Drawn | None = market.drawn.get(wallet)
+    if known is None or known.account is not account:
+        entries = entries_of(market, account)
+        known = market.drawn[wallet] = Drawn(account, entries, lines_of(opened, account, entries))
+    return known
+
+
+def rounding_of(opened: Opened, market: Market, accounts: Mapping[str, Account]) -> Rounding | None:
     """The rounding that gives the comptroller's own liquidity and shortfall for most accounts, to the last digit.
 
     One account alone may be right under several of them; together they tell. None where none fits any account.
     """
-    votes = dict.fromkeys(ROUNDINGS, 0)
-    for account in accounts:
-        lines = lines_of(opened, account, entries_of(market, account))
-        for rounding in ROUNDINGS:
-            sums = measure(lines, rounding)
+    votes: dict[Rounding, int] = {}
+    for rounding in ROUNDINGS:
+        votes[rounding] = 0
+        for wallet, account in accounts.items():
+            sums = measure(drawn_of(opened, market, wallet, account).lines, rounding)
             votes[rounding] += sums is not None and sums.liquidity == account.reported
-    best = max(ROUNDINGS, key=lambda rounding: votes[rounding])
+        if votes[rounding] == len(accounts):
+            break  # no other can have more
+    best = max(votes, key=lambda rounding: votes[rounding])
     return best if votes[best] else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CompoundBook:
     """The account frozen at one block, in the comptroller's own arithmetic. See `core.model.Book`."""
 
-    legs: tuple[Leg, ...]
-    quotes: Mapping[str, Quote]
+    entries: tuple[Entry, ...]
     lines: tuple[Line, ...]
-    decimals: Mapping[str, int]
-    """By asset."""
+    vai: Vai | None = None
+    owed_vai: int = 0
     rounding: Rounding = TRUNCATING
     forced: frozenset[str] = frozenset()
     """Assets whose debt may be liquidated whatever the health."""
+
+    @cached_property
+    def legs(self) -> tuple[Leg, ...]:
+        legs = [_collateral_leg(entry) for entry in self.entries if entry.supplied]
+        legs += [_debt_leg(entry) for entry in self.entries if entry.owed]
+        if self.vai and self.owed_vai:
+            legs.append(_vai_leg(self.vai, self.owed_vai))
+        return tuple(legs)
+
+    @cached_property
+    def quotes(self) -> Mapping[str, Quote]:
+        quotes = {entry.state.info.asset.address: entry.state.quote for entry in self.entries}
+        if self.vai and self.owed_vai:
+            at, note = self.vai.asset.address, "always one dollar"
+            quotes[at] = Quote(at, self.vai.controller, WAD, _PRICE_DIGITS, f"base:{at}", notes=(note,))
+        return quotes
+
+    @cached_property
+    def decimals(self) -> Mapping[str, int]:
+        """By asset."""
+        assets = [entry.state.info.asset for entry in self.entries]
+        if self.vai:
+            assets.append(self.vai.asset)
+        return {asset.address: asset.decimals for asset in assets}
+
+    @cached_property
+    def present(self) -> Sums | None:
+        """Weighted collateral and debt as they are; None when a price is unknown."""
+        return measure(self.lines, self.rounding)
 
     def changed(self, change: Change) -> list[Line]:
         """The lines under the change. Raises KeyError for an amount of an asset that the account is not in.
@@ -145,7 +190,7 @@ class CompoundBook:
 
     def sums(self, change: Change = NO_CHANGE) -> Sums | None:
         """Weighted collateral and debt; None when a price is unknown (or zero, which the comptroller refuses)."""
-        return measure(self.changed(change), self.rounding)
+        return self.present if change is NO_CHANGE else measure(self.changed(change), self.rounding)
 
     def health(self, change: Change = NO_CHANGE) -> int | None:
         sums = self.sums(change)
@@ -153,6 +198,8 @@ class CompoundBook:
 
     def liquidatable(self, change: Change = NO_CHANGE) -> bool | None:
         """Whether there is a shortfall, or a debt that may be liquidated without one."""
+        if change is NO_CHANGE and not self.forced:
+            return None if self.present is None else self.present.collateral < self.present.borrow
         lines = self.changed(change)
         if any(line.owed and line.asset in self.forced for line in lines):
             return True
@@ -172,14 +219,14 @@ class _Case(NamedTuple):
     limit: int
 
 
-def worst_scope(market: Market, book: CompoundBook, entries: Sequence[Entry]) -> Scope | None:
+def worst_scope(market: Market, book: CompoundBook) -> Scope | None:
     """The pair of entered markets whose liquidation costs the owner most, at today's prices.
 
     None without collateral or debt in the markets, and where a price is unknown.
     """
     if book.sums() is None:
         return None
-    entered = [entry for entry in entries if entry.holding.entered]
+    entered = [entry for entry in book.entries if entry.holding.entered]
     cases = [
         _case(market, book, collateral, debt)
         for debt in entered
@@ -235,3 +282,40 @@ def _health_after(book: CompoundBook, case: _Case) -> int | None:
     ]
     sums = measure(lines, book.rounding)
     return None if sums is None else sums.health
+
+
+def _collateral_leg(entry: Entry) -> Leg:
+    state, amount = entry.state, entry.supplied
+    notes = state.notes if entry.holding.entered else (*state.notes, "not used as collateral")
+    return Leg(
+        asset=state.info.asset,
+        side=Side.COLLATERAL,
+        amount=amount,
+        price=state.quote.price,
+        value=None if state.price is None else state.price * amount // WAD,
+        threshold=entry.weight * BPS // WAD,
+        bonus=entry.incentive * BPS // WAD,
+        counts=entry.holding.entered,
+        rate=state.supply_rate,
+        pool_cash=state.cash,
+        notes=notes if entry.accrued else (*notes, "without the interest since its last update"),
+    )
+
+
+def _debt_leg(entry: Entry) -> Leg:
+    state, amount = entry.state, entry.owed
+    return Leg(
+        asset=state.info.asset,
+        side=Side.DEBT,
+        amount=amount,
+        price=state.quote.price,
+        value=None if state.price is None else state.price * amount // WAD,
+        rate=state.borrow_rate,
+        pool_cash=state.cash,
+        notes=state.notes if entry.accrued else (*state.notes, "without the interest since its last update"),
+    )
+
+
+def _vai_leg(vai: Vai, owed: int) -> Leg:
+    note = "counts as one dollar, whatever its price"
+    return Leg(vai.asset, Side.DEBT, owed, WAD, owed * WAD // 10**vai.asset.decimals, notes=(note,))

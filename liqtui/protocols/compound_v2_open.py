@@ -23,6 +23,7 @@ from liqtui.protocols.compound_v2_abi import (
     GET_VAI_ADDRESS,
     IS_DEPRECATED,
     IS_FORCED,
+    IS_FORCED_FOR_USER,
     MARKETS,
     ORACLE,
     PERIODS_PER_YEAR,
@@ -74,6 +75,7 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
     oracle, listing, vai = yield from _comptroller(ref)
     second: dict[Any, Call] = {(each, of): of.at(each) for each in listing for of in (UNDERLYING, SYMBOL)}
     second |= {of: of.at(ref.entry, listing[0]) for of in (MARKETS, IS_DEPRECATED, IS_FORCED)}
+    second[IS_FORCED_FOR_USER] = IS_FORCED_FOR_USER.at(ref.entry, ref.entry, listing[0])
     if vai:
         second[GET_VAI_ADDRESS] = GET_VAI_ADDRESS.at(vai)
     found = yield from ask(second)
@@ -102,6 +104,7 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
         prices=PriceBook(ref.chain_id, known, names),
         multicall=dict(ref.options).get("multicall3", MULTICALL3).lower(),
         forced=tuple(getter for getter in (IS_DEPRECATED, IS_FORCED) if ok(found[getter])),
+        forced_by_account=ok(found[IS_FORCED_FOR_USER]),
         by_account=ok(found[MARKETS], BY_ACCOUNT_WORDS),
         vai=Vai(vai, Asset(token_of_vai, "VAI", _decimals(details, token_of_vai))) if token_of_vai else None,
     )

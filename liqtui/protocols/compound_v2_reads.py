@@ -8,12 +8,13 @@ that neither their order nor how they are spread over requests matters.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from liqtui.core.model import Quote
 from liqtui.core.units import RAY, WAD
-from liqtui.protocols.abi import address, addresses, ask, flag, ok, uint, words
+from liqtui.protocols.abi import WORD, address, addresses, ask_all, flag, ok, uint, words
 from liqtui.protocols.adapter import Reading
 from liqtui.protocols.compound_v2_abi import (
     ACCRUE_INTEREST,
@@ -29,7 +30,6 @@ from liqtui.protocols.compound_v2_abi import (
     GET_CASH,
     GET_UNDERLYING_PRICE,
     GET_VAI_REPAY_AMOUNT,
-    IS_FORCED,
     IS_FORCED_FOR_USER,
     LIQUIDATION_INCENTIVE,
     MARKETS,
@@ -63,34 +63,41 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
     """The market and the accounts of the hinted wallets at the block. ValueError without a close factor."""
     entry = opened.ref.entry
     first: dict[Any, Call] = {getter: getter.at(entry) for getter in _OF_COMPTROLLER}
-    for wallet in hints:
-        first[wallet, GET_ASSETS_IN] = GET_ASSETS_IN.at(entry, wallet)
-        if opened.vai:
-            first[wallet, GET_VAI_REPAY_AMOUNT] = GET_VAI_REPAY_AMOUNT.at(opened.vai.controller, wallet)
-    found = yield from ask(first)
+    lists = [GET_ASSETS_IN.at(entry, wallet) for wallet in hints]
+    if opened.vai:
+        lists += [GET_VAI_REPAY_AMOUNT.at(opened.vai.controller, wallet) for wallet in hints]
+    found, told = yield from ask_all(first, lists)
     close_factor = uint(found[CLOSE_FACTOR])
-    entered = {wallet: _entered(found[wallet, GET_ASSETS_IN]) for wallet in hints}
-    held = {wallet: _held(opened, into, hints[wallet]) for wallet, into in entered.items()}
-    used = [info for token, info in opened.tokens.items() if any(token in tokens for tokens in held.values())]
+    debts = told[len(hints) :] or [_NO_VAI] * len(hints)
+    owners = [
+        _Owner(wallet, into := _entered(answer), _held(opened, into, hints[wallet]), vai)
+        for wallet, answer, vai in zip(hints, told, debts, strict=False)
+    ]
+    known = {token for owner in owners for token in owner.held}
+    used = [info for token, info in opened.tokens.items() if token in known]
 
     prices = opened.prices.reads(info.source for info in used)
     second: dict[Any, Call] = dict(prices)
     for info in used:
         second |= _token_calls(opened, info)
-    for wallet, tokens in held.items():
-        for token in tokens:
-            second |= _holding_calls(opened, token, wallet)
-    found |= yield from ask(second)
+    asked = [call for owner in owners for token in owner.held for call in _holding_calls(opened, token, owner.wallet)]
+    answered, told = yield from ask_all(second, asked)
+    found |= answered
+    size, at = _holding_size(opened), 0
+    for owner in owners:
+        until = at + size * len(owner.held)
+        owner.stored, at = [told[i : i + size] for i in range(at, until, size)], until
 
     third: dict[Any, Call] = {
         (info.address, EXCHANGE_RATE_CURRENT): EXCHANGE_RATE_CURRENT.at(info.address) for info in used
     }
-    for wallet, tokens in held.items():
-        third[wallet, GET_ACCOUNT_LIQUIDITY] = _liquidity(opened, wallet, entered[wallet])
-        for token in tokens:
-            if _owes(found[wallet, token, GET_ACCOUNT_SNAPSHOT]):
-                third[wallet, token, BORROW_BALANCE_CURRENT] = BORROW_BALANCE_CURRENT.at(token, wallet)
-    found |= yield from ask(third)
+    asked = [call for owner in owners for call in _accrued_calls(opened, owner)]
+    answered, told = yield from ask_all(third, asked)
+    found |= answered
+    rest = iter(told)
+    for owner in owners:
+        owner.liquidity = next(rest)
+        owner.owed = [next(rest) if _owes(stored[0]) else None for stored in owner.stored]
 
     book = opened.prices.at({key: found[key] for key in prices}, block.timestamp)
     errors: list[str] = []
@@ -101,20 +108,52 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
         except ValueError as fault:
             errors.append(f"market {info.asset.symbol} could not be read: {fault}")
     market = Market(states, close_factor, seize_paused=_yes(found[SEIZE_PAUSED]))
-    accounts = {wallet: _account(opened, market, wallet, (entered[wallet], held[wallet]), found) for wallet in hints}
-    whole = [account for account in accounts.values() if isinstance(account, Account)]
+    accounts = {owner.wallet: _account(opened, market, owner) for owner in owners}
+    whole = {wallet: account for wallet, account in accounts.items() if isinstance(account, Account)}
     market = replace(market, rounding=rounding_of(opened, market, whole))
     return Reading(market, accounts, _feeds(market), _changed(opened, found), tuple(errors))
 
 
-def _liquidity(opened: Opened, wallet: str, entered: tuple[str, ...] | ValueError) -> Call:
+@dataclass(slots=True)
+class _Owner:
+    """An account, and what was read of it so far."""
+
+    wallet: str
+    entered: tuple[str, ...] | ValueError
+    held: tuple[str, ...]
+    vai: Result
+    stored: list[list[Result]] = field(default_factory=list[list["Result"]])
+    """For each cToken held, the answers of `_holding_calls`."""
+    owed: list[Result | None] = field(default_factory=list["Result | None"])
+    """For each cToken held, its debt with interest; None where nothing is owed."""
+    liquidity: Result = b""
+
+
+_NO_VAI = bytes(32)
+
+
+def _accrued_calls(opened: Opened, owner: _Owner) -> list[Call]:
+    calls = [_liquidity(opened.multicall, opened.ref.entry, owner.wallet, owner.entered)]
+    calls += [
+        BORROW_BALANCE_CURRENT.at(token, owner.wallet)
+        for token, stored in zip(owner.held, owner.stored, strict=True)
+        if _owes(stored[0])
+    ]
+    return calls
+
+
+def _liquidity(multicall: str, entry: str, wallet: str, entered: tuple[str, ...] | ValueError) -> Call:
     """The comptroller's own word after all markets of the account have accrued."""
-    accruals = [] if isinstance(entered, ValueError) else [ACCRUE_INTEREST.at(token) for token in entered]
-    return in_one(opened.multicall, [*accruals, GET_ACCOUNT_LIQUIDITY.at(opened.ref.entry, wallet)])
+    return _liquidity_after(multicall, entry, wallet, () if isinstance(entered, ValueError) else entered)
+
+
+@lru_cache(maxsize=4096)
+def _liquidity_after(multicall: str, entry: str, wallet: str, entered: tuple[str, ...]) -> Call:
+    return in_one(multicall, [*map(ACCRUE_INTEREST.at, entered), GET_ACCOUNT_LIQUIDITY.at(entry, wallet)])
 
 
 def _owes(snapshot: Result) -> bool:
-    return ok(snapshot, 4) and words(snapshot, 3)[2] > 0
+    return ok(snapshot, 4) and any(snapshot[2 * WORD : 3 * WORD])
 
 
 def _entered(result: Result) -> tuple[str, ...] | ValueError:
@@ -139,16 +178,20 @@ def _token_calls(opened: Opened, info: TokenInfo) -> dict[Any, Call]:
     return calls
 
 
-def _holding_calls(opened: Opened, token: str, wallet: str) -> dict[Any, Call]:
+def _holding_calls(opened: Opened, token: str, wallet: str) -> list[Call]:
+    """Taken apart by `_holding`, by place."""
     entry = opened.ref.entry
-    calls: dict[Any, Call] = {(wallet, token, GET_ACCOUNT_SNAPSHOT): GET_ACCOUNT_SNAPSHOT.at(token, wallet)}
-    if IS_FORCED in opened.forced:
-        calls[wallet, token, IS_FORCED_FOR_USER] = IS_FORCED_FOR_USER.at(entry, wallet, token)
+    calls = [GET_ACCOUNT_SNAPSHOT.at(token, wallet)]
     if opened.by_account:
-        for kind in (_BY_FACTOR, _BY_THRESHOLD):
-            calls[wallet, token, kind] = EFFECTIVE_FACTOR.at(entry, wallet, token, kind)
-        calls[wallet, token, EFFECTIVE_INCENTIVE] = EFFECTIVE_INCENTIVE.at(entry, wallet, token)
+        calls += [EFFECTIVE_FACTOR.at(entry, wallet, token, kind) for kind in (_BY_FACTOR, _BY_THRESHOLD)]
+        calls.append(EFFECTIVE_INCENTIVE.at(entry, wallet, token))
+    if opened.forced_by_account:
+        calls.append(IS_FORCED_FOR_USER.at(entry, wallet, token))
     return calls
+
+
+def _holding_size(opened: Opened) -> int:
+    return 1 + 3 * opened.by_account + opened.forced_by_account
 
 
 def _state(opened: Opened, info: TokenInfo, found: Mapping[Any, Result], prices: PriceBook) -> TokenState:
@@ -227,25 +270,24 @@ def _yes(result: Result) -> bool:
         return False
 
 
-def _account(
-    opened: Opened,
-    market: Market,
-    wallet: str,
-    tokens: tuple[tuple[str, ...] | ValueError, tuple[str, ...]],
-    found: Mapping[Any, Result],
-) -> Account | ValueError:
-    """The account with its balances, or what keeps its health from being known. `tokens`: entered, and all held."""
-    entered, held = tokens
+def _account(opened: Opened, market: Market, owner: _Owner) -> Account | ValueError:
+    """The account with its balances, or what keeps its health from being known."""
+    entered = owner.entered
     if isinstance(entered, ValueError):
         return entered
-    if set(entered) - opened.tokens.keys():
+    if not opened.tokens.keys() >= set(entered):
         return ValueError("it is in a market that was listed after this one was opened")
     try:
-        holdings = tuple(_holding(opened, market, token, wallet, found, entered=token in entered) for token in held)
-        vai = uint(found[wallet, GET_VAI_REPAY_AMOUNT]) if opened.vai else 0
+        holdings = tuple(
+            [
+                _holding(opened, market, token, stored, owed, entered=token in entered)
+                for token, stored, owed in zip(owner.held, owner.stored, owner.owed, strict=True)
+            ]
+        )
+        vai = uint(owner.vai)
     except ValueError as fault:
         return fault
-    said = last_of(found[wallet, GET_ACCOUNT_LIQUIDITY])
+    said = last_of(owner.liquidity)
     if not ok(said, 3):
         return Account(holdings, None, "it does not answer", vai)
     error, liquidity, shortfall = words(said, 3)
@@ -255,33 +297,25 @@ def _account(
 
 
 def _holding(
-    opened: Opened, market: Market, token: str, wallet: str, found: Mapping[Any, Result], *, entered: bool
+    opened: Opened, market: Market, token: str, stored: list[Result], accrued: Result | None, *, entered: bool
 ) -> Holding:
     if token not in market.tokens:
         raise ValueError(f"its market {token} could not be read")
     symbol = market.tokens[token].info.asset.symbol
     try:
-        error, tokens, owed, rate = words(found[wallet, token, GET_ACCOUNT_SNAPSHOT], 4)
+        error, tokens, owed, rate = words(stored[0], 4)
     except ValueError as fault:
         raise ValueError(f"its {symbol} could not be read: {fault}") from fault
     if error:
         raise ValueError(f"its {symbol} could not be read: error {error}")
     if not rate:
         raise ValueError(f"its {symbol} makes no sense: an exchange rate of zero")
-
-    def own(key: Any) -> int | None:
-        return _known(found[wallet, token, key]) if (wallet, token, key) in found else None
-
-    return Holding(
-        token,
-        Snapshot(tokens, owed, rate),
-        owed=own(BORROW_BALANCE_CURRENT) if owed else 0,
-        entered=entered,
-        factor=own(_BY_FACTOR),
-        weight=own(_BY_THRESHOLD),
-        incentive=own(EFFECTIVE_INCENTIVE),
-        forced=flag(found[wallet, token, IS_FORCED_FOR_USER]) if IS_FORCED in opened.forced else False,
-    )
+    now = 0 if accrued is None else _known(accrued)
+    if len(stored) == 1:
+        return Holding(token, Snapshot(tokens, owed, rate), now, entered)
+    factor, weight, incentive = map(_known, stored[1:4]) if opened.by_account else (None, None, None)
+    forced = flag(stored[-1]) if opened.forced_by_account else False
+    return Holding(token, Snapshot(tokens, owed, rate), now, entered, factor, weight, incentive, forced)
 
 
 def _changed(opened: Opened, found: Mapping[Any, Result]) -> bool:

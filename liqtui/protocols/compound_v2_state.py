@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +47,8 @@ class Opened:
     """Multicall3: lets one call accrue all markets of an account and then ask for its liquidity."""
     forced: tuple[Function, ...]
     """Which of the comptroller's getters tell that a debt may be liquidated whatever the health."""
+    forced_by_account: bool
+    """Whether it tells that of single accounts, too (the core pool of Venus)."""
     by_account: bool
     """Whether weights and incentives depend on the account (e-mode pools of Venus)."""
     vai: Vai | None
@@ -84,6 +86,8 @@ class Market:
     seize_paused: bool = False
     rounding: Rounding | None = None
     """That of the comptroller; None where none that is known gives what it answers."""
+    drawn: dict[str, Any] = field(default_factory=dict[str, Any], compare=False, repr=False)
+    """By wallet: what `compound_v2_book.drawn_of` made of its account."""
 
 
 class Snapshot(NamedTuple):
@@ -110,8 +114,7 @@ class Holding(NamedTuple):
     forced: bool = False
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(NamedTuple):
     holdings: tuple[Holding, ...]
     reported: tuple[int, int] | None
     """getAccountLiquidity with interest up to the block: liquidity and shortfall, 1e18-scaled."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
-from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Side
-from liqtui.core.units import BPS, HEALTH_ONE, RAY, SECONDS_PER_YEAR, WAD, decimal_string, mul_div_down, mul_div_up
-from liqtui.protocols.compound_v3_book import CometBook, bonus, scope
+from liqtui.core.model import Flag, Health, Position, PositionKey
+from liqtui.core.units import BPS, HEALTH_ONE, WAD, decimal_string, mul_div_down, mul_div_up
+from liqtui.protocols import compound_v3_events
+from liqtui.protocols.compound_v3_book import CometBook, scope
 from liqtui.protocols.compound_v3_math import Base, Indexes, Line
 from liqtui.protocols.compound_v3_open import discover, open_market
 from liqtui.protocols.compound_v3_reads import refresh
@@ -21,8 +22,10 @@ from liqtui.protocols.feeds import feed_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from liqtui.core.model import Feed, Quote
-    from liqtui.core.reads import Block, Plan
+    from liqtui.core.events import MarketEvent
+    from liqtui.core.later import Later
+    from liqtui.core.model import Feed, Scope
+    from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.adapter import Reading
     from liqtui.protocols.compound_v3_state import Account, AssetState, Market, Opened
@@ -52,45 +55,71 @@ class CompoundV3:
     def refresh(self, opened: Opened, block: Block, hints: Mapping[str, bool]) -> Plan[Reading]:
         return refresh(opened, block, hints)
 
+    def event_filters(self, opened: Opened, wallets: Sequence[str]) -> tuple[LogFilter, ...]:
+        return compound_v3_events.event_filters(opened, wallets)
+
+    def events(self, opened: Opened, logs: Sequence[Log]) -> tuple[MarketEvent, ...]:
+        return compound_v3_events.events(opened, logs)
+
     def evaluate(
         self, opened: Opened, block: Block, market: Market, account: Account, wallet: str
     ) -> tuple[Position, ...]:
-        """One position, empty where nothing is held any more."""
+        """One position, empty where nothing is held any more. What only a person looks at is made when it is read."""
         base = Base(account.principal, market.indexes, market.base_price, opened.base_scale)
-        held = [(market.assets[index], amount) for index, amount in account.holdings]
-        book = CometBook(
-            legs=_legs(opened, market, base, held),
-            quotes=_quotes(market, held),
-            asset=opened.base,
-            base=base,
-            lines=tuple(_line(state, amount) for state, amount in held),
-            view=account.view,
-        )
+        held = tuple([(market.assets[index], amount) for index, amount in account.holdings])
+        lines = tuple([_line(state, amount) for state, amount in held])
+        book = CometBook(opened, market, held, opened.base, base, lines, account.view)
         doubts = _doubts(opened, market, account, book)
-        health = _health(account, book, doubts)
-        collateral, weighted = _values(held, lambda _: WAD), _values(held, lambda state: state.info.liquidate_factor)
-        borrowing, debt = _values(held, lambda state: state.info.borrow_factor), base.debt_value
         return (
-            Position(
+            Position.sketch(
+                _Source(opened, market, doubts),
+                _LATER,
                 key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet),
                 block=block,
                 base_symbol=opened.base_symbol,
                 base_decimals=PRICE_DECIMALS,
-                health=health,
-                legs=book.legs,
-                collateral_value=collateral,
-                debt_value=debt,
-                ltv=mul_div_up(debt, BPS, collateral) if collateral and debt is not None else None,
-                max_ltv=_share(borrowing, collateral),
-                threshold=_share(weighted, collateral),
-                scope=scope(book, [state for state, _ in held], paused=bool(market.totals.pauses & ABSORB_PAUSED)),
-                flags=_flags(market, held, health, doubts),
-                quotes=tuple(book.quotes.values()),
-                feeds=_feeds(market, held),
-                facts=_facts(opened, market, held),
+                health=_health(account, book, doubts),
+                collateral_value=_values(held, _whole),
+                debt_value=base.debt_value,
                 book=book,
+                owes=base.balance < 0,
+                holds=base.balance > 0 or any(amount for _, amount in held),
             ),
         )
+
+
+class _Source(NamedTuple):
+    """What the rest of a position is made from."""
+
+    opened: Opened
+    market: Market
+    doubts: list[str]
+
+
+def _book(position: Position) -> CometBook:
+    return cast("CometBook", position.book)
+
+
+def _source(position: Position) -> _Source:
+    return position.source
+
+
+def _ltv(position: Position) -> int | None:
+    debt, collateral = position.debt_value, position.collateral_value
+    return mul_div_up(debt, BPS, collateral) if collateral and debt is not None else None
+
+
+def _whole(_: AssetState) -> int:
+    return WAD
+
+
+def _part(position: Position, factor: Callable[[AssetState], int]) -> int | None:
+    return _share(_values(_book(position).held, factor), position.collateral_value)
+
+
+def _scope(position: Position) -> Scope | None:
+    paused = bool(_source(position).market.totals.pauses & ABSORB_PAUSED)
+    return scope(_book(position), [state for state, _ in _book(position).held], paused=paused)
 
 
 def _line(state: AssetState, amount: int) -> Line:
@@ -111,50 +140,8 @@ def _share(part: int | None, whole: int | None) -> int | None:
     return mul_div_down(part, BPS, whole) if part is not None and whole else None
 
 
-def _legs(opened: Opened, market: Market, base: Base, held: Sequence[tuple[AssetState, int]]) -> tuple[Leg, ...]:
-    legs = [_collateral_leg(state, amount) for state, amount in held if amount]
-    if base.balance > 0:
-        legs.append(_base_leg(opened, market, base, Side.COLLATERAL))
-    if base.balance < 0:
-        legs.append(_base_leg(opened, market, base, Side.DEBT))
-    return tuple(legs)
-
-
-def _collateral_leg(state: AssetState, amount: int) -> Leg:
-    info, price = state.info, state.price
-    return Leg(
-        asset=state.asset,
-        side=Side.COLLATERAL,
-        amount=amount,
-        price=price,
-        value=None if price is None else mul_div_down(amount, price, info.scale),
-        threshold=mul_div_down(info.liquidate_factor, BPS, WAD),
-        bonus=bonus(info.liquidation_factor),
-        cap_room=state.room,
-    )
-
-
-def _base_leg(opened: Opened, market: Market, base: Base, side: Side) -> Leg:
-    owed = side is Side.DEBT
-    amount, rate = abs(base.balance), market.borrow_rate if owed else market.supply_rate
-    return Leg(
-        asset=opened.base,
-        side=side,
-        amount=amount,
-        price=base.price,
-        value=None if base.price is None else mul_div_down(amount, base.price, base.scale),
-        counts=owed,
-        rate=rate * SECONDS_PER_YEAR * (RAY // WAD),
-        pool_cash=market.cash,
-        notes=() if owed else ("lent out: the base token is no collateral",),
-    )
-
-
-def _quotes(market: Market, held: Sequence[tuple[AssetState, int]]) -> dict[str, Quote]:
-    return {state.asset.address: state.quote for state, _ in held} | {market.base_quote.asset: market.base_quote}
-
-
-def _feeds(market: Market, held: Sequence[tuple[AssetState, int]]) -> tuple[Feed, ...]:
+def _feeds(position: Position) -> tuple[Feed, ...]:
+    market, held = _source(position).market, _book(position).held
     everything = (*(feed for state, _ in held for feed in state.feeds), *market.base_feeds)
     return tuple({feed.address: feed for feed in everything}.values())
 
@@ -195,9 +182,9 @@ def _word(verdict: bool) -> str:
     return "liquidatable" if verdict else "safe"
 
 
-def _flags(
-    market: Market, held: Sequence[tuple[AssetState, int]], health: Health, doubts: Sequence[str]
-) -> tuple[Flag, ...]:
+def _flags(position: Position) -> tuple[Flag, ...]:
+    _, market, doubts = _source(position)
+    held, health = _book(position).held, position.health
     flags = [Flag("unverified", health.reason)] if doubts or health.raw is None else []
     flags += [Flag("paused", text) for bit, text in _PAUSES.items() if market.totals.pauses & bit]
     flags += [
@@ -208,7 +195,9 @@ def _flags(
     return tuple(flags)
 
 
-def _facts(opened: Opened, market: Market, held: Sequence[tuple[AssetState, int]]) -> tuple[tuple[str, str], ...]:
+def _facts(position: Position) -> tuple[tuple[str, str], ...]:
+    opened, market, _ = _source(position)
+    held = _book(position).held
     facts = [
         ("contract", opened.ref.entry),
         ("base price feed", opened.base_feed),
@@ -224,3 +213,16 @@ def _facts(opened: Opened, market: Market, held: Sequence[tuple[AssetState, int]
             )
         facts.append((f"{state.asset.symbol} penalty", text))
     return tuple(facts)
+
+
+_LATER: Later = {
+    "legs": lambda position: _book(position).legs,
+    "quotes": lambda position: tuple(_book(position).quotes.values()),
+    "ltv": _ltv,
+    "max_ltv": lambda position: _part(position, lambda state: state.info.borrow_factor),
+    "threshold": lambda position: _part(position, lambda state: state.info.liquidate_factor),
+    "scope": _scope,
+    "flags": _flags,
+    "feeds": _feeds,
+    "facts": _facts,
+}

@@ -3,38 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from liqtui.core.model import Change, Scope
-from liqtui.core.units import BPS, HEALTH_INFINITE, WAD, decimal_string, mul_div_down
+from liqtui.core.model import Change, Leg, Scope, Side
+from liqtui.core.units import BPS, HEALTH_INFINITE, RAY, SECONDS_PER_YEAR, WAD, decimal_string, mul_div_down
 from liqtui.protocols.compound_v3_math import absorb, health, liquidatable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from liqtui.core.model import Asset, Leg, Quote
+    from liqtui.core.model import Asset, Quote
     from liqtui.protocols.compound_v3_math import Base, Indexes, Line
-    from liqtui.protocols.compound_v3_state import AssetState
+    from liqtui.protocols.compound_v3_state import AssetState, Market, Opened
 
 NO_CHANGE = Change()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CometBook:
     """The account frozen at one block, with interest up to it. See `core.model.Book`."""
 
-    legs: tuple[Leg, ...]
-    quotes: Mapping[str, Quote]
+    opened: Opened
+    market: Market
+    held: tuple[tuple[AssetState, int], ...]
+    """Collateral and its amounts, in the order of the assets."""
     asset: Asset
     """The base token."""
     base: Base
     lines: tuple[Line, ...]
-    """Collateral in the order of the assets."""
+    """Of `held`."""
     view: bool | None = None
     """isLiquidatable as the contract answers it."""
 
-    def changed(self, change: Change) -> tuple[Base, list[Line]]:
+    @cached_property
+    def legs(self) -> tuple[Leg, ...]:
+        return _legs(self.opened, self.market, self.base, self.held)
+
+    @cached_property
+    def quotes(self) -> Mapping[str, Quote]:
+        base = self.market.base_quote
+        return {state.asset.address: state.quote for state, _ in self.held} | {base.asset: base}
+
+    def changed(self, change: Change) -> tuple[Base, Sequence[Line]]:
         """The account under the change. Raises KeyError for an asset that it does not hold or owe."""
+        if change is NO_CHANGE:
+            return self.base, self.lines
         foreign = change.collateral.keys() - {line.address for line in self.lines}
         foreign |= change.debt.keys() - {self.asset.address}
         if foreign:
@@ -102,3 +116,42 @@ def scope(book: CometBook, held: list[AssetState], *, paused: bool) -> Scope | N
 def bonus(liquidation_factor: int) -> int:
     """Collateral value taken per value credited, basis points; 0 where nothing is credited."""
     return mul_div_down(WAD, BPS, liquidation_factor) if liquidation_factor else 0
+
+
+def _legs(opened: Opened, market: Market, base: Base, held: Sequence[tuple[AssetState, int]]) -> tuple[Leg, ...]:
+    legs = [_collateral_leg(state, amount) for state, amount in held if amount]
+    if base.balance > 0:
+        legs.append(_base_leg(opened, market, base, Side.COLLATERAL))
+    if base.balance < 0:
+        legs.append(_base_leg(opened, market, base, Side.DEBT))
+    return tuple(legs)
+
+
+def _collateral_leg(state: AssetState, amount: int) -> Leg:
+    info, price = state.info, state.price
+    return Leg(
+        asset=state.asset,
+        side=Side.COLLATERAL,
+        amount=amount,
+        price=price,
+        value=None if price is None else mul_div_down(amount, price, info.scale),
+        threshold=mul_div_down(info.liquidate_factor, BPS, WAD),
+        bonus=bonus(info.liquidation_factor),
+        cap_room=state.room,
+    )
+
+
+def _base_leg(opened: Opened, market: Market, base: Base, side: Side) -> Leg:
+    owed = side is Side.DEBT
+    amount, rate = abs(base.balance), market.borrow_rate if owed else market.supply_rate
+    return Leg(
+        asset=opened.base,
+        side=side,
+        amount=amount,
+        price=base.price,
+        value=None if base.price is None else mul_div_down(amount, base.price, base.scale),
+        counts=owed,
+        rate=rate * SECONDS_PER_YEAR * (RAY // WAD),
+        pool_cash=market.cash,
+        notes=() if owed else ("lent out: the base token is no collateral",),
+    )

@@ -7,9 +7,9 @@ account holds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from liqtui.protocols.abi import address, ask, flag, ok, signed, uint, words
+from liqtui.protocols.abi import address, ask_all, flag, ok, signed, uint, words
 from liqtui.protocols.adapter import Reading
 from liqtui.protocols.compound_v3_abi import (
     BALANCE_OF,
@@ -37,7 +37,7 @@ from liqtui.protocols.compound_v3_state import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from liqtui.core.model import Feed
     from liqtui.core.reads import Block, Call, Plan, Result
@@ -51,12 +51,14 @@ def refresh(opened: Opened, block: Block, hints: Iterable[str]) -> Plan[Reading]
     """The market and the accounts of the hinted wallets at the block. ValueError without its totals or rates."""
     comet, wallets = opened.ref.entry, tuple(hints)
     first: dict[Any, Call] = {getter: getter.at(comet) for getter in (TOTALS_BASIC, NUM_ASSETS, BASE_FEED)}
-    first |= {(wallet, getter): getter.at(comet, wallet) for wallet in wallets for getter in _OF_USER}
-    found = yield from ask(first)
-    totals = Totals(*words(found[TOTALS_BASIC], 8))
-    basics = {wallet: _basic(found[wallet, USER_BASIC], len(opened.assets)) for wallet in wallets}
-    held = {wallet: basic.held for wallet, basic in basics.items() if not isinstance(basic, ValueError)}
-    used = sorted({index for indexes in held.values() for index in indexes})
+    users = [getter.at(comet, wallet) for wallet in wallets for getter in _OF_USER]
+    found, told = yield from ask_all(first, users)
+    totals, size = Totals(*words(found[TOTALS_BASIC], 8)), len(_OF_USER)
+    owners = [
+        _owner(wallet, told[place * size : place * size + size], len(opened.assets))
+        for place, wallet in enumerate(wallets)
+    ]
+    used = sorted({index for owner in owners for index in owner.held})
 
     feeds = opened.prices.reads((opened.base_feed, *(opened.assets[index][1].feed for index in used)))
     second: dict[Any, Call] = dict(feeds)
@@ -68,15 +70,22 @@ def refresh(opened: Opened, block: Block, hints: Iterable[str]) -> Plan[Reading]
         second[index, GET_ASSET_INFO] = GET_ASSET_INFO.at(comet, index)
         second[index, GET_PRICE] = GET_PRICE.at(comet, info.feed)
         second[index, TOTALS_COLLATERAL] = TOTALS_COLLATERAL.at(comet, asset.address)
-    for wallet, indexes in held.items():
-        for index in indexes:
-            second[wallet, index] = USER_COLLATERAL.at(comet, wallet, opened.assets[index][0].address)
-    found |= yield from ask(second)
+    amounts = [
+        USER_COLLATERAL.at(comet, owner.wallet, opened.assets[index][0].address)
+        for owner in owners
+        for index in owner.held
+    ]
+    answered, told = yield from ask_all(second, amounts)
+    found |= answered
 
     prices = opened.prices.at({key: found[key] for key in feeds}, block.timestamp)
     answers = _Answers(opened, found, prices, [])
     market = _market(answers, totals, used, block.timestamp)
-    accounts = {wallet: _account(answers, market, wallet, basic) for wallet, basic in basics.items()}
+    accounts: dict[str, Account | ValueError] = {}
+    at = 0
+    for owner in owners:
+        until = at + len(owner.held)
+        accounts[owner.wallet], at = _account(answers, market, owner, told[at:until]), until
     changed = _changed(answers, market)
     return Reading(market, accounts, _feeds(market), changed, tuple(answers.errors))
 
@@ -91,18 +100,26 @@ class _Answers:
     errors: list[str]
 
 
-@dataclass(frozen=True)
-class _Basic:
+class _Owner(NamedTuple):
+    """What an account is in."""
+
+    wallet: str
     principal: int
     held: list[int]
+    owed: Result
+    view: Result
+    fault: str = ""
+    """Why it is not known what the account holds."""
 
 
-def _basic(result: Result, count: int) -> _Basic | ValueError:
+def _owner(wallet: str, told: Sequence[Result], count: int) -> _Owner:
+    """From the answers of `_OF_USER`."""
+    basic, owed, view = told
     try:
-        principal, _, _, flags, more = words(result, 5)
+        principal, _, _, flags, more = words(basic, 5)
     except ValueError as fault:
-        return ValueError(f"the market did not tell what the account holds: {fault}")
-    return _Basic(signed(principal), held_assets(flags, more, count))
+        return _Owner(wallet, 0, [], owed, view, f"the market did not tell what the account holds: {fault}")
+    return _Owner(wallet, signed(principal), held_assets(flags, more, count), owed, view)
 
 
 def _market(answers: _Answers, totals: Totals, used: Iterable[int], timestamp: int) -> Market:
@@ -153,26 +170,24 @@ def _asset(answers: _Answers, index: int) -> AssetState:
     return AssetState(asset, info, price, quote, answers.prices.feeds(quote), room)
 
 
-def _account(answers: _Answers, market: Market, wallet: str, basic: _Basic | ValueError) -> Account | ValueError:
+def _account(answers: _Answers, market: Market, owner: _Owner, amounts: Sequence[Result]) -> Account | ValueError:
     """The account with its balances, or what keeps its health from being known."""
-    if isinstance(basic, ValueError):
-        return basic
-    found, holdings = answers.found, list[tuple[int, int]]()
-    for index in basic.held:
-        symbol = answers.opened.assets[index][0].symbol
+    if owner.fault:
+        return ValueError(owner.fault)
+    holdings: list[tuple[int, int]] = []
+    for index, amount in zip(owner.held, amounts, strict=True):
         if index not in market.assets:
-            return ValueError(f"its {symbol} could not be read")
+            return ValueError(f"its {answers.opened.assets[index][0].symbol} could not be read")
         try:
-            holdings.append((index, words(found[wallet, index], 2)[0]))
+            holdings.append((index, words(amount, 2)[0]))
         except ValueError as fault:
-            return ValueError(f"its {symbol} could not be read: {fault}")
-    owed = found[wallet, BORROW_BALANCE]
-    told = uint(owed) if ok(owed) else None
+            return ValueError(f"its {answers.opened.assets[index][0].symbol} could not be read: {fault}")
+    told = uint(owner.owed) if ok(owner.owed) else None
     try:
-        view, refusal = flag(found[wallet, IS_LIQUIDATABLE]), ""
+        view, refusal = flag(owner.view), ""
     except ValueError as fault:
         view, refusal = None, str(fault)
-    return Account(basic.principal, tuple(holdings), told, view, refusal)
+    return Account(owner.principal, tuple(holdings), told, view, refusal)
 
 
 def _changed(answers: _Answers, market: Market) -> bool:

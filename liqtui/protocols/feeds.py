@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_FOLDER = Path(__file__).parent / "deployments"
 
 ASSUMED_HEARTBEAT = 86_400
 """Seconds; the longest that Chainlink configures for a price, used where nothing better is known."""
@@ -43,4 +45,4 @@ def sequencer_feed(chain_id: int) -> str:
 @cache
 def deployment(name: str) -> dict[str, Any]:
     """The shipped data file of that name, parsed."""
-    return tomllib.loads(resources.files("liqtui.protocols").joinpath("deployments", f"{name}.toml").read_text("utf-8"))
+    return tomllib.loads((_FOLDER / f"{name}.toml").read_text("utf-8"))

@@ -5,20 +5,23 @@ Not looked at: pre-liquidation contracts that an account may have authorised (se
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
-from liqtui.core.model import Flag, Health, Leg, Position, PositionKey, Side
-from liqtui.core.units import BPS, RAY, SECONDS_PER_YEAR, WAD, decimal_string, mul_div_down, mul_div_up
+from liqtui.core.model import Flag, Health, Position, PositionKey
+from liqtui.core.units import BPS, WAD, decimal_string, mul_div_down, mul_div_up
+from liqtui.protocols import morpho_blue_events
 from liqtui.protocols.feeds import feed_table
 from liqtui.protocols.morpho_blue_book import MorphoBook, scope
 from liqtui.protocols.morpho_blue_logs import first_block, learn, log_filters, searches
-from liqtui.protocols.morpho_blue_math import PRICE_SCALE, Loan, Totals, incentive
+from liqtui.protocols.morpho_blue_math import PRICE_SCALE, Loan, Totals
 from liqtui.protocols.morpho_blue_open import discover, open_markets
 from liqtui.protocols.morpho_blue_reads import refresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from liqtui.core.events import MarketEvent
+    from liqtui.core.later import Later
     from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.adapter import Reading
@@ -55,6 +58,12 @@ class MorphoBlue:
     def refresh(self, opened: Opened, block: Block, hints: Mapping[str, tuple[str, ...]]) -> Plan[Reading]:
         return refresh(opened, block, hints)
 
+    def event_filters(self, opened: Opened, wallets: Sequence[str]) -> tuple[LogFilter, ...]:
+        return morpho_blue_events.event_filters(opened, wallets)
+
+    def events(self, opened: Opened, logs: Sequence[Log]) -> tuple[MarketEvent, ...]:
+        return morpho_blue_events.events(opened, logs)
+
     def evaluate(
         self, opened: Opened, block: Block, market: Market, account: Account, wallet: str
     ) -> tuple[Position, ...]:
@@ -67,73 +76,47 @@ class MorphoBlue:
 
 
 def _position(opened: Opened, block: Block, state: MarketState, holding: Holding, wallet: str) -> Position:
-    info, pricing = state.info, state.pricing
-    stored = Totals(state.stored.borrow_assets, state.stored.borrow_shares)
-    loan = Loan(holding.shares, holding.collateral, state.totals or stored)
-    held, owed = _collateral_leg(state, loan), _debt_leg(state, loan)
-    legs = tuple(leg for leg in (held, owed) if leg.amount)
-    book = MorphoBook(
-        legs=legs,
-        quotes={quote.asset: quote for quote in pricing.quotes},
-        collateral=info.collateral,
-        loan=info.loan,
-        account=loan if state.totals is not None or not loan.shares else None,
-        held_price=pricing.collateral,
-        owed_price=pricing.loan,
-        lift=pricing.lift,
-        lltv=info.params.lltv,
-        verdict=holding.verdict,
-    )
-    health = _health(state, holding, book.health())
-    limit = mul_div_down(info.params.lltv, BPS, WAD)
-    return Position(
-        key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet, info.id),
+    """What only a person looks at is made when it is read."""
+    pricing = state.pricing
+    loan = Loan(holding.shares, holding.collateral, state.totals or _stored(state))
+    owed = loan.owed
+    book = MorphoBook(state, loan, known=state.totals is not None or not loan.shares, verdict=holding.verdict)
+    held_price, owed_price = pricing.collateral, pricing.loan
+    held_value = None if held_price is None else loan.collateral * held_price // 10**state.info.collateral.decimals
+    owed_value = None if owed_price is None else mul_div_up(owed, owed_price, 10**state.info.loan.decimals)
+    return Position.sketch(
+        opened,
+        _LATER,
+        key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet, state.info.id),
         block=block,
         base_symbol=pricing.currency,
         base_decimals=pricing.decimals,
-        health=health,
-        legs=legs,
-        collateral_value=held.value,
-        debt_value=owed.value,
-        ltv=mul_div_up(owed.value, BPS, held.value) if held.value and owed.value is not None else None,
-        max_ltv=limit,
-        threshold=limit,
-        scope=scope(book),
-        flags=_flags(state, health),
+        health=_health(state, holding, book.health()),
+        collateral_value=held_value,
+        debt_value=owed_value,
         quotes=pricing.quotes,
         feeds=pricing.feeds,
-        facts=_facts(opened, state),
         book=book,
+        holds=loan.collateral > 0,
+        owes=owed > 0,
     )
 
 
-def _collateral_leg(state: MarketState, loan: Loan) -> Leg:
-    info, price = state.info, state.pricing.collateral
-    return Leg(
-        asset=info.collateral,
-        side=Side.COLLATERAL,
-        amount=loan.collateral,
-        price=price,
-        value=None if price is None else mul_div_down(loan.collateral, price, 10**info.collateral.decimals),
-        threshold=mul_div_down(info.params.lltv, BPS, WAD),
-        bonus=mul_div_down(incentive(info.params.lltv), BPS, WAD),
-        notes=info.notes,
-    )
+def _stored(state: MarketState) -> Totals:
+    return Totals(state.stored.borrow_assets, state.stored.borrow_shares)
 
 
-def _debt_leg(state: MarketState, loan: Loan) -> Leg:
-    info, price, amount = state.info, state.pricing.loan, loan.owed
-    notes = info.notes if state.totals is not None else (*info.notes, "without the interest since its last update")
-    return Leg(
-        asset=info.loan,
-        side=Side.DEBT,
-        amount=amount,
-        price=price,
-        value=None if price is None else mul_div_up(amount, price, 10**info.loan.decimals),
-        rate=(state.rate or 0) * SECONDS_PER_YEAR * (RAY // WAD),
-        pool_cash=max(0, state.stored.supply_assets - state.stored.borrow_assets),
-        notes=notes,
-    )
+def _book(position: Position) -> MorphoBook:
+    return cast("MorphoBook", position.book)
+
+
+def _ltv(position: Position) -> int | None:
+    held, owed = position.collateral_value, position.debt_value
+    return mul_div_up(owed, BPS, held) if held and owed is not None else None
+
+
+def _limit(position: Position) -> int:
+    return mul_div_down(_book(position).lltv, BPS, WAD)
 
 
 def _health(state: MarketState, holding: Holding, raw: int | None) -> Health:
@@ -154,7 +137,8 @@ def _health(state: MarketState, holding: Holding, raw: int | None) -> Health:
     return health
 
 
-def _flags(state: MarketState, health: Health) -> tuple[Flag, ...]:
+def _flags(position: Position) -> tuple[Flag, ...]:
+    state, health = _book(position).state, position.health
     flags: list[Flag] = []
     contradicted = health.raw is not None and health.verdict is not None and not health.confirmed
     if contradicted or (health.raw is None and health.verdict is None):
@@ -166,7 +150,8 @@ def _flags(state: MarketState, health: Health) -> tuple[Flag, ...]:
     return tuple(flags)
 
 
-def _facts(opened: Opened, state: MarketState) -> tuple[tuple[str, str], ...]:
+def _facts(position: Position) -> tuple[tuple[str, str], ...]:
+    opened, state = position.source, _book(position).state
     info, stored = state.info, state.stored
     facts = [
         ("pair", f"{info.pair}, {decimal_string(info.params.lltv, 16)} %"),
@@ -184,3 +169,14 @@ def _facts(opened: Opened, state: MarketState) -> tuple[tuple[str, str], ...]:
         facts.append(("utilization", f"{lent * BPS // PRICE_SCALE / 100:.2f} %"))
     facts.append(("pre-liquidation", "not looked at"))
     return tuple(facts)
+
+
+_LATER: Later = {
+    "legs": lambda position: _book(position).legs,
+    "ltv": _ltv,
+    "max_ltv": _limit,
+    "threshold": _limit,
+    "scope": lambda position: scope(_book(position)),
+    "flags": _flags,
+    "facts": _facts,
+}

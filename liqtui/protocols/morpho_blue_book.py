@@ -3,49 +3,94 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from liqtui.core.model import Change, Scope, is_liquidatable
-from liqtui.core.units import BPS, HEALTH_INFINITE, WAD, decimal_string, mul_div_down, mul_div_up
+from liqtui.core.model import Change, Leg, Scope, Side, is_liquidatable
+from liqtui.core.units import (
+    BPS,
+    HEALTH_INFINITE,
+    RAY,
+    SECONDS_PER_YEAR,
+    WAD,
+    decimal_string,
+    mul_div_down,
+    mul_div_up,
+)
 from liqtui.protocols.morpho_blue_math import borrow, health, incentive, liquidate_all, repay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from liqtui.core.model import Asset, Leg, Quote
+    from liqtui.core.model import Asset, Quote
     from liqtui.protocols.morpho_blue_math import Loan
+    from liqtui.protocols.morpho_blue_state import MarketState
 
 NO_CHANGE = Change()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MorphoBook:
-    """The account frozen at one block, in Morpho's own arithmetic. See `core.model.Book`."""
+    """One account in one market, frozen at one block, in Morpho's own arithmetic. See `core.model.Book`."""
 
-    legs: tuple[Leg, ...]
-    quotes: Mapping[str, Quote]
-    collateral: Asset
-    loan: Asset
-    account: Loan | None
-    """None where the interest up to the block is not known."""
-    held_price: int | None
-    """Of collateral, in the units of `morpho_blue_oracle.Pricing`."""
-    owed_price: int | None
-    lift: int
-    lltv: int
+    state: MarketState
+    loan_now: Loan
+    """As stored where the interest up to the block is not known."""
+    known: bool = True
+    """Whether it is."""
     verdict: bool | None = None
     """The contract's own answer for the account as it stands."""
 
+    @cached_property
+    def legs(self) -> tuple[Leg, ...]:
+        legs = (_collateral_leg(self.state, self.loan_now), _debt_leg(self.state, self.loan_now))
+        return tuple(leg for leg in legs if leg.amount)
+
+    @cached_property
+    def quotes(self) -> Mapping[str, Quote]:
+        return {quote.asset: quote for quote in self.state.pricing.quotes}
+
+    @property
+    def account(self) -> Loan | None:
+        """None where the interest up to the block is not known."""
+        return self.loan_now if self.known else None
+
+    @property
+    def collateral(self) -> Asset:
+        return self.state.info.collateral
+
+    @property
+    def loan(self) -> Asset:
+        return self.state.info.loan
+
+    @property
+    def held_price(self) -> int | None:
+        """Of collateral, in the units of `morpho_blue_oracle.Pricing`."""
+        return self.state.pricing.collateral
+
+    @property
+    def owed_price(self) -> int | None:
+        return self.state.pricing.loan
+
+    @property
+    def lltv(self) -> int:
+        return self.state.info.params.lltv
+
     def price(self, change: Change = NO_CHANGE) -> int | None:
         """What the oracle's `price()` answers under the change; None when it answers nothing."""
-        held = change.prices.get(self.collateral.address, self.held_price)
-        owed = change.prices.get(self.loan.address, self.owed_price)
+        if change is NO_CHANGE:
+            held, owed = self.held_price, self.owed_price
+        else:
+            held = change.prices.get(self.collateral.address, self.held_price)
+            owed = change.prices.get(self.loan.address, self.owed_price)
         if held is None or held < 0 or owed is None or owed <= 0:
             return None
-        return held * 10**self.lift // owed
+        return held * 10**self.state.pricing.lift // owed
 
     def changed(self, change: Change) -> Loan | None:
         """The account after the change's amounts. Raises KeyError for an asset that is not in this market."""
+        if change is NO_CHANGE:
+            return self.account
         foreign = [asset for asset in change.collateral if asset != self.collateral.address]
         foreign += [asset for asset in change.debt if asset != self.loan.address]
         if foreign:
@@ -103,4 +148,33 @@ def scope(book: MorphoBook) -> Scope | None:
         reason=reason,
         health_after=HEALTH_INFINITE if book.liquidatable() else None,
         toxic_below=mul_div_down(book.lltv, factor, WAD),
+    )
+
+
+def _collateral_leg(state: MarketState, loan: Loan) -> Leg:
+    info, price = state.info, state.pricing.collateral
+    return Leg(
+        asset=info.collateral,
+        side=Side.COLLATERAL,
+        amount=loan.collateral,
+        price=price,
+        value=None if price is None else mul_div_down(loan.collateral, price, 10**info.collateral.decimals),
+        threshold=mul_div_down(info.params.lltv, BPS, WAD),
+        bonus=mul_div_down(incentive(info.params.lltv), BPS, WAD),
+        notes=info.notes,
+    )
+
+
+def _debt_leg(state: MarketState, loan: Loan) -> Leg:
+    info, price, amount = state.info, state.pricing.loan, loan.owed
+    notes = info.notes if state.totals is not None else (*info.notes, "without the interest since its last update")
+    return Leg(
+        asset=info.loan,
+        side=Side.DEBT,
+        amount=amount,
+        price=price,
+        value=None if price is None else mul_div_up(amount, price, 10**info.loan.decimals),
+        rate=(state.rate or 0) * SECONDS_PER_YEAR * (RAY // WAD),
+        pool_cash=max(0, state.stored.supply_assets - state.stored.borrow_assets),
+        notes=notes,
     )

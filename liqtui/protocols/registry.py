@@ -6,12 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from liqtui.core.sources import MarketRef
-from liqtui.protocols.aave_v2 import AaveV2
-from liqtui.protocols.aave_v3 import AaveV3
-from liqtui.protocols.compound_v2 import CompoundV2
-from liqtui.protocols.compound_v3 import CompoundV3
 from liqtui.protocols.feeds import deployment
-from liqtui.protocols.morpho_blue import MorphoBlue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +25,13 @@ ENTRY_KEYS = {
 
 @cache
 def adapters() -> dict[str, Adapter]:
-    """Adapter by protocol name."""
+    """Adapter by protocol name. Loaded here: who asks which markets ship, as the screen's start does, needs none."""
+    from liqtui.protocols.aave_v2 import AaveV2
+    from liqtui.protocols.aave_v3 import AaveV3
+    from liqtui.protocols.compound_v2 import CompoundV2
+    from liqtui.protocols.compound_v3 import CompoundV3
+    from liqtui.protocols.morpho_blue import MorphoBlue
+
     known: tuple[Adapter, ...] = (AaveV3(), AaveV2(), CompoundV3(), CompoundV2(), MorphoBlue())
     return {adapter.protocol: adapter for adapter in known}
 

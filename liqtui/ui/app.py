@@ -12,7 +12,7 @@ from textual._compositor import ChopsUpdate
 from textual.app import App, SystemCommand
 from textual.message import Message
 
-from liqtui.ui import signals
+from liqtui.ui import signals, takeover
 from liqtui.ui import theme as themes
 from liqtui.ui.bell import Bell
 from liqtui.ui.bindings import bindings
@@ -96,6 +96,7 @@ class LiqtuiApp(App[None]):
         self._posted = False
         self._unsubscribe: Callable[[], None] | None = None
         self._interrupted = float("-inf")
+        self.takeover_offered = False
         self._ascii = AsciiFilter()
         self.bell_ringer = Bell(settings, os.environ)
         self.host = AppHost(self)
@@ -139,7 +140,7 @@ class LiqtuiApp(App[None]):
         gc.freeze()
         gc.enable()
         self.state.engine.start()
-        self._take_snapshot()
+        self.take_snapshot()
         self._ring()  # what is open already is not rung for
         self.host.welcome()
 
@@ -173,7 +174,7 @@ class LiqtuiApp(App[None]):
             self.post_message(self.SnapshotReady())
 
     @on(SnapshotReady)
-    def _take_snapshot(self) -> None:
+    def take_snapshot(self) -> None:
         self._posted = False
         before = self.state.snapshot
         newest = self.state.engine.snapshot()
@@ -188,6 +189,7 @@ class LiqtuiApp(App[None]):
             if screen is not self.dashboard and isinstance(screen, Refreshing):
                 screen.refresh_all()
         self._ring()
+        takeover.mind(self)
 
     def _listen(self) -> None:
         """The engine may have died without a word: then the verdict says so. So may the terminal: then we end."""
@@ -196,6 +198,7 @@ class LiqtuiApp(App[None]):
             os._exit(signals.EXIT_HANGUP)  # nobody is left to restore a screen for, and writing to it may block
         self.dashboard.verdict.update()
         self._ring()
+        takeover.mind(self)
 
     def _ring(self) -> None:
         driver = self._driver

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any, cast
 
 from liqtui.core.text import clean
 
+TYPE_CHECKING = False  # the module `typing` would take longer to load than all that is done here
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any, TypeGuard
 
 _WORDS = {
     "liquidated": ("✖", "X"),
@@ -36,6 +37,10 @@ def _age(seconds: float) -> str:
     return "just now"
 
 
+def _is_table(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
 def summary(verdict: Mapping[str, Any], now: float, *, ascii_only: bool = False) -> str:
     """One line from the saved verdict: as `liqtui.engine.verdict` writes it. Never raises."""
     parts: list[str] = []
@@ -43,10 +48,9 @@ def summary(verdict: Mapping[str, Any], now: float, *, ascii_only: bool = False)
     if isinstance(at, (int, float)) and math.isfinite(at) and 0 < at <= now + 60:
         parts.append(f"last seen {_age(now - at)}:")
     counts = verdict.get("counts")
-    if isinstance(counts, dict):
-        known = cast("dict[str, Any]", counts)
+    if _is_table(counts):
         for severity, glyphs in _WORDS.items():
-            number = known.get(severity)
+            number = counts.get(severity)
             if isinstance(number, int) and number > 0:
                 parts.append(f"{glyphs[ascii_only]} {number} {severity.upper()}")
     health, title = verdict.get("health"), verdict.get("title")
@@ -64,7 +68,7 @@ def banner(saved: str, now: float, width: int, *, ascii_only: bool = False) -> s
         verdict: Any = json.loads(saved) if saved else {}
     except ValueError:
         verdict = {}
-    told = summary(cast("dict[str, Any]", verdict), now, ascii_only=ascii_only) if isinstance(verdict, dict) else ""
+    told = summary(verdict, now, ascii_only=ascii_only) if _is_table(verdict) else ""
     dots = "..." if ascii_only else "…"
     text = f" liqtui   starting {dots}   {told}".rstrip()
     return f"{ALTERNATE_SCREEN}{text[:width]}"

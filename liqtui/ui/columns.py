@@ -121,7 +121,7 @@ def _text(column: Column, row: Row, state: AppState) -> str:
         case "health":
             return figures.row_health(row) + (figures.mark(row) or " ")
         case "cushion":
-            return text.sigma(row.sigmas)
+            return text.sigma(row.sigmas_left)
         case "distance":
             return figures.distance(row)
         case "factor":

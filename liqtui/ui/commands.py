@@ -50,6 +50,7 @@ class Host(Protocol):
         ...
 
     def toggle_freeze(self) -> None: ...
+    def take_over(self) -> None: ...
     def go_to(self, number: int) -> None:
         """Select the row of that number, 1 is the first."""
         ...
@@ -316,6 +317,8 @@ def registry() -> Registry:
                 key="wallet.add"),
         Command("wallets", "edit, order, import and remove wallets", lambda host, _: host.manage_wallets()),
         Command("edit", "open the watchlist in $EDITOR", lambda host, _: host.edit_watchlist()),
+        Command("takeover", "run the engine in this screen when the daemon that it shows is gone",
+                lambda host, _: host.take_over()),
         Command("theme", "change the colours", _theme, "NAME", lambda host: host.themes()),
         Command("tape", "control a tape: pause, play, speed 4, step 1, jump 120 or the name of a chapter", _tape,
                 "pause|play|speed|step|jump", _tape_choices),

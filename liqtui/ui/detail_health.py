@@ -113,7 +113,7 @@ def _pressure_lines(view: View, width: int) -> list[list[Span]]:
     row = view.row
     ink, rest = figures.bar(figures.pressure(row), max(min(width - 24, 14), 4))
     bar = [view.muted("pressure "), view.loud(ink), view.ink(rest, "faint")]
-    left = f" {fmt.sigma(row.sigmas)} left" if row.sigmas is not None else " σ not known yet"
+    left = f" {fmt.sigma(row.sigmas_left)} left" if row.sigmas is not None else " σ not known yet"
     nearest = [view.muted("to 1.00  "), *nearest_spans(view)]
     if spans_width(nearest) <= width:
         return [[*bar, view.muted(left)], nearest]
@@ -254,7 +254,7 @@ def _sigma_of(view: View, boundary: Boundary) -> str:
     """Known for the boundary that ranks the row."""
     cushion = view.row.cushion
     same = cushion is not None and cushion.factor == boundary.factor
-    return fmt.sigma(view.row.sigmas) if same and view.row.sigmas is not None else ""
+    return fmt.sigma(view.row.sigmas_left) if same and view.row.sigmas is not None else ""
 
 
 def chart_box(view: View, width: int, height: int) -> Box:

@@ -56,7 +56,9 @@ def distance(row: Row) -> str:
         return "none" if row.position.boundaries else "–"
     if boundary.passed:
         return "now"
-    return "none" if boundary.direction is Direction.NONE else text.percent(boundary.move)
+    if boundary.direction is Direction.NONE:
+        return "none" if boundary.about is None else "–"
+    return text.percent(boundary.move)
 
 
 def boundary_price(boundary: Boundary | None) -> str:

@@ -13,6 +13,7 @@ from liqtui.core.units import WAD, parse_decimal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from liqtui.core.model import Boundary
     from liqtui.core.snapshot import Row
 
     Test = Callable[[Row], bool]
@@ -59,6 +60,16 @@ def _term(word: str) -> Test:
     return _fuzzy(word.casefold())
 
 
+def _distance(boundary: Boundary | None, limit: int) -> int | None:
+    """Percent of `WAD`: an estimate is enough for rows that are far from the limit, of which there may be thousands."""
+    if boundary is None or boundary.about is None:
+        return None
+    about = int(abs(boundary.about) * 100 * WAD)
+    if abs(about - limit) * 20 > limit:
+        return about
+    return None if boundary.move is None else int(abs(boundary.move) * 100 * WAD)
+
+
 def _comparison(name: str, operator: str, number: str, unit: str) -> Test:
     limit = parse_decimal(number, 18) * _SCALE[unit]
 
@@ -70,8 +81,7 @@ def _comparison(name: str, operator: str, number: str, unit: str) -> Test:
             case "sigma":
                 return None if row.sigmas is None else int(row.sigmas * WAD)
             case "liq":
-                move = row.cushion.move if row.cushion else None
-                return None if move is None else int(abs(move) * 100 * WAD)
+                return _distance(row.cushion, limit)
             case _:
                 known = position is not None and position.debt_value is not None
                 return position.debt_value * WAD // 10**position.base_decimals if known else None  # type: ignore[union-attr]

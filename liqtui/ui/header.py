@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from liqtui.core import format as text
 from liqtui.core.snapshot import Freshness, Severity
+from liqtui.engine.handle import Attachment
 from liqtui.ui import bindings, figures
 from liqtui.ui.lines import LineView
 from liqtui.ui.style import LOOKS, Span, clipped, fit, line, spans_width, split_line
@@ -122,7 +123,7 @@ class Verdict(LineView):
         elif row.cushion and row.cushion.price is not None:
             parts.append([dot, (f"{row.cushion.label} {figures.distance(row)}", ink)])
         if row.sigmas is not None:
-            parts.append([dot, ("cushion ", muted), (text.sigma(row.sigmas), ink)])
+            parts.append([dot, ("cushion ", muted), (text.sigma(row.sigmas_left), ink)])
         spans: list[Span] = []
         for part in parts:
             if spans_width(spans) + spans_width(part) > room:
@@ -220,6 +221,9 @@ class Clocks(LineView):
         muted, ink = palette.style("muted"), palette.style("ink")
         spans: list[Span] = []
         if width >= 80:
+            engine = self.state.engine
+            if isinstance(engine, Attachment) and engine.daemon is not None:
+                spans.append((f"daemon {engine.daemon}  " if width >= 100 else "daemon  ", muted))
             well, all_of = sum(c.endpoints_ok for c in snapshot.chains), sum(c.endpoints_all for c in snapshot.chains)
             if any(chain.public_endpoints for chain in snapshot.chains) and width >= 100:
                 spans.append(("public ", palette.style("severity-warn")))

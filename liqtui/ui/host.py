@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from liqtui.config.errors import ConfigError, WatchlistError
+from liqtui.core.redact import redact
+from liqtui.engine.handle import Attachment
 from liqtui.ui.commands import CommandError, registry
 from liqtui.ui.state import SortBy
 from liqtui.ui.wallet_host import WalletWishes
@@ -106,6 +109,23 @@ class AppHost(WalletWishes):
 
     def read_now(self) -> None:
         self.dashboard.action_refresh_now()
+
+    def take_over(self) -> None:
+        """Run an engine here in place of a daemon that is gone."""
+        engine = self.state.engine
+        if not isinstance(engine, Attachment):
+            raise CommandError("no daemon was attached to: the engine runs here")
+        if engine.daemon is None:
+            raise CommandError("the engine runs here already")
+        if not engine.loss:
+            raise CommandError(f"the daemon is well: end process {engine.daemon} first, then take over")
+        try:
+            engine.take_over()
+        except (ConfigError, WatchlistError) as fault:
+            self.say(f"not taken over: {redact(str(fault)).splitlines()[0]}")
+            return
+        self.app.take_snapshot()
+        self.say("the engine runs here from now on, and ends with this screen")
 
     def acknowledge(self, every: bool) -> None:
         if every:

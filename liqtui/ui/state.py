@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from liqtui.core.clock import Clock, SystemClock
 from liqtui.core.snapshot import Severity, Snapshot
 from liqtui.core.units import WAD
-from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
+from liqtui.core.wallet import DEFAULT_THRESHOLDS, TARGETS, Thresholds
 from liqtui.ui.filters import Filter
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Settings:
     chain_tags: Mapping[str, str] = field(default_factory=dict[str, str])
     """Chain name → short name for narrow columns."""
     thresholds: Thresholds = DEFAULT_THRESHOLDS
-    targets: tuple[int, ...] = (110 * WAD // 100, 125 * WAD // 100, 150 * WAD // 100)
+    targets: tuple[int, ...] = TARGETS
     """Health targets of the ways out, 1e18-scaled; `target` is the one shown first."""
     target: int = 125 * WAD // 100
     bell: bool = True
@@ -66,7 +66,7 @@ def _sort_key(by: SortBy) -> Callable[[Row], Any]:
         return _LAST if shown is None else shown
 
     def distance(row: Row) -> float:
-        move = row.cushion.move if row.cushion else None
+        move = row.cushion.about if row.cushion else None
         return _LAST if move is None else abs(move)
 
     def debt(row: Row) -> float:
@@ -179,11 +179,16 @@ class AppState:
 
     @property
     def selected_row(self) -> Row | None:
-        return next((row for row in self.rows() if row.key == self.selected), None)
+        return self._looked_at(next((row for row in self.rows() if row.key == self.selected), None))
 
     def find(self, position_id: str) -> Row | None:
         """By public id, among all rows shown by the newest snapshot."""
-        return next((row for row in self.shown.rows if row.id == position_id), None)
+        return self._looked_at(next((row for row in self.shown.rows if row.id == position_id), None))
+
+    def _looked_at(self, row: Row | None) -> Row | None:
+        if row is not None:
+            self.engine.inspect(row.id)
+        return row
 
     def chain_tag(self, chain: str) -> str:
         return self.settings.chain_tags.get(chain, chain)

@@ -117,18 +117,18 @@ sys.exit(main([]))
 """
 FIRST_TEXT = """
 import json, sys
-from liqtui.cli import tui
-show = tui.show_banner
+before = set(sys.modules)
+from liqtui.cli import main
+greet = main.greet
 
-def shown(*words, **options):
-    show(*words, **options)
+def shown(argv):
+    assert greet(argv)
     with open(sys.argv[1], "w") as note:
-        json.dump(sorted(sys.modules), note)
+        note.write(json.dumps(sorted(set(sys.modules) - before)))
     raise SystemExit(0)
 
-tui.show_banner = shown
-from liqtui.cli.main import main
-main([])
+main.greet = shown
+main.main([])
 """
 
 
@@ -163,25 +163,43 @@ def test_the_first_frame_waits_for_no_chain_library(note: Path) -> None:
     assert code == 0, written
     assert "textual" in tops(note)
     assert tops(note) & (SLOW - SCREEN) == set()
-    assert not any(name.startswith("liqtui.chain.pool") for name in ours(note))
+    reading = {f"liqtui.engine.{name}" for name in ("monitor", "rounds", "history", "watch")}
+    assert not any(name in reading or name.startswith("liqtui.chain.pool") for name in ours(note))
+    assert {name for name in ours(note) if name.startswith("liqtui.protocols.")} == {
+        "liqtui.protocols.registry", "liqtui.protocols.feeds",
+    }  # fmt: skip
 
 
 def test_the_first_text_waits_for_next_to_nothing(note: Path) -> None:
     code, written = in_terminal(FIRST_TEXT, note)
     assert code == 0, written
     assert b"starting" in written
-    assert tops(note) & (NETWORK | {"dataclasses", "tomllib"}) == set()
-    assert ours(note) <= {
-        "liqtui.cli", "liqtui.cli.main", "liqtui.cli.arguments", "liqtui.cli.tui", "liqtui.cli.terminal",
-        "liqtui.config", "liqtui.config.paths", "liqtui.core", "liqtui.core.redact", "liqtui.core.text",
-        "liqtui.ui", "liqtui.ui.banner",
+    slow = {"argparse", "dataclasses", "pathlib", "platformdirs", "shutil", "tempfile", "tomllib", "typing"}
+    assert tops(note) & (NETWORK | slow) == set()
+    assert ours(note) == {
+        "liqtui.cli", "liqtui.cli.main", "liqtui.cli.greeting", "liqtui.config", "liqtui.config.folders",
+        "liqtui.core", "liqtui.core.text", "liqtui.ui", "liqtui.ui.banner",
     }  # fmt: skip
 
 
-def test_a_mistake_in_the_files_is_told_on_the_ordinary_screen(note: Path, own_folders: Path) -> None:
-    (own_folders / "liqtui" / "config.toml").write_text("[chain.lab]\n")
-    code, written = in_terminal("from liqtui.cli.main import main; import sys; sys.exit(main([]))", note)
-    assert code == 78
-    left, _, told = written.rpartition(b"\x1b[?1049l")
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--config", "wrong.toml"], 78, b"wrong.toml"),
+        ([ADDRESS[:-2] + "A_"], 64, b"40 hex digits are needed"),
+        (["--nope"], 64, b"--nope"),
+        ([ADDRESS.replace("ab", "aB")], 64, b"checksum"),
+        (["--theme", "nope"], 78, b"there is no such theme"),
+    ],
+)
+def test_a_mistake_is_told_on_the_ordinary_screen(
+    note: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, told: bytes
+) -> None:
+    monkeypatch.chdir(note.parent)
+    (note.parent / "wrong.toml").write_text("[chain.lab]\n")
+    script = f"from liqtui.cli.main import main; import sys; sys.exit(main({words!r}))"
+    ended, written = in_terminal(script, note)
+    assert ended == code
+    left, _, rest = written.rpartition(b"\x1b[?1049l")
     assert b"\x1b[?1049h" in left
-    assert b"config.toml" in told
+    assert told in rest

@@ -150,7 +150,7 @@ def test_snoozed_it_rings_again_when_the_time_is_over(office):
     assert len(made.posted) == 1
     for _ in range(2):
         found = made.round(price=1450)
-    assert [post.escalated for post in made.posted] == [0, 0]
+    assert [(post.escalated, post.level) for post in made.posted] == [(0, Level.CALL), (1, Level.CALL)]
     assert found.alerts[0].snoozed_until is None
 
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 import pytest
 
 from liqtui.core.model import HEALTH_INFINITE, Feed, PositionKey
-from liqtui.core.snapshot import Alert, Severity
+from liqtui.core.snapshot import Alert, Level, Severity
 from liqtui.core.units import WAD
+from liqtui.engine import database
 from liqtui.engine import history as module
 from liqtui.engine.history import FILE, SPACING, Answer, History, Sample
 from tests.engine.fakes import FEED, START, address
@@ -84,7 +85,7 @@ def test_old_samples_keep_the_lowest_of_a_slot_and_then_go(opened, tmp_path):
         history.sample(sample(at, health))
     history.flush(start + 600)
     assert len(stored(tmp_path)) == 4
-    history.flush(start + 600 + module.FINE)
+    history.flush(start + 600 + database.FINE)
     assert stored(tmp_path) == [(start + 60, 1.2), (start + 600, 1.4)]
     history.flush(start + 601 + 10 * 86_400)
     assert stored(tmp_path) == []
@@ -223,3 +224,134 @@ def test_reading_a_closed_history_is_a_notice():
 def test_reading_only_makes_no_file(opened, tmp_path):
     assert opened(read_only=True).load().alerts == ()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_much_older_samples_keep_the_lowest_of_an_hour(opened, tmp_path):
+    history = opened()
+    start = START - START % 3600
+    for minute in range(0, 120, 10):
+        history.sample(sample(start + 60 * minute, 1.5 - (minute == 30) * 0.4 - (minute == 110) * 0.3))
+    history.flush(start + 7200)
+    history.flush(start + 7200 + database.COARSE)
+    assert stored(tmp_path) == [(start + 1800, 1.1), (start + 6600, 1.2)]
+
+
+def test_what_was_thinned_once_is_not_looked_at_again(opened, tmp_path):
+    history = opened(keep_days=100)
+    history.sample(sample(START))
+    history.flush(START)
+    history.flush(START + database.FINE + 1200)
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.execute("INSERT INTO sample VALUES (?, ?, 1, ?, NULL)", (NAME, START + 1.0, str(2 * WAD)))
+        db.commit()
+    db.close()
+    history.flush(START + database.FINE + 1200 + 3600)
+    assert len(stored(tmp_path)) == 2
+    history.flush(START + database.COARSE + 7200)
+    assert len(stored(tmp_path)) == 1, "each further age is a look of its own"
+
+
+def test_older_feed_rounds_keep_the_first_of_each_half_hour(opened):
+    history = opened()
+    start = START - START % 1800
+    feed = Feed(FEED, "ETH / USD", "eth", 2000, 8, start, 3600)
+    for minute in range(0, 60, 5):
+        history.round(1, feed._replace(updated_at=start + 60 * minute, answer=2000 + minute))
+        history.round(2, feed._replace(updated_at=start + 60 * minute + 7))
+    history.flush(start + 3600)
+    assert len(history.answers(0)) == 24
+    history.flush(start + 3600 + database.FINE)
+    assert history.answers(0) == [
+        Answer(chain, FEED, "eth", start + at + (7 if chain == 2 else 0), 2000)
+        if at == 0 or chain == 2
+        else Answer(chain, FEED, "eth", start + at, 2030)
+        for at in (0, 1800)
+        for chain in (1, 2)
+    ]
+
+
+def test_the_person_says_how_long_prices_and_alerts_stay(opened):
+    history = opened(price_days=60, alert_days=1)
+    history.alert(ALERT)
+    history.round(1, Feed(FEED, "ETH / USD", "eth", 2000, 8, START, 3600))
+    history.flush(START)
+    history.flush(START + 40 * 86_400)
+    assert len(history.answers(0)) == 1
+    assert history.alerts() == []
+    assert history._db.execute("SELECT count(*) FROM event").fetchone() == (0,)
+
+
+def test_a_position_s_feeds_have_their_time(opened):
+    history = opened()
+    other = "0x" + "fd" * 20
+    for at in range(0, 500, 100):
+        history.round(1, Feed(FEED, "ETH / USD", "eth", 2000, 8, START + at, 3600))
+        history.round(1, Feed(other, "BTC / USD", "btc", 9000, 8, START + at + 1, 3600))
+    history.relies(NAME, 1, [FEED, other], START)
+    history.flush(START)
+    history.relies(NAME, 1, [FEED], START + 250)
+    history.relies(NAME, 1, [FEED], START + 260)
+    history.flush(START + 500)
+    assert history.updates(NAME, START + 100) == [
+        (START + 100, "ETH / USD"),
+        (START + 101, "BTC / USD"),
+        (START + 200, "ETH / USD"),
+        (START + 201, "BTC / USD"),
+        (START + 300, "ETH / USD"),
+        (START + 400, "ETH / USD"),
+    ]
+    history.close()
+    again = opened()
+    again.relies(NAME, 1, [FEED, other], START + 600)
+    again.flush(START + 600)
+    assert len(again.updates(NAME, 0)) == 10
+    assert again.updates("1:other:main:0x", 0) == []
+
+
+def events(tmp_path):
+    with sqlite3.connect(tmp_path / FILE) as db:
+        rows = db.execute("SELECT alert, at, what, detail FROM event ORDER BY id").fetchall()
+    db.close()
+    return rows
+
+
+def test_the_whole_life_of_an_alert_is_kept_across_a_restart(opened, tmp_path):
+    first = opened()
+    first.alert(ALERT)
+    first.flush(START + 1)
+    louder = replace(ALERT, escalated=1, level=Level.CRITICAL)
+    first.alert(louder)
+    first.flush(START + 900)
+    first.close()
+    second = opened()
+    assert second.load().alerts == (louder,)
+    second.alert(replace(louder, snoozed_until=START + 2000, held="snoozed"))
+    second.flush(START + 950)
+    second.alert(replace(louder, acked_at=START + 960))
+    second.alert(replace(louder, acked_at=START + 960, over_at=START + 970))
+    second.alert(replace(louder, acked_at=START + 960, over_at=START + 970))
+    second.flush(START + 980)
+    assert events(tmp_path) == [
+        (7, START, "raised", "notice"),
+        (7, START + 900, "escalated", "critical"),
+        (7, START + 950, "held", "snoozed"),
+        (7, START + 950, "snoozed", "2023-11-14T22:46:40.000Z"),
+        (7, START + 980, "released", ""),
+        (7, START + 980, "unsnoozed", ""),
+        (7, START + 960, "acknowledged", ""),
+        (7, START + 970, "over", ""),
+    ]
+
+
+def test_events_wait_with_the_alert_when_nothing_can_be_written(opened, tmp_path):
+    history = opened()
+    history._db.execute("PRAGMA busy_timeout = 1")
+    other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    history.alert(ALERT)
+    history.flush(START)
+    other.execute("ROLLBACK")
+    other.close()
+    history.flush(START + 1)
+    history.flush(START + 2)
+    assert events(tmp_path) == [(7, START, "raised", "notice")]

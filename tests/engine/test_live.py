@@ -12,7 +12,7 @@ from liqtui.engine import live, names, thread, verdict, watch
 from liqtui.engine.history import History
 from liqtui.engine.live import LiveEngine
 from liqtui.engine.once import run_once
-from liqtui.engine.setup import Setup, link_of, pool, shipped_adapters
+from liqtui.engine.setup import Owner, Setup, link_of, pool, shipped_adapters
 from tests.engine.fakes import START, FakeAdapter, FakeChain, address, chain, market, wallet
 from tests.engine.seen import PATIENCE, Seen
 
@@ -221,11 +221,11 @@ def test_a_second_instance_reads_and_writes_nothing(world, run, tmp_path):
     other.hold(1, 1, 10_000)
     _, beside = run(other, setup(state=tmp_path))
     found = beside.until(lambda snapshot: snapshot.rows and snapshot.rows[0].position)
-    assert live.READ_ONLY in found.notices
+    assert live.REMARKS[Owner.OTHER] in found.notices
     assert found.rows[0].severity is Severity.LIQUIDATABLE
     beside.until(lambda snapshot: snapshot.version > found.version + 5)
     assert verdict.read(tmp_path).worst == "ok"
-    assert live.READ_ONLY not in seen.engine.snapshot().notices
+    assert live.REMARKS[Owner.OTHER] not in seen.engine.snapshot().notices
 
 
 def test_a_restart_continues_the_history(world, run, tmp_path):

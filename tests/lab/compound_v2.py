@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 WAD = 10**18
 LENDER = wallet("compound lender")
 _COIN_FUNDS = 10**9 * WAD
+WETH = {"ETH": "WETH"}
 _FAILURE = abi.event_topic("Failure(uint256,uint256,uint256)")
 _EVENT = abi.event_topic("LiquidateBorrow(address,address,uint256,address,uint256)")
 _NAMES = {"CERc20": "CErc20", "CEther": "CEther", "Comptroller": "Comptroller"}
@@ -90,20 +91,14 @@ class CompoundMarket:
     A refused action is a successful transaction with a Failure event, so actions that must succeed check for it.
     """
 
+    name = "lab compound"
+    coin = "ETH"
+    """What is the chain's own coin and no token; empty: nothing."""
+
     def __init__(self, lab: Lab, cache: Path) -> None:
-        self.lab, self.node = lab, lab.node
-        self.name = "lab compound"
+        self._begin(lab)
         make = Deployer(self.node, _artifacts(cache))
-        own = Deployer(self.node, _own_artifacts(cache))
-        with self.node.batch():
-            lab.assets.new_feed("USDT / USD", 10**8)
-            lab.assets.new_token("USDT", 6)
-        self.feeds: dict[str, ChainlinkFeed] = {spec.symbol: lab.assets.pairs[spec.pair] for spec in SPECS}
-        self.underlying = {
-            spec.symbol: lab.assets.tokens[spec.symbol].address for spec in SPECS if spec.symbol != "ETH"
-        }
-        self.units = {spec.symbol: 10**spec.decimals for spec in SPECS}
-        self.tokens: dict[str, str] = {}
+        own = Deployer(self.node, own_artifacts(cache))
         with self.node.batch():
             self.comptroller = make.deploy("Unitroller")
             logic = make.deploy("Comptroller")
@@ -128,12 +123,30 @@ class CompoundMarket:
                     self.tokens[spec.symbol],
                     spec.factor * WAD // 10_000,
                 )
-                self.supply(LENDER, spec.symbol, spec.seed * self.units[spec.symbol])
-            whale = wallet("compound seed borrower")
-            self.supply(whale, "WBTC", 20_000 * self.units["WBTC"])
-            self.enter(whale, "WBTC")
-            for spec in SPECS:
-                self.borrow(whale, spec.symbol, spec.lent * self.units[spec.symbol])
+            self.seed()
+
+    def _begin(self, lab: Lab) -> None:
+        """What is there before the contracts are."""
+        self.lab, self.node = lab, lab.node
+        with self.node.batch():
+            if "USDT" not in lab.assets.tokens:
+                lab.assets.new_feed("USDT / USD", 10**8)
+                lab.assets.new_token("USDT", 6)
+        self.feeds: dict[str, ChainlinkFeed] = {spec.symbol: lab.assets.pairs[spec.pair] for spec in SPECS}
+        names = {spec.symbol: spec.symbol for spec in SPECS if spec.symbol != self.coin} | ({} if self.coin else WETH)
+        self.underlying = {symbol: lab.assets.tokens[name].address for symbol, name in names.items()}
+        self.units = {spec.symbol: 10**spec.decimals for spec in SPECS}
+        self.tokens: dict[str, str] = {}
+
+    def seed(self) -> None:
+        """Something to borrow, and so much of it lent that the indexes move."""
+        for spec in SPECS:
+            self.supply(LENDER, spec.symbol, spec.seed * self.units[spec.symbol])
+        whale = wallet("compound seed borrower")
+        self.supply(whale, "WBTC", 20_000 * self.units["WBTC"])
+        self.enter(whale, "WBTC")
+        for spec in SPECS:
+            self.borrow(whale, spec.symbol, spec.lent * self.units[spec.symbol])
 
     def _list(self, make: Deployer, spec: Spec) -> None:
         rate = 2 * 10 ** (18 + spec.decimals - 8 - 2)
@@ -156,7 +169,7 @@ class CompoundMarket:
     def _pay(self, user: str, symbol: str, amount: int, coin: str, token: str, *args: Any) -> None:
         """An action that takes the underlying: `coin` is its signature where that is the chain's coin."""
         to = self.tokens[symbol]
-        if symbol == "ETH":
+        if symbol == self.coin:
             self.node.rpc("anvil_setBalance", user, hex(_COIN_FUNDS))
             self.node.send(to, abi.encode(coin, *args), user, amount)
         else:
@@ -200,9 +213,9 @@ class CompoundMarket:
     def liquidations(self) -> list[tuple[int, int]]:
         """(repaid, seized cTokens) of the newest block."""
         logs = self.node.rpc("eth_getLogs", {"topics": [_EVENT], "fromBlock": "latest"})
-        signature = "e()->address,address,uint256,address,uint256"
-        found = [abi.decode(signature, bytes.fromhex(log["data"][2:])) for log in logs]
-        return [(repaid, seized) for _, _, repaid, _, seized in found]
+        data = [bytes.fromhex(log["data"][2:]) for log in logs]
+        found = [abi.decode("e()->uint256,uint256,uint256,uint256,uint256", each.rjust(160, b"\0")) for each in data]
+        return [(each[2] if len(part) == 160 else each[3], each[4]) for each, part in zip(found, data, strict=True)]
 
 
 def _artifacts(cache: Path) -> Artifacts:
@@ -214,9 +227,10 @@ def _artifacts(cache: Path) -> Artifacts:
     return Artifacts(found)
 
 
-def _own_artifacts(cache: Path) -> Artifacts:
+def own_artifacts(cache: Path) -> Artifacts:
     roots = {"lab/": Path(__file__).parent / "contracts"}
-    return compile_source(Source(SOLC_0_8, ("lab/CompoundOracle.sol",), roots, evm_version="cancun"), cache)
+    entries = ("lab/CompoundOracle.sol", "lab/VenusHelper.sol")
+    return compile_source(Source(SOLC_0_8, entries, roots, evm_version="cancun"), cache)
 
 
 def raw(market: CompoundMarket, symbol: str, amount: str) -> int:

@@ -36,6 +36,8 @@ class Package:
     name: str
     version: str
     sha512: str
+    part: str = ""
+    """The only folder that is unpacked, where the whole is large; empty: all."""
 
     @property
     def spec(self) -> str:
@@ -60,6 +62,24 @@ COMPOUND_V2 = Package(
     "@setprotocol/set-protocol-v2",
     "0.1.16",
     "84/rvT7b2k5SFaF5C/vh2SKV/DS4F+9i7E/5rkQBlU+XnNRnGjG/xROsbYYLkkMaz5YPQVDnDZI5tbZ+JsZYhg==",
+)
+VENUS_CORE = Package(
+    "@venusprotocol/venus-protocol",
+    "10.3.0",
+    "qGvjvUgYhK5REF/Cj4Lg4FNBMrEscnSSxr4sHL4WDlb2woPucvqLfGkw/f3XKFanf+lWD1G4K0Gzpdc430+BeQ==",
+    part="artifacts/",
+)
+VENUS_POOLS = Package(
+    "@venusprotocol/isolated-pools",
+    "4.4.0",
+    "OalbpAYhtUJ9ZPHNUKDFZQcvjvRwtFeKU59weL7pUG9AUPBH9CwYhsK/M3OC7YIUmFGe5nBV554nirqCWu2SKA==",
+    part="artifacts/contracts/",
+)
+VENUS_ORACLE = Package(
+    "@venusprotocol/oracle",
+    "2.16.0",
+    "glqLXVBTL5zTSZsdw71aE3UZrH8CeRZfv5tKapZhP5Yi1in8HfKoNoWMqEji4lgBGCUArZJ85jVG9SesNDi8PA==",
+    part="artifacts/contracts/",
 )
 AAVE_ORIGIN = Package(
     "@aave-dao/aave-v3-origin",
@@ -174,7 +194,8 @@ def _pack_and_check(package: Package, scratch: Path) -> Path:
     if digest != package.sha512:
         raise LabError(f"{package.spec} from the registry is not the pinned archive: sha512 {digest}")
     with tarfile.open(archives[0]) as archive:
-        archive.extractall(scratch / "unpacked", filter="data")
+        wanted = [item for item in archive if item.name.partition("/")[2].startswith(package.part)]
+        archive.extractall(scratch / "unpacked", wanted, filter="data")
     (root,) = (scratch / "unpacked").iterdir()  # npm archives hold one top folder, not always "package"
     return root
 

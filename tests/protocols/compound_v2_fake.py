@@ -157,6 +157,8 @@ class Fake:
         if self.kind == "core":
             types = ["bool", "uint256", "bool", "uint256", "uint256", "uint96", "bool"]
             value = [True, token.factor, True, token.threshold, token.incentive, 0, True]
+            chain.set(ENTRY, abi.IS_FORCED_FOR_USER, ENTRY, token.address, types="bool", value=False)
+        if self.kind != "compound":
             chain.set(ENTRY, abi.IS_FORCED, token.address, types="bool", value=token.deprecated)
         elif self.with_deprecation:
             chain.set(ENTRY, abi.IS_DEPRECATED, token.address, types="bool", value=token.deprecated)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.lab.lab import Lab
     from tests.lab.market import AaveMarket
 
+GENERATIONS = ("aave30", "aave36")
 CHUNK = 400
 GAS = 500_000_000
 
@@ -97,3 +98,11 @@ class Watch:
         assert not isinstance(account, Exception), account
         (position,) = self.adapter.evaluate(self.opened, self.block, reading.market, account, wallet)
         return position
+
+
+def watches(lab: Lab) -> dict[str, Watch]:
+    """Of each generation, all its positions."""
+    return {
+        name: Watch(lab, market, [position.wallet for position in lab.positions[name]])
+        for name, market in lab.markets.items()
+    }

@@ -1,39 +1,34 @@
-"""Compound v2's own contracts: every figure at every block, every boundary where it flips, every liquidation."""
+"""Compound v2's own contracts: what the conformance suite does not ask of every protocol."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from eth_utils.crypto import keccak
 
-from liqtui.core.boundaries import boundaries
-from liqtui.core.factors import movers
-from liqtui.core.model import Change, Direction, FactorKind, Side
+from liqtui.core.model import Change, Side
 from liqtui.core.reads import PlanFailed, run_plans
 from liqtui.core.rescue import rescue
 from liqtui.core.severity import liquidatable
 from liqtui.core.sources import ChainSpec, MarketRef
-from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE, WAD
+from liqtui.core.units import HEALTH_INFINITE, WAD
 from liqtui.protocols.compound_v2 import CompoundV2
 from liqtui.protocols.compound_v2_math import Rounding
 from tests.chain.conftest import PoolMaker, make_pool
 from tests.lab import abi
-from tests.lab.compound_v2 import Walk, call_all, raw
+from tests.lab.compound_v2 import call_all, raw
 from tests.lab.market import wallet as wallet_of
 from tests.real.reader import LabReader, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from liqtui.core.factors import Mover
     from liqtui.core.model import Position
     from liqtui.protocols.adapter import Reading
     from tests.lab.compound_v2 import CompoundMarket
 
 __all__ = ["make_pool"]
 
-BLOCKS = 110
 ACCRUE = abi.encode("accrueInterest()")
 THREE = "e()->uint256,uint256,uint256"
 HALF_UP = Rounding(half_up=True)
@@ -103,40 +98,6 @@ def amounts(position: Position, side: Side) -> dict[str, int]:
     return {leg.asset.address: leg.amount for leg in position.legs if leg.side is side}
 
 
-def test_every_figure_is_the_contracts_at_every_block_of_a_walk(watch: Watch) -> None:
-    healths: list[int] = []
-    refused = 0
-    for step, number in enumerate(Walk(watch.market, seed=4).take(BLOCKS)):
-        refused += watch.market.failures()
-        if step % 10 == 0:
-            watch.discover()
-        reading = watch.read()
-        assert (reading.errors, reading.changed, watch.block.number) == ((), False, number)
-        assert len(reading.accounts) >= 26
-        expected = truths(watch)
-        for wallet in reading.accounts:
-            found = watch.evaluate(reading, wallet)
-            liquidity, books = expected[wallet]
-            sums = found.book.sums()
-            assert sums.liquidity == liquidity, (number, wallet, found)
-            held = {at: tokens * rate // WAD for at, (tokens, _, rate) in books.items()}
-            info = {info.asset.address: token for token, info in watch.opened.tokens.items()}
-            for address, amount in amounts(found, Side.COLLATERAL).items():
-                assert amount == held[info[address]]
-            owed = {info[address]: amount for address, amount in amounts(found, Side.DEBT).items()}
-            assert owed == {at: debt for at, (_, debt, _) in books.items() if debt}
-            assert found.health.verified
-            assert not found.flags
-            assert (found.health.raw < HEALTH_ONE) is (liquidity[1] > 0)
-            assert found.book.liquidatable() is (liquidity[1] > 0)
-            assert all(quote.proven for quote in found.quotes)
-            healths.append(found.health.raw)
-    finite = [health for health in healths if health < HEALTH_INFINITE]
-    assert min(finite) < HEALTH_ONE < max(finite)
-    assert len(set(finite)) > 10 * BLOCKS
-    assert refused > 20
-
-
 def test_stored_figures_are_older_than_ours(watch: Watch) -> None:
     """Sixty blocks at high rates: what the comptroller's view says is behind what a liquidator finds."""
     watch.market.node.mine(60, dt=12)
@@ -182,64 +143,6 @@ def test_discovery_finds_what_is_not_entered(watch: Watch) -> None:
     assert run(watch.reader, watch.block, watch.adapter.discover(watch.opened, [stranger])) == {}
 
 
-def override(watch: Watch, mover: Mover, answer: int) -> dict[str, Any]:
-    """Feeds moved to this answer; for one asset alone a price that the oracle is told."""
-    market = watch.market
-    out: dict[str, Any] = {}
-    if mover.kind is FactorKind.ASSET:
-        asset = mover.parts[0].asset
-        token = next(token for token, info in watch.opened.tokens.items() if info.asset.address == asset)
-        info = watch.opened.tokens[token]
-        slot = keccak(bytes(12) + bytes.fromhex(token[2:]) + bytes(32))
-        price = answer * 10 ** (18 - info.asset.decimals)
-        return {market.oracle: {"stateDiff": {"0x" + slot.hex(): "0x" + price.to_bytes(32, "big").hex()}}}
-    for part in mover.parts:
-        feed = next(feed for feed in market.feeds.values() if feed.address.lower() == part.quote.feed)
-        out |= {feed.address: answering(mover.knob(part, answer), feed.decimals)}
-    return out
-
-
-def answering(answer: int, decimals: int) -> dict[str, str]:
-    """Runtime code of a feed: its decimals for `decimals()`, the answer for anything else."""
-    reply = bytes.fromhex("60005260206000f3")  # mstore at 0, return one word
-    otherwise = b"\x7f" + answer.to_bytes(32, "big") + reply
-    place = 15 + len(otherwise)
-    dispatch = bytes.fromhex("60003560e01c63313ce56714") + bytes([0x60, place, 0x57])  # equal: jump
-    return {"code": "0x" + (dispatch + otherwise + b"\x5b\x60" + bytes([decimals]) + reply).hex()}
-
-
-def shortfall_under(watch: Watch, wallet: str, overrides: dict[str, Any]) -> bool:
-    """Whether the contracts, all accrued, find a shortfall at this very block."""
-    market = watch.market
-    calls = [(token, False, ACCRUE) for token in market.tokens.values()]
-    calls.append((market.comptroller, False, abi.encode("getAccountLiquidity(address)", wallet)))
-    data = abi.encode("aggregate3((address,bool,bytes)[])", calls)
-    request = {"to": market.lab.multicall3, "data": "0x" + data.hex(), "gas": hex(500_000_000)}
-    answer = market.node.rpc("eth_call", request, {"blockHash": watch.block.hash}, overrides)
-    results = abi.decode("e()->(bool,bytes)[]", bytes.fromhex(answer[2:]))
-    error, _, shortfall = abi.decode(THREE, results[-1][1])
-    assert not error
-    return shortfall > 0
-
-
-def test_the_contract_turns_where_we_say(watch: Watch) -> None:
-    kinds: dict[tuple[FactorKind, Direction], int] = {}
-    for wallet, found in watch.positions().items():
-        knobs = {mover.factor: mover for mover in movers(found.book, found.feeds)}
-        for boundary in boundaries(found.book, found.feeds):
-            kinds[boundary.kind, boundary.direction] = kinds.get((boundary.kind, boundary.direction), 0) + 1
-            if boundary.price is None:
-                continue
-            safer = 1 if boundary.direction is Direction.FALLS else -1
-            for answer, expected in ((boundary.price, True), (boundary.price + safer, False)):
-                moved = override(watch, knobs[boundary.factor], answer)
-                assert shortfall_under(watch, wallet, moved) is expected, (found, boundary, answer)
-    assert kinds[FactorKind.FACTOR, Direction.FALLS] >= 12
-    assert kinds[FactorKind.FACTOR, Direction.RISES] >= 12
-    assert kinds[FactorKind.ASSET, Direction.FALLS] >= 12
-    assert kinds[FactorKind.TOGETHER, Direction.FALLS] + kinds.get((FactorKind.TOGETHER, Direction.RISES), 0) >= 5
-
-
 def foreseen(watch: Watch, wallet: str) -> Position:
     """The position in the next block if nothing happens, seen on a branch of the chain that is then dropped."""
     branch = watch.market.lab.snapshot()
@@ -262,40 +165,6 @@ def liquidate(watch: Watch, found: Position, amount: int) -> list[tuple[int, int
 
 def by_symbol(watch: Watch) -> dict[str, Any]:
     return {symbol: watch.opened.tokens[token.lower()] for symbol, token in watch.market.tokens.items()}
-
-
-def crash(market: CompoundMarket) -> None:
-    """A day on which nearly everything falls."""
-    parts = {"ETH": 74, "WBTC": 70, "LINK": 60, "CRV": 30, "EURS": 88}
-    with market.node.batch():
-        for symbol, part in parts.items():
-            market.set_price(symbol, market.feeds[symbol].answer * part // 100)
-
-
-def test_an_executed_liquidation_takes_what_was_said(watch: Watch) -> None:
-    crash(watch.market)
-    reasons: dict[str, int] = {}
-    for wallet in list(watch.hints):
-        before = foreseen(watch, wallet)
-        scope = before.scope
-        if not before.book.liquidatable():
-            continue
-        branch = watch.market.lab.snapshot()
-        assert liquidate(watch, before, scope.max_debt + 1) == [], before
-        watch.market.lab.revert(branch)
-        ((repaid, seized),) = liquidate(watch, before, scope.max_debt)
-        after = watch.evaluate(watch.read(), wallet)
-        assert after.health.verified
-        assert repaid == scope.max_debt
-        held, left = (amounts(each, Side.COLLATERAL).get(scope.collateral.address, 0) for each in (before, after))
-        owed, rest = (amounts(each, Side.DEBT).get(scope.debt.address, 0) for each in (before, after))
-        assert owed - rest == scope.max_debt
-        assert abs(held - left - scope.seized) <= 1
-        assert seized > 0
-        if scope.health_after != HEALTH_INFINITE:
-            assert after.health.raw == pytest.approx(scope.health_after, rel=1e-6, abs=0)
-        reasons[scope.reason] = reasons.get(scope.reason, 0) + 1
-    assert reasons.get("50 % of this debt", 0) >= 8, reasons
 
 
 def test_less_collateral_than_the_close_factor_would_take(watch: Watch) -> None:
@@ -391,17 +260,6 @@ def replaced_oracle(market: CompoundMarket) -> str:
     other = "0x00000000000000000000000000000000000abc01"
     market.node.rpc("anvil_setCode", other, market.node.rpc("eth_getCode", market.oracle, "latest"))
     return other
-
-
-def test_requests_do_not_grow_with_wallets(watch: Watch) -> None:
-    counts = []
-    for number in (1, 12):
-        watch.hints = dict(list(watch.hints.items())[:number])
-        before = watch.reader.requests
-        watch.read()
-        counts.append(watch.reader.requests - before)
-        watch.discover()
-    assert counts == [3, 3]
 
 
 async def test_read_through_the_program_s_own_chain(watch: Watch, make_pool: PoolMaker) -> None:

@@ -12,9 +12,7 @@ from liqtui.core.sources import MarketRef
 from tests.lab.assets import ASSETS
 from tests.lab.feeds import Breakage
 from tests.lab.market import wallet
-from tests.real.reader import Watch, run
-from tests.real.test_boundaries import GENERATIONS
-from tests.real.test_walk import watches
+from tests.real.reader import GENERATIONS, Watch, run, watches
 
 if TYPE_CHECKING:
     from tests.lab.lab import Lab

@@ -11,10 +11,10 @@ from liqtui.core.model import FactorKind, Side, is_liquidatable
 from tests.lab.assets import ETH_CATEGORY
 from tests.lab.market import wallet
 from tests.lab.positions import raw
+from tests.real.cases import same_as_reported
 from tests.real.overrides import WhatIf, asset_at
-from tests.real.reader import Watch
+from tests.real.reader import Watch, watches
 from tests.real.test_liquidation import liquidate, look, provision, taken
-from tests.real.test_walk import same_as_reported, watches
 
 if TYPE_CHECKING:
     from tests.lab.lab import Lab

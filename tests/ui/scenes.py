@@ -485,6 +485,7 @@ class StubEngine:
     muted: list[tuple[str, float | None]] = field(default_factory=list)
     archive: tuple[Alert, ...] = ()
     """Alerts that only the log holds."""
+    inspected: list[str] = field(default_factory=list)
     recorded: list[tuple[float, float]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -533,6 +534,9 @@ class StubEngine:
 
     def watch(self, wallets: Sequence[Wallet]) -> None:
         self.watched.append(tuple(wallets))
+
+    def inspect(self, position_id: str) -> None:
+        self.inspected.append(position_id)
 
     def resolve(self, name: str) -> Future[str]:
         future: Future[str] = Future()

@@ -1,0 +1,113 @@
+"""What a daemon's log says of its snapshots: each thing once, when it becomes so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from liqtui.core import format as fmt
+from liqtui.core.states import Freshness, Severity
+from liqtui.engine import verdict
+
+if TYPE_CHECKING:
+    from liqtui.cli.logs import Log
+    from liqtui.core.snapshot import Alert, ChainState, Snapshot
+
+
+class Journal:
+    def __init__(self, log: Log, since: float) -> None:
+        """`since`: Unix time of the start; alerts from before are old news."""
+        self._log = log
+        self._since = since
+        self._last: Snapshot | None = None
+        self._alerts: dict[int, Alert] = {}
+        self._worst = ""
+
+    def tell(self, snapshot: Snapshot) -> None:
+        last, self._last = self._last, snapshot
+        if last is snapshot:
+            return
+        known = {chain.name: chain for chain in last.chains} if last else {}
+        for chain in snapshot.chains:
+            self._chain(known.get(chain.name), chain)
+        if snapshot.alerts is not (last.alerts if last else None):
+            self._tell_alerts(snapshot)
+        if last is None or snapshot.deliveries is not last.deliveries:
+            self._deliveries(last, snapshot)
+        error, before = snapshot.engine_error, last.engine_error if last else ""
+        if error != before:
+            self._log.event("error" if error else "info", "engine", state=error or "well again")
+        for notice in snapshot.notices:
+            if last is None or notice not in last.notices:
+                self._log.warning("notice", text=notice)
+        if snapshot.ready:
+            self._verdict(snapshot)
+
+    def status(self, snapshot: Snapshot, screens: int) -> str:
+        """One line for who asks the service manager."""
+        if snapshot.engine_error:
+            return snapshot.engine_error
+        attached = f", {screens} screens" if screens else ""
+        if not snapshot.ready:
+            done = sum(1 for chain in snapshot.chains if chain.block is not None)
+            return f"reading: {done} of {len(snapshot.chains)} chains{attached}"
+        found = verdict.of(snapshot)
+        counts = ", ".join(f"{count} {severity}" for severity, count in found.counts.items()) or "no positions"
+        unread = f", {found.unread} unread" if found.unread else ""
+        worst = f"; worst {found.health} {found.title}" if found.title else ""
+        return f"{counts}{unread}{worst}{attached}"
+
+    def _chain(self, before: ChainState | None, now: ChainState) -> None:
+        if now.block is not None and (before is None or before.block != now.block):
+            self._log.debug("round", chain=now.name, block=now.block.number, source=now.source)
+        error, was = now.error, before.error if before else ""
+        if error != was:
+            level = "warning" if error else "info"
+            self._log.event(level, "chain", chain=now.name, state=error or "read again")
+        blind, saw = now.freshness is Freshness.BLIND, before is None or before.freshness is not Freshness.BLIND
+        if blind and saw and before is not None:
+            self._log.error("chain blind", chain=now.name, age=None if now.age is None else fmt.age(now.age))
+
+    def _tell_alerts(self, snapshot: Snapshot) -> None:
+        for alert in reversed(snapshot.alerts):
+            known = self._alerts.get(alert.id)
+            if known is alert:
+                continue
+            if known is None and alert.at >= self._since:
+                self._alert(alert)
+            elif known is not None and alert.acked_at is not None and known.acked_at is None:
+                self._log.info("acknowledged", id=alert.id, title=alert.title)
+        self._alerts = {alert.id: alert for alert in snapshot.alerts}
+
+    def _alert(self, alert: Alert) -> None:
+        level = "info" if alert.severity is Severity.OK else "warning"
+        self._log.event(
+            level,
+            "alert",
+            id=alert.id,
+            severity=alert.severity.value,
+            loud=alert.level.value,
+            kind=alert.kind,
+            title=alert.title,
+            text=alert.text,
+            position=alert.position,
+            cure=alert.cure,
+            held=alert.held,
+        )
+
+    def _deliveries(self, last: Snapshot | None, snapshot: Snapshot) -> None:
+        before = {(one.alert, one.channel): one for one in last.deliveries} if last else {}
+        for one in snapshot.deliveries:
+            if before.get((one.alert, one.channel)) != one and one.at >= self._since:
+                level = "warning" if one.reason else "info"
+                self._log.event(
+                    level, "delivery", alert=one.alert, channel=one.channel, state=one.state.value, tries=one.tries,
+                    why=one.reason,
+                )  # fmt: skip
+
+    def _verdict(self, snapshot: Snapshot) -> None:
+        """When the counts change: a log that is silent for a day would tell nothing of it."""
+        found = verdict.of(snapshot)
+        told = " ".join(f"{severity}:{count}" for severity, count in found.counts.items())
+        if told != self._worst:
+            self._worst = told
+            self._log.info("verdict", worst=found.worst, positions=told or "none", health=found.health, of=found.title)

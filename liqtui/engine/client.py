@@ -1,0 +1,341 @@
+"""An engine that runs in a daemon, as a screen sees it; and how a command asks a daemon once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from liqtui.config.paths import SOCKET
+from liqtui.core.clock import SystemClock
+from liqtui.core.snapshot import Snapshot
+from liqtui.engine import wire
+from liqtui.engine.news import Mirror
+from liqtui.engine.thread import SILENCE, EngineThread
+from liqtui.engine.wire import WireError
+from liqtui.engine.words import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from liqtui.core.clock import Clock
+    from liqtui.core.snapshot import Alert
+    from liqtui.core.wallet import Wallet
+    from liqtui.engine.handle import Playback
+    from liqtui.engine.history import History
+
+AGAIN = 1.0
+"""Seconds between two tries to reach a daemon that was lost."""
+ANSWER = 2.0
+"""Seconds that a daemon may take to greet; one that takes longer is stuck."""
+BEAT = 1.0
+_LOOKED_AT = 8
+"""Positions that are sent with their books: those that were looked at last."""
+_WISHES = 100
+
+
+class NoDaemon(Exception):  # noqa: N818 - an answer, not a fault
+    """Nobody can be asked there. The text says why, empty where there is simply no daemon."""
+
+
+class RemoteEngine(EngineThread):
+    """Implements `EngineHandle`. It shows the daemon's snapshots, and says so at once when there is no daemon.
+
+    One that comes back is attached to again.
+    """
+
+    def __init__(
+        self, folder: Path, hello: wire.Hello, wallets: Sequence[Wallet] = (), clock: Clock | None = None
+    ) -> None:
+        """`folder`: the state folder; `hello`: what `find` found there; `wallets`: what is shown at first."""
+        clock = clock or SystemClock()
+        super().__init__(clock, Snapshot(0, clock.now(), wallets=tuple(wallets)))
+        self._folder = folder
+        self.hello = hello
+        """Of the daemon that is, or was last, attached to."""
+        self.loss = ""
+        """Why the daemon is not there, in words; empty while it is."""
+        self._history: History | None = None
+        self._mirror = Mirror(hello.targets)
+        self._version = 0
+        self._heard = 0.0
+        self._writer: asyncio.StreamWriter | None = None
+        self._wishes: list[dict[str, Any]] = []
+        self._looked_at: tuple[str, ...] = ()
+        self._asked: dict[int, Future[str]] = {}
+        self._last_question = 0
+
+    # -- any thread ----------------------------------------------------------------------------------------------
+
+    @property
+    def playback(self) -> Playback | None:
+        return None
+
+    def refresh(self) -> None:
+        self._wish("refresh")
+
+    def acknowledge(self, alert_id: int | None) -> None:
+        self._wish("acknowledge", alert_id)
+
+    def snooze(self, alert_id: int, seconds: float) -> None:
+        self._wish("snooze", alert_id, seconds)
+
+    def mute(self, target: str, until: float | None) -> None:
+        self._wish("mute", target, until)
+
+    def watch(self, wallets: Sequence[Wallet]) -> None:
+        self._wish("watch", wire.pack(tuple(wallets)))
+
+    def inspect(self, position_id: str) -> None:
+        """From now on this one comes with its book, boundaries and rescue amounts."""
+        if position_id in self._looked_at:
+            return
+        self._looked_at = (*self._looked_at, position_id)[-_LOOKED_AT:]
+        self.tell(self._look)
+
+    def resolve(self, name: str) -> Future[str]:
+        answer: Future[str] = Future()
+
+        def ask() -> None:
+            if self._writer is None:
+                answer.set_exception(LookupError("the daemon is not there"))
+                return
+            self._last_question += 1
+            self._asked[self._last_question] = answer
+            self._send({"wish": "resolve", "args": [name], "id": self._last_question})
+
+        if not self.tell(ask):
+            answer.set_exception(LookupError("the engine is not running"))
+        return answer
+
+    def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
+        return self._read().samples(position_id, since)
+
+    def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
+        return self._read().updates(position_id, since)
+
+    def alerts(self, before: int | None = None, limit: int = 500) -> list[Alert]:
+        return self._read().alerts(before, limit)
+
+    def _read(self) -> History:
+        """The daemon's own history: it is the same machine and the same person."""
+        if self._history is None:
+            from liqtui.engine.history import History
+
+            self._history = History(self._folder, read_only=True)
+        return self._history
+
+    def _wish(self, name: str, *args: Any) -> None:
+        message = {"wish": name, "args": list(args)}
+
+        def send() -> None:
+            if self._writer is None:  # for the next daemon
+                self._wishes = [*self._wishes, message][-_WISHES:]
+            else:
+                self._send(message)
+
+        self.tell(send)
+
+    # -- the thread of this screen's loop --------------------------------------------------------------------------
+
+    async def serve(self, ended: asyncio.Event) -> None:
+        beating = asyncio.create_task(self._beat_on())
+        self.up()
+        try:
+            while not ended.is_set():
+                session = asyncio.create_task(self._session())
+                end = asyncio.create_task(ended.wait())
+                await asyncio.wait({session, end}, return_when=asyncio.FIRST_COMPLETED)
+                end.cancel()
+                session.cancel()
+                (why,) = await asyncio.gather(session, return_exceptions=True)
+                if not ended.is_set():
+                    self._lost(why if isinstance(why, str) else _reason(why, self.hello.pid))
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(ended.wait(), AGAIN)
+        finally:
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+            if self._history is not None:
+                self._history.close()
+
+    async def _session(self) -> str:
+        """From the greeting until the daemon ends it; why it did, in words. Raises OSError, EOFError, WireError."""
+        async with asyncio.timeout(ANSWER):
+            reader, writer = await asyncio.open_unix_connection(str(self._folder / SOCKET))
+        try:
+            async with asyncio.timeout(ANSWER):
+                hello = wire.read_hello(await _read(reader))
+            ours = wire.greeting()
+            if wrong := wire.mismatch(hello, ours, them="the daemon", us="this screen"):
+                return wrong
+            self.hello, self._mirror = hello, Mirror(hello.targets)
+            writer.write(wire.frame({"hello": ours}))
+            self._writer = writer
+            self._look()
+            wishes, self._wishes = self._wishes, []
+            for wish in wishes:
+                self._send(wish)
+            while True:
+                async with asyncio.timeout(SILENCE):
+                    message = await _read(reader)
+                if why := self._take(message):
+                    return why
+        finally:
+            self._writer = None
+            writer.transport.abort()
+
+    def _take(self, message: Any) -> str:
+        """Why this is the last one; empty: it is not."""
+        match message:
+            case {"news": news}:
+                snapshot = self._mirror.take(news)
+                if self._mirror.whole:
+                    self.loss = ""
+                    self._tell_on(snapshot)
+            case {"beat": True}:
+                pass
+            case {"answer": int(number)}:
+                asked = self._asked.pop(number, None)
+                value: Any = cast("dict[str, Any]", message).get("value")
+                if asked is not None and isinstance(value, str):
+                    asked.set_result(value)
+                elif asked is not None:
+                    asked.set_exception(LookupError(safe(str(cast("dict[str, Any]", message).get("error")))))
+            case {"end": True}:
+                return f"the daemon (process {self.hello.pid}) was ended"
+            case {"refused": str(why)}:
+                return f"the daemon (process {self.hello.pid}) refuses: {safe(why)}"
+            case _:
+                raise WireError("a message came that is none")
+        return ""
+
+    def _lost(self, why: str) -> None:
+        for asked in self._asked.values():
+            asked.set_exception(LookupError("the daemon is not there any more"))
+        self._asked.clear()
+        if why != self.loss:
+            self.loss = why
+            self._tell_on(replace(self._mirror.snapshot, engine_error=why))
+
+    def _tell_on(self, snapshot: Snapshot) -> None:
+        """Publish, under a version of our own: those of two daemons may be the same."""
+        self._version += 1
+        if snapshot.version < 0:  # nothing has come yet
+            snapshot = replace(self._slot, engine_error=snapshot.engine_error)
+        attached = f"attached to the daemon, process {self.hello.pid}"
+        self.publish(replace(snapshot, version=self._version, notices=(*snapshot.notices, attached)))
+
+    def _look(self) -> None:
+        if self._writer is not None:
+            self._send({"inspect": list(self._looked_at)})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if self._writer is not None:
+            with contextlib.suppress(OSError, RuntimeError):  # the reading side tells of the end
+                self._writer.write(wire.frame(message))
+
+    async def _beat_on(self) -> None:
+        while True:
+            self.beat()
+            await asyncio.sleep(BEAT)
+
+
+def _reason(fault: BaseException, pid: int, patience: float = SILENCE) -> str:
+    daemon = f"the daemon (process {pid})" if pid else "the daemon"
+    if isinstance(fault, TimeoutError):
+        return f"{daemon} has been silent for {patience:.0f} s"
+    if isinstance(fault, WireError):
+        return f"{daemon} cannot be understood: {safe(str(fault))}"
+    if isinstance(fault, OSError | EOFError):
+        return f"{daemon} is gone"
+    raise fault
+
+
+async def _read(reader: asyncio.StreamReader) -> Any:
+    size = wire.length(await reader.readexactly(wire.HEAD), wire.LARGEST)
+    return wire.message_of(await reader.readexactly(size))
+
+
+# -- without a loop ------------------------------------------------------------------------------------------------
+
+
+def find(folder: Path) -> wire.Hello:
+    """The greeting of the daemon that holds a state folder. Raises NoDaemon."""
+    with contextlib.closing(_Line(folder)) as line:
+        return line.hello
+
+
+def ask(folder: Path, patience: float = 30.0) -> Snapshot:
+    """How things stand for the daemon now, every position with its book. Raises NoDaemon."""
+    with contextlib.closing(_Line(folder)) as line:
+        return line.ask(patience)
+
+
+class _Line:
+    """A connection to a daemon for one question. Raises NoDaemon from every method."""
+
+    def __init__(self, folder: Path) -> None:
+        if not (folder / SOCKET).exists():
+            raise NoDaemon
+        self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._connection.settimeout(ANSWER)
+            self._connection.connect(str(folder / SOCKET))
+        except OSError:  # what a daemon left behind that was killed
+            self.close()
+            raise NoDaemon from None
+        try:
+            message = self._receive()
+            self._refused(message)
+            self.hello = wire.read_hello(message)
+        except (OSError, EOFError, WireError) as fault:
+            self.close()
+            raise NoDaemon(_reason(fault, 0, ANSWER)) from fault
+        except NoDaemon:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def ask(self, patience: float) -> Snapshot:
+        ours = wire.greeting()
+        if wrong := wire.mismatch(self.hello, ours, them="the daemon", us="this program"):
+            raise NoDaemon(wrong)
+        mirror = Mirror(self.hello.targets)
+        try:
+            self._connection.settimeout(patience)
+            self._connection.sendall(wire.frame({"hello": ours, "books": True}))
+            while not mirror.whole:
+                message = self._receive()
+                self._refused(message)
+                if "news" in message:
+                    mirror.take(message["news"])
+        except (OSError, EOFError, WireError) as fault:
+            raise NoDaemon(_reason(fault, self.hello.pid, patience)) from fault
+        return mirror.snapshot
+
+    def _receive(self) -> dict[str, Any]:
+        size = wire.length(self._exactly(wire.HEAD), wire.LARGEST)
+        message = wire.message_of(self._exactly(size))
+        if not isinstance(message, dict):
+            raise WireError("a message came that is none")
+        return cast("dict[str, Any]", message)
+
+    def _exactly(self, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            more = self._connection.recv(min(size - len(data), 2**16))
+            if not more:
+                raise EOFError
+            data += more
+        return bytes(data)
+
+    def _refused(self, message: dict[str, Any]) -> None:
+        if "refused" in message:
+            raise NoDaemon(f"the daemon refuses: {safe(str(message['refused']))}")

@@ -1,0 +1,93 @@
+"""The SQLite file under the history: opened, migrated, thinned."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+FINE = 2 * 86_400.0
+"""How long samples and feed rounds are kept as taken."""
+COARSE = 14 * 86_400.0
+"""Until when one sample of each ten minutes is kept; then one of each hour."""
+_STEPS = (("sample", FINE, 600), ("sample", COARSE, 3600), ("round", FINE, 1800))
+"""Table, age and slot in seconds: from that age on one row of each slot."""
+
+
+def connect(
+    path: Path | None, migrations: Sequence[str], *, read_only: bool = False
+) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    """The writing and the reading connection; the same one in memory and read-only.
+
+    Script n of `migrations` brings a file from version n to n + 1. Raises sqlite3.Error, OSError.
+    """
+    if path is None or (read_only and not path.exists()):
+        db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        _migrate(db, migrations)
+        return db, db
+    if read_only:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=0.5)
+        return _closing_on_error(db, lambda db: version_of(db, migrations))
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    path.chmod(0o600)  # before SQLite opens it: the files that it puts beside it take their mode from it
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)
+    _closing_on_error(db, lambda db: _prepare(db, migrations))
+    return db, sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)
+
+
+def _closing_on_error(
+    db: sqlite3.Connection, step: Callable[[sqlite3.Connection], object]
+) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    try:
+        step(db)
+    except BaseException:
+        db.close()
+        raise
+    return db, db
+
+
+def _prepare(db: sqlite3.Connection, migrations: Sequence[str]) -> None:
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = NORMAL")
+    _migrate(db, migrations)
+
+
+def _migrate(db: sqlite3.Connection, migrations: Sequence[str]) -> None:
+    """Bring the schema up to date, each version in a transaction of its own."""
+    for version in range(version_of(db, migrations), len(migrations)):
+        db.executescript(f"BEGIN; {migrations[version]} PRAGMA user_version = {version + 1}; COMMIT;")
+
+
+def version_of(db: sqlite3.Connection, migrations: Sequence[str]) -> int:
+    """The file's schema version. Raises sqlite3.DatabaseError when this program does not know it."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(migrations):
+        raise sqlite3.DatabaseError(f"the history was written by a newer version (schema {version})")
+    return version
+
+
+def thin(db: sqlite3.Connection, now: float) -> None:
+    """Of older samples keep the lowest health of each slot, of older rounds the first.
+
+    Only what was not thinned before: all of it would take seconds each hour. `memory` holds how far that is.
+    """
+    for table, age, slot in _STEPS:
+        name, end = f"thinned:{table}:{slot}", int((now - age) // slot) * slot
+        done = db.execute("SELECT value FROM memory WHERE name = ?", (name,)).fetchone()
+        db.execute(_THIN[table], {"start": float(done[0]) if done else 0, "end": end, "slot": slot})
+        db.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", (name, str(end)))
+
+
+_THIN = {
+    "sample": "DELETE FROM sample WHERE at >= :start AND at < :end AND (position, at) NOT IN (SELECT position, at FROM"
+    " (SELECT position, at, row_number() OVER (PARTITION BY position, CAST(at / :slot AS INTEGER)"
+    " ORDER BY length(health), health) AS place FROM sample WHERE at >= :start AND at < :end) WHERE place = 1)",
+    "round": "DELETE FROM round WHERE at >= :start AND at < :end AND (chain_id, feed, at) NOT IN (SELECT chain_id,"
+    " feed, min(at) FROM round WHERE at >= :start AND at < :end GROUP BY chain_id, feed, at / :slot)",
+}

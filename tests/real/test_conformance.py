@@ -1,0 +1,197 @@
+"""One suite that every pooled lender passes on its real contracts. What concerns one protocol only has its own file."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from liqtui.core.events import EventKind
+from liqtui.core.model import Direction, FactorKind, Side
+from liqtui.core.severity import liquidatable
+from liqtui.core.snapshot import Severity
+from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE
+from tests.lab.morpho_positions import LIQUIDATOR as MORPHO_LIQUIDATOR
+from tests.lab.walk import LIQUIDATOR
+from tests.real import cases
+from tests.real.conformance import ROUNDING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.real.conformance import Case
+
+BLOCKS = 100
+REDISCOVER = 10
+POSITIONS = 20
+LIQUIDATORS = {LIQUIDATOR.lower(), MORPHO_LIQUIDATOR.lower()}
+CASES: dict[str, Callable[[pytest.FixtureRequest], Case]] = {
+    "aave-v3.0": lambda request: cases.aave_v3(request.getfixturevalue("populated"), "aave30"),
+    "aave-v3.6": lambda request: cases.aave_v3(request.getfixturevalue("populated"), "aave36"),
+    "aave-v2": lambda request: cases.aave_v2(
+        request.getfixturevalue("populated_aave_v2")[0], request.getfixturevalue("aave_v2")
+    ),
+    "compound-v2": lambda request: cases.compound_v2(request.getfixturevalue("compound_v2")),
+    "venus-core": lambda request: cases.compound_v2(request.getfixturevalue("venus_core")),
+    "venus-pool": lambda request: cases.compound_v2(request.getfixturevalue("venus_pool")),
+    "morpho-blue": lambda request: cases.morpho_blue(request.getfixturevalue("morpho_lab")),
+}
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param](request)
+
+
+def test_discovery_finds_all_that_hold_something_and_nobody_else(case: Case) -> None:
+    assert set(case.hints) == set(case.wallets) - case.empty
+    case.discover(["0x" + "77" * 20])
+    assert case.hints == {}
+
+
+def test_requests_do_not_grow_with_wallets(case: Case) -> None:
+    counts: set[int] = set()
+    for number in (1, 5, 12):
+        before = case.reader.requests
+        case.read(list(case.hints)[:number])
+        counts.add(case.reader.requests - before)
+    assert len(counts) == 1, counts
+    assert max(counts) <= 3
+
+
+def test_every_figure_is_the_contracts_at_every_block_of_a_walk(case: Case) -> None:
+    healths: list[int] = []
+    compared = 0
+    for step, _ in enumerate(case.walk(BLOCKS)):
+        if step % REDISCOVER == 0:
+            case.discover()
+        found = case.positions()
+        compared += case.verify(found)
+        healths += [position.health.raw for position in found.values() if position.health.raw is not None]
+    assert compared >= POSITIONS * BLOCKS
+    finite = [health for health in healths if health < HEALTH_INFINITE]
+    assert min(finite) < HEALTH_ONE < max(finite)
+    assert len(set(finite)) > 10 * BLOCKS
+
+
+def test_the_contract_turns_where_we_say(case: Case) -> None:
+    chance = random.Random(1)
+    kinds: Counter[FactorKind] = Counter()
+    directions: Counter[Direction] = Counter()
+    for found in case.positions().values():
+        for boundary, mover in case.boundaries(found):
+            if boundary.price is None:
+                directions[Direction.NONE] += 1
+                kinds[boundary.kind] += boundary.kind is FactorKind.TOGETHER
+                continue
+            kinds[boundary.kind] += 1
+            directions[boundary.direction] += 1
+            safer = 1 if boundary.direction is Direction.FALLS else -1
+            asked = {boundary.price: True, boundary.price + safer: False}
+            if not boundary.passed and boundary.price_now is not None:
+                low, high = sorted((boundary.price + safer, boundary.price_now))
+                asked[chance.randint(low, high)] = False
+            for answer, expected in asked.items():
+                assert case.unsafe(found, boundary, mover, answer) is expected, (found, boundary, answer)
+    assert min(kinds[kind] for kind in (FactorKind.FACTOR, FactorKind.ASSET, FactorKind.TOGETHER)) >= 4, kinds
+    assert min(directions[each] for each in Direction) >= 4, directions
+
+
+def test_an_executed_liquidation_takes_what_was_said_and_the_log_tells_it(case: Case) -> None:
+    case.crash()
+    reasons: Counter[str] = Counter()
+    for key in list(case.positions()):
+        before, had = case.foreseen(key)
+        if before is None or before.scope is None or not liquidatable(before):
+            continue
+        scope = before.scope
+        assert scope.blocked == ""
+        case.liquidate(before, scope)
+        events = case.events([key.wallet])
+        assert {event.key for event in events} == {key}, (before, events)
+        after = case.positions([key.wallet]).get(key)
+        has = case.balances(key, after)
+        (taken,) = [event for event in events if event.kind is EventKind.LIQUIDATED]
+        assert taken.collateral is not None
+        assert taken.debt is not None
+        assert taken.who in LIQUIDATORS
+        off = sum(event.debt.amount for event in events if event.kind is EventKind.WRITTEN_OFF and event.debt)
+        assert taken.debt.amount == scope.max_debt, (before, taken)
+        places = (Side.DEBT, taken.debt.asset), (Side.COLLATERAL, taken.collateral.asset)
+        owed, held = (had[place] - has.get(place, 0) for place in places)
+        assert abs(owed - taken.debt.amount - off) <= ROUNDING, (before, after, events)
+        assert abs(held - taken.collateral.amount - case.withheld(taken)) <= ROUNDING, (before, after, events)
+        place = (Side.COLLATERAL, scope.collateral)
+        assert abs(had[place] - has.get(place, 0) - scope.seized) <= ROUNDING, (before, after)
+        if after is not None and scope.health_after is not None:
+            assert after.health.raw == pytest.approx(scope.health_after, rel=1e-6, abs=0), (before, after)
+        reasons[scope.reason] += 1
+    assert reasons.total() >= case.liquidations, reasons
+    assert len(reasons) >= case.reasons, reasons
+
+
+def test_a_unit_more_than_said_is_refused(case: Case) -> None:
+    """Where the amount is the liquidator's to choose; a dusty one of Aave apart, see its own tests."""
+    case.crash()
+    tried = 0
+    for key, found in list(case.positions().items()):
+        if found.scope is None or not liquidatable(found) or not case.chooses(found.scope):
+            continue
+        before, _ = case.foreseen(key)
+        if before is None or before.scope is None:
+            continue
+        branch = case.lab.snapshot()
+        case.liquidate(before, before.scope, more=True)
+        assert case.events([key.wallet]) == [], before
+        case.lab.revert(branch)
+        tried += 1
+    assert tried >= case.choices
+
+
+def test_what_the_owner_does_is_in_the_log(case: Case) -> None:
+    expected = case.act()
+    told = [(e.kind, e.collateral or e.debt, e.who) for e in case.events(case.wallets)]
+    assert [(kind, moved.asset.symbol, moved.amount) for kind, moved, _ in told if moved] == expected
+    assert {who for _, _, who in told} == set(case.wallets)
+
+
+def test_the_engine_tells_a_liquidation_for_certain_and_an_act_for_what_it_is(case: Case) -> None:
+    case.crash()
+    key = next(key for key, found in case.positions().items() if found.scope is not None and liquidatable(found))
+    before, _ = case.foreseen(key)
+    assert before is not None
+    scope = before.scope
+    assert scope is not None
+    first, then = case.watched(key.wallet, lambda: case.liquidate(before, scope))
+    (alert,) = [alert for alert in then.alerts if alert.kind == "liquidated"]
+    assert alert.severity is Severity.LIQUIDATED
+    assert " taken, " in alert.text
+    assert " repaid, " in alert.text
+    assert "by hand" not in alert.text
+    assert not [alert for alert in first.alerts if alert.kind == "liquidated"]
+    case.act()
+    _, quiet = case.watched(case.wallets[0], case.act)
+    assert not [alert for alert in quiet.alerts if alert.kind == "liquidated"]
+    assert not quiet.notices
+
+
+def test_a_source_that_reverts_concerns_those_who_hold_the_asset_only(case: Case) -> None:
+    concerned = case.break_source()
+    if case.read().changed:
+        case.open()
+    unknown = known = 0
+    for found in case.positions().values():
+        if concerned(found):
+            assert found.health.raw is None, found
+            assert found.health.reported is None
+            assert liquidatable(found) is None
+            assert found.scope is None
+            unknown += 1
+        else:
+            assert found.health.raw is not None, found
+            assert found.health.confirmed or not found.has_debt
+            known += 1
+    assert unknown >= 2
+    assert known > unknown

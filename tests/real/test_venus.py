@@ -1,0 +1,157 @@
+"""Venus's own contracts: what they have and Compound has not. The rest is in test_conformance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from liqtui.core.events import EventKind
+from liqtui.core.model import Side
+from liqtui.core.reads import PlanFailed
+from liqtui.core.severity import liquidatable
+from liqtui.core.units import WAD
+from tests.lab.compound_v2 import open_positions
+from tests.lab.lab import Lab
+from tests.lab.market import wallet as wallet_of
+from tests.lab.venus import VenusTimedPool
+from tests.lab.walk import LIQUIDATOR
+from tests.real import cases
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from liqtui.core.model import Position
+    from tests.lab.venus import VenusCore, VenusPool
+    from tests.real.conformance import Case
+
+
+def position(case: Case, name: str) -> Position:
+    (found,) = case.positions([wallet_of(name).lower()]).values()
+    return found
+
+
+def test_an_e_mode_pool_changes_weights_for_those_in_it_only(venus_core: VenusCore) -> None:
+    market, user = venus_core, wallet_of("c2 eth usdc")
+    pair = [market.tokens["ETH"], market.tokens["USDC"]]
+    market.do(market.comptroller, "createPool(string)", "ETH and dollars")
+    market.do(market.comptroller, "addPoolMarkets(uint96[],address[])", [1, 1], pair)
+    for token in pair:
+        market.do(market.comptroller, "setLiquidationIncentive(uint96,address,uint256)", 1, token, 104 * WAD // 100)
+        factors = 90 * WAD // 100, 93 * WAD // 100
+        market.do(market.comptroller, "setCollateralFactor(uint96,address,uint256,uint256)", 1, token, *factors)
+        market.do(market.comptroller, "setIsBorrowAllowed(uint96,address,bool)", 1, token, True)
+    market.do(market.comptroller, "enterPool(uint96)", 1, sender=user)
+    case = cases.compound_v2(market)
+    found = case.positions()
+    case.verify(found)
+    held, _ = position(case, "c2 eth usdc").legs
+    assert (held.threshold, held.bonus) == (9300, 10_400)
+    held, _ = position(case, "c2 eth usdc tight").legs
+    assert (held.threshold, held.bonus) == (8450, 10_800)
+    case.crash()
+    market.set_price("ETH", 1_290 * 10**8)  # 10 × 1,290 × 0.93 < 12,000
+    found = case.positions([user.lower()])
+    ((key, before),) = found.items()
+    assert liquidatable(before)
+    before, had = case.foreseen(key)
+    assert before is not None
+    assert before.scope is not None
+    case.liquidate(before, before.scope)
+    (taken,) = case.events([user.lower()])
+    assert taken.debt is not None
+    assert taken.debt.amount == before.scope.max_debt
+    after = case.positions([user.lower()])[key]
+    place = (Side.COLLATERAL, before.scope.collateral)
+    assert abs(had[place] - case.balances(key, after)[place] - before.scope.seized) <= 1
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_forced_liquidation_needs_no_shortfall(venus_core: VenusCore, alone: bool) -> None:
+    """Of one account, or of all debts in a market."""
+    market, user, other = venus_core, wallet_of("c2 eth usdc"), "c2 all collaterals"
+    token = market.tokens["USDC"]
+    if alone:
+        signature = "_setForcedLiquidationForUser(address,address,bool)"
+        market.do(market.comptroller, signature, user, token, True)
+    else:
+        market.do(market.comptroller, "_setForcedLiquidation(address,bool)", token, True)
+    case = cases.compound_v2(market)
+    found = position(case, "c2 eth usdc")
+    assert found.health.raw is not None
+    assert found.health.raw > WAD
+    assert liquidatable(found)
+    assert [flag.code for flag in found.flags] == ["forced"]
+    assert bool(liquidatable(position(case, other))) is not alone
+    before, _ = case.foreseen(found.key)
+    assert before is not None
+    assert before.scope is not None
+    case.liquidate(before, before.scope)
+    (taken,) = case.events([user.lower()])
+    assert taken.kind is EventKind.LIQUIDATED
+    assert taken.debt is not None
+    assert taken.debt.amount == before.scope.max_debt
+
+
+def test_a_pool_forces_liquidations_of_a_market(venus_pool: VenusPool) -> None:
+    market = venus_pool
+    market.do(market.comptroller, "setForcedLiquidation(address,bool)", market.tokens["USDC"], True)
+    found = position(cases.compound_v2(market), "c2 eth usdc")
+    assert liquidatable(found)
+    assert [flag.code for flag in found.flags] == ["forced"]
+
+
+def test_a_small_account_is_closed_as_a_whole_and_the_log_tells_it(venus_pool: VenusPool) -> None:
+    market, user = venus_pool, wallet_of("c2 eth usdc tight")
+    market.do(market.comptroller, "setMinLiquidatableCollateral(uint256)", 10**9 * WAD)
+    market.set_price("ETH", 2_000 * 10**8)
+    case = cases.compound_v2(market)
+    before = position(case, "c2 eth usdc tight")
+    assert liquidatable(before)
+    debt = next(leg.amount for leg in before.legs if leg.side is Side.DEBT)
+    with market.node.batch():
+        market.do(
+            market.underlying["USDC"],
+            "provision(address,address,uint256)",
+            LIQUIDATOR,
+            market.tokens["USDC"],
+            debt * 2,
+            sender=LIQUIDATOR,
+        )
+        market.do(market.comptroller, "healAccount(address)", user, sender=LIQUIDATOR)
+    events = case.events([user.lower()])
+    assert [event.kind for event in events] == [EventKind.WRITTEN_OFF, EventKind.LIQUIDATED]
+    assert events[1].who == LIQUIDATOR.lower()
+    paid = sum(event.debt.amount for event in events if event.debt)
+    assert 0 <= paid - debt < debt // 10**5  # interest of two blocks
+    assert case.positions([user.lower()]) == {}
+
+
+def test_an_entry_that_is_no_comptroller_is_refused(venus_pool: VenusPool) -> None:
+    case = cases.compound_v2(venus_pool)
+    for entry in (venus_pool.oracle, venus_pool.tokens["USDC"], venus_pool.source.chainlink):
+        case.ref = case.ref.__class__("compound-v2", 31337, "wrong", entry.lower())
+        with pytest.raises(PlanFailed, match="is not a comptroller of the Compound v2 family"):
+            case.open()
+
+
+def test_a_paused_oracle_makes_all_unknown(venus_pool: VenusPool) -> None:
+    case = cases.compound_v2(venus_pool)
+    venus_pool.do(venus_pool.oracle, "pause()")
+    found = case.positions()
+    assert len(found) >= 20
+    for each in found.values():
+        entered = any(leg.counts or leg.side is Side.DEBT for leg in each.legs)
+        assert (each.health.raw is None) is entered, each
+
+
+def test_a_pool_that_counts_by_seconds(lab_cache: Path) -> None:
+    with Lab.build(lab_cache, generations=()) as lab:
+        market = VenusTimedPool(lab, lab_cache)
+        lab.positions[market.name] = open_positions(market)
+        case = cases.compound_v2(market)
+        for _ in case.walk(10):
+            assert case.verify(case.positions()) >= 20
+        held, owed = position(case, "c2 eth usdc").legs
+        assert 0 < held.rate < owed.rate
+        assert 2 < owed.rate / 10**27 < 8
