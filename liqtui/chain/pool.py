@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from liqtui.chain.batching import BlockReader, Memory, chunks, missing_multicall
 from liqtui.chain.crosscheck import CrossCheck
 from liqtui.chain.endpoint import Deadline, Endpoint, EndpointStatus
-from liqtui.chain.faults import Fault, safe
+from liqtui.chain.faults import Fault, hex_bytes, safe
 from liqtui.chain.headline import HeadLine
 from liqtui.chain.logs import read_logs
 from liqtui.chain.transport import MAX_ANSWER
@@ -137,6 +137,16 @@ class EndpointPool:
             return []
         deadline = Deadline(self._round_timeout)
         _, found = await self._first(lambda endpoint, left: read_logs(endpoint, first, last, wanted, left), deadline)
+        return found
+
+    async def has_code(self, address: str) -> bool:
+        """Whether there is a contract at the address now. Raises ReadError within the round's deadline."""
+
+        async def ask(endpoint: Endpoint, deadline: Deadline) -> bool:
+            code = await endpoint.request("eth_getCode", [address, "latest"], deadline)
+            return bool(hex_bytes(code, "code"))
+
+        _, found = await self._first(ask, Deadline(self._round_timeout))
         return found
 
     async def close(self) -> None:

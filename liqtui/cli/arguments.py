@@ -49,6 +49,8 @@ class Arguments(argparse.Namespace):
     addresses: tuple[str, ...] = ()
     """Of the form of an address or an ENS name; checksums are the command's business."""
     json: bool = False
+    live: bool = False
+    """Of `markets`: ask the chains too."""
     file: Path = Path("-")
     lead: float = 0.0
     """Of `backtest`: seconds."""
@@ -184,6 +186,7 @@ def build() -> Parser:
         "status": _add_nothing,
         "wallet": _add_wallet,
         "alert": _add_alert,
+        "markets": _add_markets,
         "record": _add_record,
         "replay": _add_replay,
         "backtest": _add_backtest,
@@ -204,6 +207,7 @@ COMMANDS = {
     "status": "one line from the last saved state, for status bars",
     "wallet": "change the watchlist",
     "alert": "try the channels that alerts go to",
+    "markets": "list the deployments that are known, and which are watched",
     "record": "record what the chains answer",
     "replay": "play a recording",
     "backtest": "play a recording through your rules: would they have warned?",
@@ -261,6 +265,11 @@ def _add_daemon(parser: Parser) -> None:
         help="form of the log on standard error: text for terminals and the journal, else JSON lines",
     )
     parser.add_argument("--verbose", action="store_true", help="log every round too")
+
+
+def _add_markets(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+    parser.add_argument("--live", action="store_true", help="also ask the chains what each watched one is now")
 
 
 def _add_record(parser: Parser) -> None:

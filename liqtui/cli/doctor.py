@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from liqtui.cli.lines import plain
 from liqtui.core.format import age
-from liqtui.core.reads import PlanFailed, ReadError, run_plans
+from liqtui.core.reads import ReadError
 from liqtui.core.redact import redact
 from liqtui.core.text import clean
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from liqtui.cli.session import Session
     from liqtui.core.rules import ChannelSpec
     from liqtui.core.sources import ChainSpec, MarketRef
+    from liqtui.engine.examine import Examined
+    from liqtui.protocols.registry import About
 
 GOOD, ODD, BAD = "ok", "note", "BAD"
 _LATE_HEAD = 120.0
@@ -250,22 +252,38 @@ async def _socket(url: str) -> Finding:
 
 
 async def _markets(pool: EndpointPool, refs: Sequence[MarketRef]) -> list[Finding]:
-    from liqtui.protocols.registry import adapter_for
+    from liqtui.engine.examine import examine
+    from liqtui.protocols.registry import about, adapters
 
     if not refs:
         return [Finding(ODD, "markets", "none known on this chain: add [[markets]] to config.toml")]
     try:
-        block = await pool.head()
-        opened = await run_plans(pool, block, [adapter_for(ref.protocol).open(ref, block) for ref in refs])
+        found = await examine(pool, refs, adapters(), about)
     except ReadError as fault:
         return [Finding(BAD, "markets", f"{len(refs)} not looked at: no endpoint answered ({fault.kind})")]
-    return [_market(ref, found) for ref, found in zip(refs, opened, strict=True)]
+    return [finding for each in found for finding in market(each, about(each.ref))]
 
 
-def _market(ref: MarketRef, found: object) -> Finding:
-    name = f"{ref.protocol} {clean(ref.name, 40)}"
-    if isinstance(found, PlanFailed):
-        return Finding(BAD, name, clean(str(found), 160))
-    if isinstance(found, Exception):
-        return Finding(BAD, name, clean(f"{type(found).__name__}: {found}", 160))
-    return Finding(GOOD, name, str(getattr(found, "summary", "opens")))
+def market(found: Examined, known: About) -> list[Finding]:
+    """What there is to say of one deployment: whether it opens, whether its revision and addresses are known ones."""
+    name = clean(found.ref.name, 40)
+    if not known.brand or not name.startswith(known.brand):
+        name = f"{known.brand or found.ref.protocol} {name}"
+    if found.survey is None:
+        return [Finding(BAD, name, found.error)]
+    survey = found.survey
+    words = ", ".join(part for part in (survey.contents, survey.revision and f"revision {survey.revision}") if part)
+    if not survey.known:
+        words += ": unknown to this version, so the contract's own figures are shown"
+    findings = [Finding(GOOD if survey.known else ODD, name, words)]
+    for difference in found.differences:
+        label, shipped, now = difference.fact.replace("_", " "), difference.shipped, difference.chain
+        if not difference.grave:
+            told = f"its {label} was replaced since {known.compiled}: {now} is read, not {shipped}"
+            findings.append(Finding(ODD, name, told))
+        else:
+            told = (
+                f"the shipped data of {known.compiled} say {label} {shipped}, the chain says {now}: is it this market?"
+            )
+            findings.append(Finding(BAD, name, told))
+    return findings

@@ -71,7 +71,7 @@ def _cells(row: Row, ascii_only: bool, target: int | None) -> tuple[str, ...]:
 
 def place(row: Row) -> str:
     """As "aave-v3 ethereum Lido"; with the beginning of the market's id where a protocol has many markets."""
-    return " ".join(part for part in (row.key.protocol, row.chain, row.venue, row.key.market_id[:10]) if part)
+    return " ".join(part for part in (row.protocol, row.chain, row.venue, row.key.market_id[:10]) if part)
 
 
 def health(row: Row) -> str:

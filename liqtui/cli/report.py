@@ -83,6 +83,7 @@ def _row(row: Row, addresses: Mapping[str, str]) -> dict[str, Any]:
         "chain": row.chain,
         "chain_id": row.key.chain_id,
         "protocol": row.key.protocol,
+        "brand": row.brand or None,
         "market": row.key.market,
         "severity": row.severity.value,
         "freshness": row.freshness.value,

@@ -14,7 +14,7 @@ from liqtui.config.watchlist import Watchlist, is_resolved, read_address
 from liqtui.core.wallet import Wallet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from liqtui.cli.arguments import Arguments
     from liqtui.config.load import Config
@@ -38,10 +38,8 @@ class Session:
         """Shipped markets of the configured chains, then the person's own; an own one replaces a shipped twin."""
         from liqtui.protocols.registry import known_markets
 
-        own = self.config.markets
-        taken = {(market.chain_id, market.entry) for market in own}
         shipped = known_markets(chain.id for chain in self.config.chains.values())
-        return (*(market for market in shipped if (market.chain_id, market.entry) not in taken), *own)
+        return own_and_shipped(self.config.markets, shipped)
 
     def digest(self) -> str:
         """Of the configuration file as it is now; empty where there is none. A daemon is asked whether it read it."""
@@ -71,6 +69,12 @@ class Session:
             channels=self.config.channels,
             ping=self.config.ping,
         )
+
+
+def own_and_shipped(own: Sequence[MarketRef], shipped: Iterable[MarketRef]) -> tuple[MarketRef, ...]:
+    """Shipped markets, then the person's own; an own one replaces its shipped twin."""
+    taken = {(market.chain_id, market.entry) for market in own}
+    return (*(market for market in shipped if (market.chain_id, market.entry) not in taken), *own)
 
 
 def locate(args: Arguments) -> Paths:

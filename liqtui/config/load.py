@@ -328,4 +328,6 @@ def _market(
         return None
     ids = read[ids_key] if ids_key else None
     options = ((ids_key, ",".join(ids)),) if ids_key and ids else ()
+    if read["app"] is not None:
+        options = (*options, ("app", read["app"]))
     return MarketRef(protocol, chains[chain].id, read["name"], entry, options, custom=True)

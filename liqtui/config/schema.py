@@ -295,6 +295,12 @@ MARKET = (
     Setting("protocol", kinds.NAME, None, "One of those below."),
     Setting("chain", kinds.NAME, None, "Name of a chain that is watched."),
     Setting("name", kinds.NAME, None, "Your name for it, as shown."),
+    Setting(
+        "app",
+        kinds.LINK,
+        None,
+        "Where its positions are managed, copied by `O`; `{wallet}` and `{market_id}` stand for those of a position.",
+    ),
 )
 
 

@@ -126,7 +126,7 @@ def draft(
 
 def names(row: Row) -> frozenset[str]:
     key = row.key
-    found = (row.chain, key.protocol, key.market, row.label, key.wallet, row.id, row.venue, *row.tags)
+    found = (row.chain, key.protocol, row.brand, key.market, row.label, key.wallet, row.id, row.venue, *row.tags)
     return frozenset(name.lower() for name in found if name)
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from liqtui.core.units import HEALTH_INFINITE, WAD, decimal_string
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from liqtui.core.model import Boundary
 
 UNKNOWN = "–"
@@ -130,6 +132,16 @@ def bps(value: int | None) -> str:
         return UNKNOWN
     whole, part = divmod(value, 100)
     return f"{whole}.{part:02d}".rstrip("0").rstrip(".") + "%" if part else f"{whole}%"
+
+
+def bps_of(values: Mapping[str, int]) -> str:
+    """By asset: {"WETH": 500, "WBTC": 650} → "WETH 5%, WBTC 6.5%"; once where all are equal; "none" without any."""
+    different = set(values.values())
+    if not different - {0}:
+        return "none"
+    if len(different) == 1:
+        return bps(different.pop())
+    return ", ".join(f"{name} {bps(value)}" for name, value in values.items())
 
 
 def rate(ray: int) -> str:

@@ -27,7 +27,7 @@ LONGEST_REASON = 160
 
 def title(row: Row) -> str:
     """As "treasury aave-v3 ethereum"; the market's id where a wallet holds several positions in one market."""
-    parts = (clean(row.label, 40), row.key.protocol, row.chain, row.venue, row.key.market_id[:10])
+    parts = (clean(row.label, 40), row.protocol, row.chain, row.venue, row.key.market_id[:10])
     return " ".join(part for part in parts if part)
 
 

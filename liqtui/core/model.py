@@ -70,6 +70,8 @@ class Leg:
     """What can be withdrawn from the pool of this asset now, raw token units."""
     cap_room: int | None = None
     """What may still be supplied (collateral) or borrowed (debt) under the cap; None: no cap or not known."""
+    utilization: int | None = None
+    """Basis points of what is in this asset's pool that are lent out; None: not known, or nothing is lent from it."""
     notes: tuple[str, ...] = ()
     """Flags in words: paused, frozen, LTV 0, isolated, …"""
     cap: int | None = None
@@ -298,6 +300,11 @@ class Scope:
     """Why no liquidation can go through now although health allows it (paused, grace period, …); empty if none."""
 
 
+ENGINE_LINES = ("who", "how much", "bonus", "protocol fee", "goes to", "bad debt")
+"""Labels of `Position.engine`, in this order: who may liquidate, how much at once, what is taken on top, the
+protocol's part of it, where the money goes, and who bears what collateral does not cover."""
+
+
 class Flag(NamedTuple):
     code: str
     """paused · frozen · grace · ltv-zero · isolated · capped · unverified · …"""
@@ -331,6 +338,8 @@ class Position(Sketched):
     rescue: Sequence[Rescue] = field(default=(), compare=False)
     """Likewise."""
     scope: Scope | None = None
+    engine: tuple[tuple[str, str], ...] = ()
+    """How a liquidation goes in this market, by the parameters read: label/value lines. See `ENGINE_LINES`."""
     interest_eta: int | None = None
     """Seconds until interest alone brings health to 1 at today's rates; None: never."""
     carry_per_year: int | None = None
@@ -376,6 +385,7 @@ _UNKNOWN = ("scope", "interest_eta", "carry_per_year", "ltv")
 Position.lost = {
     **dict.fromkeys(_UNKNOWN, lambda _: None),
     "flags": lambda fault: (Flag("unverified", f"its flags could not be worked out: {type(fault).__name__}"),),
+    "engine": lambda fault: (("rules", f"could not be worked out: {type(fault).__name__}"),),
     "facts": lambda fault: (("facts", f"could not be worked out: {type(fault).__name__}"),),
 }
 _FIRST = ("key", "health", "collateral_value", "debt_value")

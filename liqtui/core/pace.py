@@ -18,10 +18,10 @@ WINDOW = 900
 """Seconds of chain time that the slope looks back."""
 SPACING = 20
 """Least seconds of chain time between two samples."""
-LEAST_SAMPLES = 8
+LEAST_SAMPLES = 10
 LEAST_FALL = 0.01
 """Fall of ln health along the slope over the window that is more than trembling."""
-AGREEMENT = 0.85
+AGREEMENT = 0.9
 """Share of all pairs of samples that have to fall: a zigzag agrees to about a half."""
 
 Samples = tuple[tuple[int, float], ...]

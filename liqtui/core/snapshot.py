@@ -60,10 +60,19 @@ class Row:
     """Which market, where the chain has several of that protocol; cleaned and short, empty for the main one."""
     rules: Rules = DEFAULT_RULES
     """Which alert rules speak for it; resolved like the thresholds."""
+    brand: str = ""
+    """The name that the market goes by, where that is not the protocol's: "spark"."""
+    app: str = ""
+    """The page of the protocol's own app; empty: not known."""
 
     @property
     def id(self) -> str:
         return str(self.key)
+
+    @property
+    def protocol(self) -> str:
+        """As shown: "spark", else "aave-v3"."""
+        return self.brand or self.key.protocol
 
     @property
     def sigmas_left(self) -> float | None:

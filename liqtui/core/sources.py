@@ -53,6 +53,6 @@ class MarketRef:
     entry: str
     """Lower-case address: pool addresses provider, comet, morpho, comptroller."""
     options: tuple[tuple[str, str], ...] = ()
-    """Further settings of that protocol, such as market ids."""
+    """Further settings of that protocol, such as market ids; and "app", the address of its app."""
     custom: bool = False
     """From the person's config, not from the shipped data."""

@@ -84,6 +84,8 @@ class LogSearch:
         """The deployment with all that is known by now; another object only when there is more or less to it."""
         self.fault: Exception | None = None
         """Why it does not get on."""
+        self.news: set[str] = set()
+        """Wallets of which the last step found something new, be it in a market that is known already."""
         self.note = ""
         """How far it is, in words; empty when all wallets were followed to the head."""
 
@@ -97,6 +99,7 @@ class LogSearch:
 
         `now`: seconds of any clock that runs on between rounds.
         """
+        self.news.clear()
         self._meet(wallets, head)
         if now >= self._rests_until:
             try:
@@ -194,6 +197,7 @@ class LogSearch:
         ]
         logs = [log for wanted in filters for log in await reader.logs(at, end, wanted)]
         found = self._learn(group, logs)
+        self.news |= found
         for wallet, trail in group.items():
             trail.reached = trail.reached or end >= head.number
             trail.next = max(at, min(end + 1, head.number - MARGIN))

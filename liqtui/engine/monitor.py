@@ -22,7 +22,7 @@ from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
 from liqtui.engine.alarms import Alarms
 from liqtui.engine.held import Chain, Held
 from liqtui.engine.history import ROUNDS, Sample
-from liqtui.engine.setup import Link, venues, wallets_on
+from liqtui.engine.setup import Link, Sign, signs, wallets_on
 from liqtui.engine.sigmas import Sigmas
 from liqtui.engine.tracks import DAY
 
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from liqtui.engine.rounds import Outcome
     from liqtui.engine.setup import Setup
 
+_UNKNOWN = Sign()
+"""Of a market that is no longer in the configuration."""
+
 
 class Monitor:
     """One engine's knowledge. Call `publish` after whatever was done to it."""
@@ -51,7 +54,7 @@ class Monitor:
         self._held: dict[PositionKey, Held] = {}
         self._remarks: dict[str, str] = {}
         self._sigmas = Sigmas()
-        self._venues = venues(setup)
+        self._signs = signs(setup)
         saved = history.load()
         self._outbox = outbox
         self._alarms = Alarms(history, saved, setup.desk, post=outbox.post if outbox is not None else None)
@@ -279,6 +282,7 @@ class Monitor:
             held.severity, held.since = found, now
         health = held.health
         trend, window = held.track.trend(now, health / WAD) if health is not None else (None, 3600)
+        sign = self._signs.get((held.key.chain_id, held.key.protocol, held.key.market), _UNKNOWN)
         row = Row(
             key=held.key,
             chain=held.chain.spec.name,
@@ -296,8 +300,10 @@ class Monitor:
             trend_window=window,
             spark=held.track.spark(now),
             tags=wallet.tags,
-            venue=self._venues.get((held.key.chain_id, held.key.protocol, held.key.market), ""),
             rules=wallet.rules.over(wallet.tag_rules).over(self._setup.rules).over(DEFAULT_RULES),
+            venue=sign.venue,
+            brand=sign.brand,
+            app=sign.link(held.key),
         )
         return _same(held.row, row)
 

@@ -16,6 +16,7 @@ from liqtui.core.reads import PlanFailed, ReadError, run_plans
 from liqtui.core.risk import complete
 from liqtui.core.snapshot import Stage
 from liqtui.engine.eventlog import Events, Found, Watched
+from liqtui.engine.glances import Glances, glanced
 from liqtui.engine.logsearch import LogSearch
 from liqtui.engine.words import safe, words
 from liqtui.protocols.adapter import EventLog, LogDiscovery
@@ -184,6 +185,7 @@ class ChainRounds:
         self._since: dict[Spot, float] = {}
         self._last: Outcome | None = None
         self._events = Events(notebook)
+        self._glances = Glances(spec)
         self._met: set[str] = set()
         """Feeds whose past was asked for."""
 
@@ -250,7 +252,8 @@ class ChainRounds:
         await self._search(block, wallets, now)
         await self._open(block, now, report)
         await self._discover(block, wallets, now, report)
-        readings = await self._refresh(block, self._markets)
+        glances = [glanced(market, chosen) for market, chosen in self._glances.next(self._markets)]
+        readings = await self._refresh(block, self._markets, glances)
         changed = [market for market, reading in readings if reading.changed]
         if changed:
             for market in changed:
@@ -303,6 +306,7 @@ class ChainRounds:
         await asyncio.gather(*(search.step(self.reader, block, wallets, now) for _, search in searching))
         for market, search in searching:
             market.note("search", search.fault)
+            market.searched -= search.news
 
     async def _open(self, block: Block, now: float, report: Callable[[], None]) -> None:
         """Open what is closed, and what there is more to know of; until that works the market stays as it was."""
@@ -349,7 +353,9 @@ class ChainRounds:
                 walks.append((market, partial(market.adapter.discover, market.opened, missing)))
         await self._walk(block, walks, found)
 
-    async def _refresh(self, block: Block, markets: Sequence[_Market]) -> list[tuple[_Market, Reading]]:
+    async def _refresh(
+        self, block: Block, markets: Sequence[_Market], beside: Sequence[Plan[None]] = ()
+    ) -> list[tuple[_Market, Reading]]:
         readings: list[tuple[_Market, Reading]] = []
 
         def refreshed(market: _Market, value: Any) -> None:
@@ -365,16 +371,25 @@ class ChainRounds:
             for m in markets
             if m.opened is not None and m.hints
         ]
-        await self._walk(block, walks, refreshed)
+        await self._walk(block, walks, refreshed, beside)
         return readings
 
-    async def _walk(self, block: Block, walks: Sequence[_Walk], then: Callable[[_Market, Any], None]) -> None:
-        """Walk the plans in lockstep; `then` gets each value, or the exception that ended the plan, as it comes."""
+    async def _walk(
+        self,
+        block: Block,
+        walks: Sequence[_Walk],
+        then: Callable[[_Market, Any], None],
+        beside: Sequence[Plan[None]] = (),
+    ) -> None:
+        """Walk the plans in lockstep; `then` gets each value, or the exception that ended the plan, as it comes.
+
+        `beside`: further plans that go along and concern nobody but themselves.
+        """
 
         def told(market: _Market, plan: Callable[[], Plan[Any]]) -> Plan[None]:
             then(market, (yield from _contained(plan)))
 
-        for fault in await run_plans(self.reader, block, [told(market, plan) for market, plan in walks]):
+        for fault in await run_plans(self.reader, block, [*(told(market, plan) for market, plan in walks), *beside]):
             if isinstance(fault, Exception):
                 raise fault
 

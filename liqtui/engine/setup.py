@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from liqtui.config.lock import InstanceLock
+    from liqtui.core.model import PositionKey
     from liqtui.core.rules import ChannelSpec, Ping, Rules
     from liqtui.core.sources import ChainSpec, MarketRef
     from liqtui.core.wallet import Wallet
@@ -115,20 +116,48 @@ class Setup:
     ping: Ping | None = None
 
 
-def venues(setup: Setup) -> dict[tuple[int, str, str], str]:
-    """(chain id, protocol, market) → what tells the market from its siblings on that chain, for narrow columns.
+class Sign(NamedTuple):
+    """What a market is shown as."""
+
+    brand: str = ""
+    """The name that it goes by, where that is not the protocol's."""
+    venue: str = ""
+    """What tells it from its siblings on that chain, for narrow columns.
 
     Nothing for an only child, nor for the one that bears the chain's name; "EthereumLido" on ethereum is "Lido".
     """
+    app: str = ""
+    """Address of the protocol's own app; "{wallet}" and "{market_id}" stand for those of a position."""
+
+    def link(self, key: PositionKey) -> str:
+        return self.app.replace("{wallet}", key.wallet).replace("{market_id}", key.market_id)
+
+
+def signs(setup: Setup) -> dict[tuple[int, str, str], Sign]:
+    """By (chain id, protocol, market)."""
+    from liqtui.protocols.registry import about
+
     names = {chain.id: chain.name for chain in setup.chains}
-    siblings = Counter((ref.chain_id, ref.protocol) for ref in setup.markets)
-    found: dict[tuple[int, str, str], str] = {}
-    for ref in setup.markets:
-        if siblings[ref.chain_id, ref.protocol] > 1:
-            chain = names.get(ref.chain_id, "")
-            own = ref.name[len(chain) :] if chain and ref.name.lower().startswith(chain.lower()) else ref.name
-            found[ref.chain_id, ref.protocol, ref.name] = clean(own, 20)
-    return found
+    known = [(ref, about(ref)) for ref in setup.markets]
+    siblings = Counter((ref.chain_id, said.brand or ref.protocol) for ref, said in known)
+    return {
+        (ref.chain_id, ref.protocol, ref.name): Sign(
+            said.brand,
+            clean(_own_name(ref.name, said.brand, names.get(ref.chain_id, "")), 20)
+            if siblings[ref.chain_id, said.brand or ref.protocol] > 1
+            else "",
+            clean(said.app, 300),
+        )
+        for ref, said in known
+    }
+
+
+def _own_name(name: str, *prefixes: str) -> str:
+    """A market's name without that of its brand and of its chain before it."""
+    for prefix in prefixes:
+        if prefix and name.lower().startswith(prefix.lower()):
+            name = name[len(prefix) :].strip()
+    return name
 
 
 def wallets_on(chain: str, wallets: Iterable[Wallet]) -> list[str]:

@@ -64,7 +64,7 @@ def of(snapshot: Snapshot) -> Verdict:
         return verdict
     return verdict._replace(
         health=fmt.health(row.position.health.shown if row.position else None) + ("" if row.trusted else "~"),
-        title=" ".join(p for p in (row.label, row.key.protocol, row.chain, row.venue, row.key.market_id[:10]) if p),
+        title=" ".join(p for p in (row.label, row.protocol, row.chain, row.venue, row.key.market_id[:10]) if p),
         nearest=_nearest(row.cushion) if row.cushion else "",
     )
 

@@ -9,9 +9,10 @@ from liqtui.core.units import BPS, decimal_string, mul_div_up
 from liqtui.protocols import aave_events
 from liqtui.protocols.aave_v3_book import AaveBook, entries_of
 from liqtui.protocols.aave_v3_math import available_borrows
-from liqtui.protocols.aave_v3_open import discover, open_market
+from liqtui.protocols.aave_v3_open import discover, glance, open_market
 from liqtui.protocols.aave_v3_reads import refresh
-from liqtui.protocols.aave_v3_scope import worst_scope
+from liqtui.protocols.aave_v3_scope import engine_card, worst_scope
+from liqtui.protocols.adapter import Survey
 from liqtui.protocols.feeds import feed_table, sequencer_feed
 
 if TYPE_CHECKING:
@@ -55,8 +56,19 @@ class AaveV3:
     def open(self, ref: MarketRef, block: Block) -> Plan[Opened]:  # noqa: ARG002 - the reader pins the block
         return open_market(ref, self._names(ref.chain_id), self._sequencer(ref.chain_id))
 
+    def survey(self, opened: Opened) -> Survey:
+        return Survey(
+            contents=f"{len(opened.reserves)} reserves, in {opened.base_symbol}",
+            revision=_told(opened.rules),
+            known=opened.rules.known,
+            facts=(("pool", opened.pool), ("oracle", opened.oracle)),
+        )
+
     def discover(self, opened: Opened, wallets: Sequence[str]) -> Plan[Mapping[str, frozenset[int]]]:
         return discover(opened, wallets)
+
+    def glance(self, opened: Opened, wallets: Sequence[str]) -> Plan[set[str]]:
+        return glance(opened, wallets)
 
     def refresh(self, opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -> Plan[Reading]:
         return refresh(opened, block, hints)
@@ -116,8 +128,7 @@ def _ltv(position: Position) -> int | None:
     return mul_div_up(totals.debt, BPS, totals.collateral) if totals and totals.collateral else None
 
 
-def _revision(position: Position) -> str:
-    rules = _source(position).market.rules
+def _told(rules: Rules) -> str:
     return f"{rules.revision} (v{rules.version})" if rules.known else f"{rules.revision} (unknown)"
 
 
@@ -175,6 +186,11 @@ def _scope(position: Position) -> Scope | None:
     return worst_scope(_source(position).market, _book(position))
 
 
+def _engine(position: Position) -> tuple[tuple[str, str], ...]:
+    opened, market, *_ = _source(position)
+    return engine_card(opened, market.rules, _book(position).entries)
+
+
 def _feeds(position: Position) -> tuple[Feed, ...]:
     feeds = {feed.address: feed for entry in _book(position).entries for feed in entry.state.feeds}
     return tuple(feeds.values())
@@ -187,7 +203,7 @@ def _facts(position: Position) -> tuple[tuple[str, str], ...]:
         facts.append(("eMode category", str(account.category)))
     if totals is not None:
         room = available_borrows(totals, directed=market.rules.directed)
-        facts.append(("available to borrow", f"{decimal_string(room, opened.base_decimals)} {opened.base_symbol}"))
+        facts.append(("can still borrow", f"{decimal_string(room, opened.base_decimals)} {opened.base_symbol}"))
     return tuple(facts)
 
 
@@ -196,8 +212,9 @@ _LATER: Later = {
     "quotes": lambda position: tuple(_book(position).quotes.values()),
     "ltv": _ltv,
     "category": _category,
-    "revision": _revision,
+    "revision": lambda position: _told(_source(position).market.rules),
     "scope": _scope,
+    "engine": _engine,
     "flags": _flags,
     "feeds": _feeds,
     "facts": _facts,

@@ -170,6 +170,12 @@ def _reserve(dialect: Dialect, asset: str, symbol: str, data: Result, source: Re
     )
 
 
+def glance(opened: Opened, wallets: Sequence[str]) -> Plan[set[str]]:
+    """Wallets with a flag set: any debt, and collateral that counts. A supply that does not is only discovered."""
+    found = yield from ask({wallet: GET_USER_CONFIGURATION.at(opened.pool, wallet) for wallet in wallets})
+    return {wallet for wallet, result in found.items() if ok(result) and uint(result)}
+
+
 def discover(opened: Opened, wallets: Sequence[str]) -> Plan[dict[str, frozenset[int]]]:
     """Wallets that hold something, each with the reserves where a balance is that its flags do not show.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.model import Quote
 from liqtui.core.text import clean
-from liqtui.core.units import RAY
+from liqtui.core.units import BPS, RAY
 from liqtui.protocols.aave_v3_abi import (
     BALANCE_OF,
     GET_ASSET_PRICE,
@@ -59,13 +59,13 @@ def reserve_calls(opened: Opened, rules: Rules, reserve: Reserve) -> dict[Any, C
         (i, GET_SOURCE): GET_SOURCE.at(opened.oracle, asset),
         (i, BALANCE_OF): BALANCE_OF.at(asset, reserve.a_token),
     }
+    calls[i, "owed"] = SCALED_TOTAL_SUPPLY.at(reserve.variable_debt)
     if rules.caps:
         calls[i, "supplied"] = SCALED_TOTAL_SUPPLY.at(reserve.a_token)
-        calls[i, "owed"] = SCALED_TOTAL_SUPPLY.at(reserve.variable_debt)
     if rules.grace:
         calls[i, GET_GRACE_PERIOD] = GET_GRACE_PERIOD.at(opened.pool, asset)
         calls[i, GET_VIRTUAL_BALANCE] = GET_VIRTUAL_BALANCE.at(opened.pool, asset)
-    if rules.caps and rules.stable_debt:
+    if rules.stable_debt:
         calls[i, "fixed"] = TOTAL_SUPPLY.at(reserve.stable_debt)
     return calls
 
@@ -85,7 +85,8 @@ def reserve_state(answers: Answers, reserve: Reserve) -> ReserveState:
     price = known(found[i, GET_ASSET_PRICE]) or None
     quote = _quote(answers, reserve, price)
     grace_until = known(found[i, GET_GRACE_PERIOD]) if rules.grace else 0
-    supply_room, borrow_room = _rooms(answers, reserve, config, data.treasury, income, debt_index)
+    lent, cash = _lent(answers, i, debt_index), _cash(answers, i, config)
+    supplied = _supplied(answers, i, data.treasury, income)
     return ReserveState(
         reserve=reserve,
         config=config,
@@ -96,9 +97,10 @@ def reserve_state(answers: Answers, reserve: Reserve) -> ReserveState:
         price=price,
         quote=quote,
         feeds=prices.feeds(quote),
-        cash=_cash(answers, i, config),
-        supply_room=supply_room,
-        borrow_room=borrow_room,
+        cash=cash,
+        supply_room=_room(config.supply_cap, reserve.unit, supplied),
+        borrow_room=_room(config.borrow_cap, reserve.unit, lent) if rules.caps else None,
+        utilization=None if lent is None or cash is None else lent * BPS // (lent + cash) if lent else 0,
         grace_until=grace_until,
         notes=(*_flags(config, grace_until, timestamp), *quote.notes),
     )
@@ -124,22 +126,24 @@ def _cash(answers: Answers, i: int, config: Config) -> int | None:
     return known(answers.found[i, BALANCE_OF])
 
 
-def _rooms(answers: Answers, reserve: Reserve, config: Config, *state: int) -> tuple[int | None, int | None]:
-    """Raw units that the supply and the borrow cap leave; None without a cap or where the total is unknown."""
-    treasury, income, debt_index = state
-    if not answers.rules.caps:
-        return None, None
-    i, directed = reserve.id, answers.rules.directed
-    supplied, owed = known(answers.found[i, "supplied"]), known(answers.found[i, "owed"])
+def _lent(answers: Answers, i: int, debt_index: int) -> int | None:
+    """All debt in a reserve, raw units; None where it is not known."""
+    owed = known(answers.found[i, "owed"])
     fixed = known(answers.found[i, "fixed"]) if answers.rules.stable_debt else 0
-    supply = borrow = None
-    if config.supply_cap and supplied is not None:
-        total = supplied_amount(supplied + treasury, income, directed=directed)
-        supply = max(0, config.supply_cap * reserve.unit - total)
-    if config.borrow_cap and owed is not None and fixed is not None:
-        total = owed_amount(owed, debt_index, directed=directed) + fixed
-        borrow = max(0, config.borrow_cap * reserve.unit - total)
-    return supply, borrow
+    if owed is None or fixed is None:
+        return None
+    return owed_amount(owed, debt_index, directed=answers.rules.directed) + fixed
+
+
+def _supplied(answers: Answers, i: int, treasury: int, income: int) -> int | None:
+    """All that counts against a supply cap, raw units; None where it is not known, or where there are no caps."""
+    scaled = known(answers.found[i, "supplied"]) if answers.rules.caps else None
+    return None if scaled is None else supplied_amount(scaled + treasury, income, directed=answers.rules.directed)
+
+
+def _room(cap: int, unit: int, used: int | None) -> int | None:
+    """Raw units that a cap in whole tokens leaves; None without a cap or where the total is unknown."""
+    return max(0, cap * unit - used) if cap and used is not None else None
 
 
 def _flags(config: Config, grace_until: int | None, timestamp: int) -> tuple[str, ...]:

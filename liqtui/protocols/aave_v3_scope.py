@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from liqtui.core.format import amount, bps_of
 from liqtui.core.model import Change, Scope, is_liquidatable
 from liqtui.core.units import BPS, HEALTH_INFINITE, HEALTH_ONE, WAD, percent_mul
 from liqtui.protocols.aave_v3_math import Side, collateral_value, debt_value, seize
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from liqtui.protocols.aave_v3_book import AaveBook, Entry
     from liqtui.protocols.aave_v3_math import Rules, Seizure, Totals
-    from liqtui.protocols.aave_v3_state import Market
+    from liqtui.protocols.aave_v3_state import Market, Opened
 
 CLOSE_FACTOR_HEALTH = 95 * WAD // 100
 """CLOSE_FACTOR_HF_THRESHOLD: at or below it all of a debt may be repaid in one call."""
@@ -60,6 +64,40 @@ def worst_scope(market: Market, book: AaveBook) -> Scope | None:
     if not cases:
         return None
     return _scope(market.rules, book, totals, max(cases, key=lambda case: case[:2]))
+
+
+def engine_card(opened: Opened, rules: Rules, entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]:
+    """See `Position.engine`."""
+    taken = [entry for entry in entries if entry.counts and entry.supplied]
+    fees = {entry.state.reserve.asset.symbol: entry.state.config.fee for entry in taken}
+    bonuses = {entry.state.reserve.asset.symbol: max(0, entry.terms.bonus - BPS) for entry in taken}
+    charged = any(fees.values())
+    who = "anyone but the account itself" if rules.polynomial else "anyone"
+    amounts = _amount_rule(rules, opened.base_symbol, opened.base_decimals)
+    rest = "becomes a deficit of the protocol" if rules.close_by_total else "stays with the account"
+    if not rules.known:
+        who = amounts = rest = "not known for this revision of the pool"
+    return (
+        ("who", who),
+        ("how much", amounts),
+        ("bonus", bps_of(bonuses)),
+        ("protocol fee", f"{bps_of(fees)} of the bonus" if charged else "none"),
+        ("goes to", "the liquidator; the fee to the protocol's treasury" if charged else "the liquidator"),
+        ("bad debt", rest),
+    )
+
+
+@lru_cache(64)
+def _amount_rule(rules: Rules, symbol: str, decimals: int) -> str:
+    if rules.half_always:
+        return "up to half of one debt in a call"
+    if not rules.close_by_total:
+        return "up to half of one debt in a call; all of it once health is 0.95 or less"
+    small, rest = (f"{amount(raw, decimals)} {symbol}" for raw in (SMALL_POSITION, MIN_LEFTOVER))
+    return (
+        "all of one debt in a call once health is 0.95 or less, or where that debt or that collateral is under "
+        f"{small}; else up to half of the total debt. A part has to leave {rest} of both"
+    )
 
 
 def _case(market: Market, totals: Totals, taken_from: tuple[Entry, Side], repaid_to: tuple[Entry, Side]) -> _Case:

@@ -156,6 +156,8 @@ class ReserveState(NamedTuple):
     cash: int | None
     supply_room: int | None
     borrow_room: int | None
+    utilization: int | None
+    """Basis points; None where the total debt or the cash is not known."""
     grace_until: int | None
     """Chain time up to which no liquidation is allowed; None: not known."""
     notes: tuple[str, ...]

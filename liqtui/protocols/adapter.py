@@ -11,10 +11,11 @@ The life of a market:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.model import Feed, Position
@@ -52,6 +53,35 @@ class Adapter(Protocol):
 
     def evaluate(self, opened: Any, block: Block, market: Any, account: Any, wallet: str) -> tuple[Position, ...]:
         """Figures of one account, with `book` set and without boundaries and rescue (see `core.risk.complete`)."""
+        ...
+
+
+class Survey(NamedTuple):
+    """What an opened market says of itself."""
+
+    contents: str
+    """What there is to borrow and to give, in a few words: "14 reserves, in USD"."""
+    revision: str = ""
+    """As its contracts tell it: "11 (v3.7)"; empty where they tell none."""
+    known: bool = True
+    """Whether our arithmetic was written for that revision."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """(name, lower-case address) of what the shipped data may hold too; see `registry.FACTS`."""
+
+
+@runtime_checkable
+class Surveyor(Protocol):
+    """What an adapter offers besides, for `doctor` and `markets --live`."""
+
+    def survey(self, opened: Any) -> Survey: ...
+
+
+@runtime_checkable
+class Glancer(Protocol):
+    """What an adapter offers besides where one call tells that a wallet holds something, though not what."""
+
+    def glance(self, opened: Any, wallets: Sequence[str]) -> Plan[AbstractSet[str]]:
+        """In one step, those that surely hold something; `discover` then has to find them too."""
         ...
 
 

@@ -13,9 +13,10 @@ from liqtui.core.model import Flag, Health, Position, PositionKey
 from liqtui.core.units import BPS, WAD, decimal_string, mul_div_up
 from liqtui.protocols import compound_v2_events
 from liqtui.protocols.aave_v2 import with_boundaries
-from liqtui.protocols.compound_v2_book import CompoundBook, drawn_of, worst_scope
+from liqtui.protocols.adapter import Survey
+from liqtui.protocols.compound_v2_book import CompoundBook, drawn_of, engine_card, worst_scope
 from liqtui.protocols.compound_v2_math import TRUNCATING
-from liqtui.protocols.compound_v2_open import discover, open_market
+from liqtui.protocols.compound_v2_open import discover, glance, open_market
 from liqtui.protocols.compound_v2_reads import VALUE_DECIMALS, refresh
 from liqtui.protocols.feeds import feed_table
 
@@ -44,8 +45,14 @@ class CompoundV2:
     def open(self, ref: MarketRef, block: Block) -> Plan[Opened]:  # noqa: ARG002 - the reader pins the block
         return open_market(ref, self._names(ref.chain_id))
 
+    def survey(self, opened: Opened) -> Survey:
+        return Survey(contents=f"{len(opened.tokens)} markets")
+
     def discover(self, opened: Opened, wallets: Sequence[str]) -> Plan[Mapping[str, frozenset[str]]]:
         return discover(opened, wallets)
+
+    def glance(self, opened: Opened, wallets: Sequence[str]) -> Plan[set[str]]:
+        return glance(opened, wallets)
 
     def refresh(self, opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -> Plan[Reading]:
         return refresh(opened, block, hints)
@@ -199,6 +206,7 @@ _LATER: Later = {
     "max_ltv": lambda position: _average(_book(position).entries, [each.factor for each in _book(position).entries]),
     "threshold": lambda position: _average(_book(position).entries, [each.weight for each in _book(position).entries]),
     "scope": lambda position: worst_scope(_source(position).market, _book(position)),
+    "engine": lambda position: engine_card(*_source(position), _book(position).entries),
     "flags": _flags,
     "feeds": _feeds,
     "facts": _facts,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from liqtui.core.format import amount, bps, bps_of
 from liqtui.core.model import Change, Leg, Quote, Scope, Side
 from liqtui.core.units import BPS, WAD
 from liqtui.protocols.compound_v2_math import (
@@ -20,7 +21,7 @@ from liqtui.protocols.compound_v2_math import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from liqtui.protocols.compound_v2_math import Rounding, Seizure
     from liqtui.protocols.compound_v2_state import Account, Holding, Market, Opened, TokenState, Vai
@@ -237,6 +238,31 @@ def worst_scope(market: Market, book: CompoundBook) -> Scope | None:
     return _scope(market, book, max(cases, key=lambda case: case.loss)) if cases else None
 
 
+def engine_card(opened: Opened, market: Market, entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]:
+    """See `Position.engine`."""
+    taken = [entry for entry in entries if entry.holding.entered and entry.supplied]
+    names = [entry.state.info.asset.symbol for entry in taken]
+    bonuses = [max(0, entry.incentive - WAD) * BPS // WAD for entry in taken]
+    shares = [(entry.state.info.share or 0) * BPS // WAD for entry in taken]
+    most = f"up to {bps(market.close_factor * BPS // WAD)} of one debt in a call"
+    if any(entry.forced and entry.owed for entry in entries):
+        most += "; all of a debt whose market is closed down, whatever the health"
+    if opened.least is not None:
+        most += f"; with collateral up to {amount(opened.least, _PRICE_DIGITS)} USD only all at once"
+    fee, goes = "none told", "the liquidator, as cTokens"
+    if any(shares):
+        of = "what is repaid" if opened.least is not None else "what is taken"
+        fee, goes = f"{bps_of(dict(zip(names, shares, strict=True)))} of {of}", f"{goes}; the fee to the reserves"
+    return (
+        ("who", f"only the contract {opened.liquidator}" if opened.liquidator else "anyone but the account itself"),
+        ("how much", most),
+        ("bonus", bps_of(dict(zip(names, bonuses, strict=True)))),
+        ("protocol fee", fee),
+        ("goes to", goes),
+        ("bad debt", "becomes bad debt of the pool" if opened.least is not None else "stays with the account"),
+    )
+
+
 def _worth_seizing(book: CompoundBook, collateral: Entry) -> bool:
     """Whether a cToken is worth anything in the comptroller's digits; else it divides by zero and refuses."""
     line = collateral.line
@@ -298,6 +324,8 @@ def _collateral_leg(entry: Entry) -> Leg:
         counts=entry.holding.entered,
         rate=state.supply_rate,
         pool_cash=state.cash,
+        cap_room=state.supply_room,
+        utilization=state.utilization,
         notes=notes if entry.accrued else (*notes, "without the interest since its last update"),
     )
 
@@ -312,6 +340,8 @@ def _debt_leg(entry: Entry) -> Leg:
         value=None if state.price is None else state.price * amount // WAD,
         rate=state.borrow_rate,
         pool_cash=state.cash,
+        cap_room=state.borrow_room,
+        utilization=state.utilization,
         notes=state.notes if entry.accrued else (*state.notes, "without the interest since its last update"),
     )
 

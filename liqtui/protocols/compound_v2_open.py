@@ -12,6 +12,7 @@ from liqtui.protocols.aave_v3_open import labels_of
 from liqtui.protocols.abi import address, addresses, ask, ok, string_or_bytes32, uint, words
 from liqtui.protocols.compound_v2_abi import (
     BALANCE_OF,
+    BORROW_CAPS,
     BORROW_RATE_PER_BLOCK,
     BORROW_RATE_PER_TIMESTAMP,
     CLOSE_FACTOR,
@@ -24,9 +25,13 @@ from liqtui.protocols.compound_v2_abi import (
     IS_DEPRECATED,
     IS_FORCED,
     IS_FORCED_FOR_USER,
+    LEAST_COLLATERAL,
+    LIQUIDATOR_CONTRACT,
     MARKETS,
     ORACLE,
     PERIODS_PER_YEAR,
+    SEIZE_SHARE,
+    SUPPLY_CAPS,
     SUPPLY_RATE_PER_BLOCK,
     SUPPLY_RATE_PER_TIMESTAMP,
     SYMBOL,
@@ -56,6 +61,7 @@ _COIN_DECIMALS = 18
 _MAX_MARKETS = 256
 _MAX_DECIMALS = 36
 _MAX_FEED_NAME = 32
+_CAPS = (BORROW_CAPS, SUPPLY_CAPS)
 _PER_BLOCK = (SUPPLY_RATE_PER_BLOCK, BORROW_RATE_PER_BLOCK)
 _PER_SECOND = (SUPPLY_RATE_PER_TIMESTAMP, BORROW_RATE_PER_TIMESTAMP)
 
@@ -72,7 +78,7 @@ class _Named(NamedTuple):
 
 def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
     """All that stays the same from block to block. PlanFailed in words for what is no such market."""
-    oracle, listing, vai = yield from _comptroller(ref)
+    oracle, listing, vai, liquidator = yield from _comptroller(ref)
     second: dict[Any, Call] = {(each, of): of.at(each) for each in listing for of in (UNDERLYING, SYMBOL)}
     second |= {of: of.at(ref.entry, listing[0]) for of in (MARKETS, IS_DEPRECATED, IS_FORCED)}
     second[IS_FORCED_FOR_USER] = IS_FORCED_FOR_USER.at(ref.entry, ref.entry, listing[0])
@@ -84,7 +90,10 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
     tokens = {each.underlying for each in named if each.underlying} | ({token_of_vai} - {""})
     third: dict[Any, Call] = {(token, of): of.at(token) for token in sorted(tokens) for of in (SYMBOL, DECIMALS)}
     # apart from what is asked above: most cTokens refuse these, and a refusal without a word casts doubt on others
-    third |= {(each, of): of.at(each) for each in listing for of in (BORROW_RATE_PER_TIMESTAMP, PERIODS_PER_YEAR)}
+    refused = (BORROW_RATE_PER_TIMESTAMP, PERIODS_PER_YEAR, SEIZE_SHARE)
+    third |= {(each, of): of.at(each) for each in listing for of in refused}
+    third |= {of: of.at(ref.entry, listing[0]) for of in _CAPS}
+    third[LEAST_COLLATERAL] = LEAST_COLLATERAL.at(ref.entry)
     details = yield from ask(third)
     named = [
         each._replace(symbol=_text(details[each.underlying, SYMBOL])) if each.underlying else each for each in named
@@ -97,7 +106,11 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
         oracle=oracle,
         tokens={
             each.token: TokenInfo(
-                each.token, assets[each.token], sources.get(each.token, ZERO_ADDRESS), *_pace(ref, each.token, details)
+                each.token,
+                assets[each.token],
+                sources.get(each.token, ZERO_ADDRESS),
+                *_pace(ref, each.token, details),
+                share=_number(details[each.token, SEIZE_SHARE]),
             )
             for each in named
         },
@@ -107,14 +120,16 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
         forced_by_account=ok(found[IS_FORCED_FOR_USER]),
         by_account=ok(found[MARKETS], BY_ACCOUNT_WORDS),
         vai=Vai(vai, Asset(token_of_vai, "VAI", _decimals(details, token_of_vai))) if token_of_vai else None,
+        caps=tuple(getter for getter in _CAPS if ok(details[getter])),
+        liquidator=liquidator,
+        least=_number(details[LEAST_COLLATERAL]),
     )
 
 
-def _comptroller(ref: MarketRef) -> Plan[tuple[str, tuple[str, ...], str]]:
-    """Its oracle, its cTokens, and the VAI controller (empty where there is none)."""
-    first = yield from ask(
-        {getter: getter.at(ref.entry) for getter in (ORACLE, GET_ALL_MARKETS, CLOSE_FACTOR, VAI_CONTROLLER)}
-    )
+def _comptroller(ref: MarketRef) -> Plan[tuple[str, tuple[str, ...], str, str]]:
+    """Its oracle, its cTokens, the VAI controller and the only liquidator (empty where there is none)."""
+    getters = (ORACLE, GET_ALL_MARKETS, CLOSE_FACTOR, VAI_CONTROLLER, LIQUIDATOR_CONTRACT)
+    first = yield from ask({getter: getter.at(ref.entry) for getter in getters})
     try:
         oracle, listing = address(first[ORACLE]), addresses(first[GET_ALL_MARKETS])
         uint(first[CLOSE_FACTOR])
@@ -125,7 +140,7 @@ def _comptroller(ref: MarketRef) -> Plan[tuple[str, tuple[str, ...], str]]:
         raise PlanFailed(
             f"{ref.entry} is not a comptroller of the Compound v2 family: its list of markets makes no sense"
         )
-    return oracle, listing, _address(first[VAI_CONTROLLER])
+    return oracle, listing, _address(first[VAI_CONTROLLER]), _address(first[LIQUIDATOR_CONTRACT])
 
 
 def _address(result: Result) -> str:
@@ -135,6 +150,10 @@ def _address(result: Result) -> str:
     except ValueError:
         return ""
     return "" if found == ZERO_ADDRESS else found
+
+
+def _number(result: Result) -> int | None:
+    return uint(result) if ok(result) else None
 
 
 def _text(result: Result) -> str:
@@ -220,6 +239,12 @@ def _pace(ref: MarketRef, token: str, found: Mapping[Any, Result]) -> tuple[Any,
     if ok(found[token, BORROW_RATE_PER_TIMESTAMP]):
         return _PER_SECOND, SECONDS_PER_YEAR
     return _PER_BLOCK, deployment("compound_v2")["blocks_per_year"].get(str(ref.chain_id))
+
+
+def glance(opened: Opened, wallets: Sequence[str]) -> Plan[set[str]]:
+    """Wallets that have entered a market. A supply in one that is not entered is only discovered."""
+    found = yield from ask({wallet: GET_ASSETS_IN.at(opened.ref.entry, wallet) for wallet in wallets})
+    return {wallet for wallet, result in found.items() if _entered(result)}
 
 
 def discover(opened: Opened, wallets: Sequence[str]) -> Plan[dict[str, frozenset[str]]]:

@@ -13,12 +13,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from liqtui.core.model import Quote
-from liqtui.core.units import RAY, WAD
+from liqtui.core.units import BPS, MAX_UINT256, RAY, WAD
 from liqtui.protocols.abi import WORD, address, addresses, ask_all, flag, ok, uint, words
 from liqtui.protocols.adapter import Reading
 from liqtui.protocols.compound_v2_abi import (
     ACCRUE_INTEREST,
     BORROW_BALANCE_CURRENT,
+    BORROW_CAPS,
     CLOSE_FACTOR,
     EFFECTIVE_FACTOR,
     EFFECTIVE_INCENTIVE,
@@ -35,6 +36,10 @@ from liqtui.protocols.compound_v2_abi import (
     MARKETS,
     ORACLE,
     SEIZE_PAUSED,
+    SUPPLY_CAPS,
+    TOTAL_BORROWS,
+    TOTAL_RESERVES,
+    TOTAL_SUPPLY,
     in_one,
     last_of,
 )
@@ -48,10 +53,12 @@ if TYPE_CHECKING:
 
     from liqtui.core.model import Feed
     from liqtui.core.reads import Block, Call, Plan, Result
+    from liqtui.protocols.abi import Function
     from liqtui.protocols.compound_v2_state import Opened, TokenInfo
     from liqtui.protocols.price_sources import PriceBook
 
 VALUE_DECIMALS = 18
+_SIZES = (GET_CASH, TOTAL_BORROWS, TOTAL_RESERVES, TOTAL_SUPPLY)
 _OF_COMPTROLLER = (ORACLE, GET_ALL_MARKETS, CLOSE_FACTOR, LIQUIDATION_INCENTIVE, SEIZE_PAUSED)
 _BY_FACTOR, _BY_THRESHOLD = 0, 1
 """WeightFunction of Venus."""
@@ -172,8 +179,10 @@ def _held(opened: Opened, entered: tuple[str, ...] | ValueError, hints: Iterable
 
 def _token_calls(opened: Opened, info: TokenInfo) -> dict[Any, Call]:
     entry, token = opened.ref.entry, info.address
-    calls: dict[Any, Call] = {(token, getter): getter.at(entry, token) for getter in (MARKETS, *opened.forced)}
-    calls |= {(token, getter): getter.at(token) for getter in (GET_CASH, *info.rates)}
+    calls: dict[Any, Call] = {
+        (token, getter): getter.at(entry, token) for getter in (MARKETS, *opened.forced, *opened.caps)
+    }
+    calls |= {(token, getter): getter.at(token) for getter in (*_SIZES, *info.rates)}
     calls[token, GET_UNDERLYING_PRICE] = GET_UNDERLYING_PRICE.at(opened.oracle, token)
     return calls
 
@@ -202,6 +211,9 @@ def _state(opened: Opened, info: TokenInfo, found: Mapping[Any, Result], prices:
     quote = _quote(info, price, prices)
     supply, borrow = (_yearly(found[token, getter], info.periods) for getter in info.rates)
     forced = any(flag(found[token, getter]) for getter in opened.forced)
+    cash, lent, kept, issued = (_known(found[token, getter]) for getter in _SIZES)
+    rate = _known(found[token, EXCHANGE_RATE_CURRENT]) or None
+    supplied = None if issued is None or rate is None else issued * rate // WAD
     notes = (*quote.notes, *(() if info.periods else ("yearly rates not known",)))
     return TokenState(
         info=info,
@@ -209,15 +221,32 @@ def _state(opened: Opened, info: TokenInfo, found: Mapping[Any, Result], prices:
         weight=weight,
         incentive=incentive,
         price=price,
-        rate=_known(found[token, EXCHANGE_RATE_CURRENT]) or None,
-        cash=_known(found[token, GET_CASH]),
+        rate=rate,
+        cash=cash,
         supply_rate=supply,
         borrow_rate=borrow,
         quote=quote,
         feeds=prices.feeds(quote),
         forced=forced,
         notes=notes,
+        utilization=_utilization(cash, lent, kept),
+        supply_room=_room(opened, SUPPLY_CAPS, token, supplied, found),
+        borrow_room=_room(opened, BORROW_CAPS, token, lent, found),
     )
+
+
+def _utilization(cash: int | None, lent: int | None, kept: int | None) -> int | None:
+    """As the rate models count it: debts ÷ (cash + debts − reserves), basis points."""
+    if cash is None or lent is None or kept is None:
+        return None
+    total = cash + lent - kept
+    return 0 if not lent else lent * BPS // total if total > 0 else None
+
+
+def _room(opened: Opened, getter: Function, token: str, used: int | None, found: Mapping[Any, Result]) -> int | None:
+    """What the cap leaves. A cap of 0 is none in Compound and a closed market in Venus: not told."""
+    cap = _known(found[token, getter]) if getter in opened.caps else None
+    return max(0, cap - used) if used is not None and cap and cap < MAX_UINT256 else None
 
 
 def _factors(said: Result, incentive: Result) -> tuple[int, int, int]:

@@ -27,6 +27,8 @@ class TokenInfo(NamedTuple):
     """Getters of the supply and the borrow rate of one period."""
     periods: int | None
     """Periods (blocks or seconds) in a year; None where nobody tells."""
+    share: int | None = None
+    """The protocol's part of what a liquidation seizes, 1e18-scaled; None: the cToken tells none."""
 
 
 class Vai(NamedTuple):
@@ -52,6 +54,12 @@ class Opened:
     by_account: bool
     """Whether weights and incentives depend on the account (e-mode pools of Venus)."""
     vai: Vai | None
+    caps: tuple[Function, ...] = ()
+    """Which getters of caps the comptroller has."""
+    liquidator: str = ""
+    """The only contract that may liquidate (Venus core); empty: anyone may."""
+    least: int | None = None
+    """Dollars of collateral, 1e18-scaled, up to which an account is only closed as a whole (Venus's isolated pools)."""
 
 
 class TokenState(NamedTuple):
@@ -77,6 +85,11 @@ class TokenState(NamedTuple):
     forced: bool
     """Its debts may be liquidated whatever the health."""
     notes: tuple[str, ...]
+    utilization: int | None = None
+    """Basis points, as of its last accrual."""
+    supply_room: int | None = None
+    """Raw underlying units that the cap leaves; None without a cap, or where 0 may mean none or closed."""
+    borrow_room: int | None = None
 
 
 @dataclass(frozen=True)

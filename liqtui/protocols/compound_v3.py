@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 from liqtui.core.model import Flag, Health, Position, PositionKey
 from liqtui.core.units import BPS, HEALTH_ONE, WAD, decimal_string, mul_div_down, mul_div_up
 from liqtui.protocols import compound_v3_events
-from liqtui.protocols.compound_v3_book import CometBook, scope
+from liqtui.protocols.adapter import Survey
+from liqtui.protocols.compound_v3_book import CometBook, engine_card, scope
 from liqtui.protocols.compound_v3_math import Base, Indexes, Line
-from liqtui.protocols.compound_v3_open import discover, open_market
+from liqtui.protocols.compound_v3_open import discover, glance, open_market
 from liqtui.protocols.compound_v3_reads import refresh
 from liqtui.protocols.compound_v3_state import (
     ABSORB_PAUSED,
@@ -49,8 +50,17 @@ class CompoundV3:
     def open(self, ref: MarketRef, block: Block) -> Plan[Opened]:  # noqa: ARG002 - the reader pins the block
         return open_market(ref, self._names(ref.chain_id))
 
+    def survey(self, opened: Opened) -> Survey:
+        return Survey(
+            contents=f"{opened.base.symbol} against {len(opened.assets)} assets",
+            facts=(("base_token", opened.base.address),),
+        )
+
     def discover(self, opened: Opened, wallets: Sequence[str]) -> Plan[Mapping[str, bool]]:
         return discover(opened, wallets)
+
+    def glance(self, opened: Opened, wallets: Sequence[str]) -> Plan[set[str]]:
+        return glance(opened, wallets)
 
     def refresh(self, opened: Opened, block: Block, hints: Mapping[str, bool]) -> Plan[Reading]:
         return refresh(opened, block, hints)
@@ -196,23 +206,13 @@ def _flags(position: Position) -> tuple[Flag, ...]:
 
 
 def _facts(position: Position) -> tuple[tuple[str, str], ...]:
-    opened, market, _ = _source(position)
-    held = _book(position).held
-    facts = [
+    opened = _source(position).opened
+    return (
         ("contract", opened.ref.entry),
         ("base price feed", opened.base_feed),
-        ("utilization", f"{market.totals.utilization * BPS // WAD / 100:.2f} %"),
         ("least debt", f"{decimal_string(opened.least_debt, opened.base.decimals)} {opened.base.symbol}"),
-    ]
-    for state, _ in held:
-        penalty = WAD - state.info.liquidation_factor
-        text = f"{decimal_string(penalty, 16)} % when absorbed"
-        if opened.store_front is not None:
-            text += (
-                f", then sold {decimal_string(mul_div_down(opened.store_front, penalty, WAD), 16)} % under its price"
-            )
-        facts.append((f"{state.asset.symbol} penalty", text))
-    return tuple(facts)
+        ("collateral", "is kept, not lent out: nothing can be missing when it is withdrawn"),
+    )
 
 
 _LATER: Later = {
@@ -222,6 +222,7 @@ _LATER: Later = {
     "max_ltv": lambda position: _part(position, lambda state: state.info.borrow_factor),
     "threshold": lambda position: _part(position, lambda state: state.info.liquidate_factor),
     "scope": _scope,
+    "engine": lambda position: engine_card(_source(position).opened, [state for state, _ in _book(position).held]),
     "flags": _flags,
     "feeds": _feeds,
     "facts": _facts,

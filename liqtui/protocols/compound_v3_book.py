@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from liqtui.core.format import bps_of
 from liqtui.core.model import Change, Leg, Scope, Side
 from liqtui.core.units import BPS, HEALTH_INFINITE, RAY, SECONDS_PER_YEAR, WAD, decimal_string, mul_div_down
 from liqtui.protocols.compound_v3_math import absorb, health, liquidatable
@@ -113,6 +114,23 @@ def scope(book: CometBook, held: list[AssetState], *, paused: bool) -> Scope | N
     )
 
 
+def engine_card(opened: Opened, held: Sequence[AssetState]) -> tuple[tuple[str, str], ...]:
+    """See `Position.engine`."""
+    penalties = {state.asset.symbol: (WAD - state.info.liquidation_factor) * BPS // WAD for state in held}
+    goes, lost = "the protocol's reserves, which pay the debt and take the collateral", any(penalties.values())
+    if lost and opened.store_front is not None:
+        off = {symbol: each * opened.store_front // WAD for symbol, each in penalties.items()}
+        goes += f"; they may sell it {bps_of(off)} under its price to anyone"
+    return (
+        ("who", "anyone, by absorb; it pays the caller nothing"),
+        ("how much", "all collateral and all debt at once"),
+        ("bonus", f"{bps_of(penalties)} of the collateral is lost; what is left beyond the debt stays as a balance"),
+        ("protocol fee", "all of that penalty" if lost else "none"),
+        ("goes to", goes),
+        ("bad debt", "the protocol's reserves bear it"),
+    )
+
+
 def bonus(liquidation_factor: int) -> int:
     """Collateral value taken per value credited, basis points; 0 where nothing is credited."""
     return mul_div_down(WAD, BPS, liquidation_factor) if liquidation_factor else 0
@@ -153,5 +171,6 @@ def _base_leg(opened: Opened, market: Market, base: Base, side: Side) -> Leg:
         counts=owed,
         rate=rate * SECONDS_PER_YEAR * (RAY // WAD),
         pool_cash=market.cash,
+        utilization=market.totals.utilization * BPS // WAD,
         notes=() if owed else ("lent out: the base token is no collateral",),
     )

@@ -88,6 +88,12 @@ def _currency(feed: str, prices: PriceBook) -> str:
     return words_of[0] if words_of else ""
 
 
+def glance(opened: Opened, wallets: Sequence[str]) -> Plan[set[str]]:
+    """As `discover`, without those that could not be read."""
+    found = yield from ask({wallet: USER_BASIC.at(opened.ref.entry, wallet) for wallet in wallets})
+    return {wallet for wallet, result in found.items() if ok(result, 5) and _holds(result, len(opened.assets))}
+
+
 def discover(opened: Opened, wallets: Sequence[str]) -> Plan[dict[str, bool]]:
     """Wallets that owe, supply or hold collateral here.
 

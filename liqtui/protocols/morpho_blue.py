@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from liqtui.core.model import Flag, Health, Position, PositionKey
 from liqtui.core.units import BPS, WAD, decimal_string, mul_div_down, mul_div_up
 from liqtui.protocols import morpho_blue_events
+from liqtui.protocols.adapter import Survey
 from liqtui.protocols.feeds import feed_table
-from liqtui.protocols.morpho_blue_book import MorphoBook, scope
+from liqtui.protocols.morpho_blue_book import MorphoBook, engine_card, scope
 from liqtui.protocols.morpho_blue_logs import first_block, learn, log_filters, searches
-from liqtui.protocols.morpho_blue_math import PRICE_SCALE, Loan, Totals
+from liqtui.protocols.morpho_blue_math import Loan, Totals
 from liqtui.protocols.morpho_blue_open import discover, open_markets
 from liqtui.protocols.morpho_blue_reads import refresh
 
@@ -51,6 +52,10 @@ class MorphoBlue:
 
     def open(self, ref: MarketRef, block: Block) -> Plan[Opened]:  # noqa: ARG002 - the reader pins the block
         return open_markets(ref, self._names(ref.chain_id))
+
+    def survey(self, opened: Opened) -> Survey:
+        count = len(opened.markets)
+        return Survey(contents=f"{count} markets named" if count else "its markets are found in logs")
 
     def discover(self, opened: Opened, wallets: Sequence[str]) -> Plan[Mapping[str, tuple[str, ...]]]:
         return discover(opened, wallets)
@@ -152,7 +157,7 @@ def _flags(position: Position) -> tuple[Flag, ...]:
 
 def _facts(position: Position) -> tuple[tuple[str, str], ...]:
     opened, state = position.source, _book(position).state
-    info, stored = state.info, state.stored
+    info = state.info
     facts = [
         ("pair", f"{info.pair}, {decimal_string(info.params.lltv, 16)} %"),
         ("market id", info.id),
@@ -164,10 +169,8 @@ def _facts(position: Position) -> tuple[tuple[str, str], ...]:
         decimals = 36 + info.loan.decimals - info.collateral.decimals
         price = decimal_string(state.pricing.answer, decimals)
         facts.append(("oracle price", f"{price} {info.loan.symbol} per {info.collateral.symbol}"))
-    if stored.supply_assets:
-        lent = stored.borrow_assets * PRICE_SCALE // stored.supply_assets
-        facts.append(("utilization", f"{lent * BPS // PRICE_SCALE / 100:.2f} %"))
-    facts.append(("pre-liquidation", "not looked at"))
+    facts.append(("collateral", "is kept, not lent out: nothing can be missing when it is withdrawn"))
+    facts.append(("pre-liquidation", "not looked at: contracts that the account has authorised may act earlier"))
     return tuple(facts)
 
 
@@ -177,6 +180,7 @@ _LATER: Later = {
     "max_ltv": _limit,
     "threshold": _limit,
     "scope": lambda position: scope(_book(position)),
+    "engine": lambda position: engine_card(_book(position).lltv),
     "flags": _flags,
     "facts": _facts,
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from liqtui.core.format import bps
 from liqtui.core.model import Change, Leg, Scope, Side, is_liquidatable
 from liqtui.core.units import (
     BPS,
@@ -119,6 +120,18 @@ class MorphoBook:
         return None if found is None else is_liquidatable(found)
 
 
+def engine_card(lltv: int) -> tuple[tuple[str, str], ...]:
+    """See `Position.engine`. All of it follows from the market's liquidation loan-to-value."""
+    return (
+        ("who", "anyone"),
+        ("how much", "any part, up to all of it at once"),
+        ("bonus", bps((incentive(lltv) - WAD) * BPS // WAD)),
+        ("protocol fee", "none"),
+        ("goes to", "the liquidator"),
+        ("bad debt", "the lenders of this market bear it at once"),
+    )
+
+
 def scope(book: MorphoBook) -> Scope | None:
     """What one liquidation takes at today's price: there is no close factor, so it takes all.
 
@@ -176,5 +189,8 @@ def _debt_leg(state: MarketState, loan: Loan) -> Leg:
         value=None if price is None else mul_div_up(amount, price, 10**info.loan.decimals),
         rate=(state.rate or 0) * SECONDS_PER_YEAR * (RAY // WAD),
         pool_cash=max(0, state.stored.supply_assets - state.stored.borrow_assets),
+        utilization=state.stored.borrow_assets * BPS // state.stored.supply_assets
+        if state.stored.supply_assets
+        else None,
         notes=notes,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.sources import MarketRef
 from liqtui.protocols.feeds import deployment
@@ -21,6 +21,45 @@ ENTRY_KEYS = {
     "morpho-blue": "morpho",
 }
 """Protocol → the one address that `config.toml` names for it."""
+
+
+FACTS = {"aave-v3": ("pool", "oracle"), "aave-v2": ("pool", "oracle"), "compound-v3": ("base_token",)}
+"""Protocol → further addresses that the shipped data hold, to be compared with what the chain says."""
+
+APP = "app"
+"""Option of a `MarketRef`: the app's address, from the person's own configuration."""
+
+
+class About(NamedTuple):
+    """What is known of a deployment besides what is read of it."""
+
+    brand: str = ""
+    """The name that its users know it by, where that is not the protocol's: "spark"."""
+    app: str = ""
+    """Where its users manage positions; "{wallet}" and "{market_id}" stand for those. Empty: not known."""
+    source: str = ""
+    """Where its addresses come from; empty for the person's own."""
+    compiled: str = ""
+    """ISO date of that."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """(name, lower-case address) as shipped; see `FACTS`."""
+
+
+def about(ref: MarketRef) -> About:
+    """By chain and entry address, so that a shipped deployment under a name of the person's own is found too."""
+    own = dict(ref.options).get(APP, "")
+    row = _rows().get((ref.protocol, ref.chain_id, ref.entry))
+    if row is None:
+        return About(app=own)
+    file = deployment(ref.protocol.replace("-", "_"))
+    app: str = row.get("app", file.get("app", ""))
+    return About(
+        brand=row.get("brand", ""),
+        app=own or app.replace("{entry}", row[ENTRY_KEYS[ref.protocol]]).replace("{chain_id}", str(ref.chain_id)),
+        source=row.get("source", file["source"]),
+        compiled=row.get("compiled", file["compiled"]),
+        facts=tuple((key, row[key].lower()) for key in FACTS.get(ref.protocol, ()) if key in row),
+    )
 
 
 @cache
@@ -50,10 +89,23 @@ def known_markets(chain_ids: Iterable[int]) -> tuple[MarketRef, ...]:
     return tuple(market for chain_id in dict.fromkeys(chain_ids) for market in markets if market.chain_id == chain_id)
 
 
+def all_markets() -> tuple[MarketRef, ...]:
+    """Every shipped market, on whatever chain."""
+    return _shipped()
+
+
 @cache
 def _shipped() -> tuple[MarketRef, ...]:
     return tuple(
-        MarketRef(protocol, row["chain_id"], row["name"], row[key].lower())
+        MarketRef(protocol, chain_id, row["name"], entry) for (protocol, chain_id, entry), row in _rows().items()
+    )
+
+
+@cache
+def _rows() -> dict[tuple[str, int, str], dict[str, Any]]:
+    """The shipped data by (protocol, chain id, lower-case entry address), in the order of the files."""
+    return {
+        (protocol, row["chain_id"], row[key].lower()): row
         for protocol, key in ENTRY_KEYS.items()
         for row in deployment(protocol.replace("-", "_"))["market"]
-    )
+    }

@@ -7,7 +7,7 @@ import gc
 import os
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
-from textual import on
+from textual import events, on
 from textual._compositor import ChopsUpdate
 from textual.app import App, SystemCommand
 from textual.message import Message
@@ -18,6 +18,7 @@ from liqtui.ui.bell import Bell
 from liqtui.ui.bindings import bindings
 from liqtui.ui.dashboard import Dashboard
 from liqtui.ui.host import AppHost
+from liqtui.ui.keyboard import Keyboard
 from liqtui.ui.state import AppState, Settings
 from liqtui.ui.style import DEFAULT_VARIABLES, AsciiFilter, Palette
 from liqtui.ui.tight import TightUpdate
@@ -99,6 +100,7 @@ class LiqtuiApp(App[None]):
         self.takeover_offered = False
         self._ascii = AsciiFilter()
         self.bell_ringer = Bell(settings, os.environ)
+        self._keyboard = Keyboard(self, super().on_event)
         self.host = AppHost(self)
         self.dashboard = Dashboard(self.state)
         self.set_keymap(dict(settings.keymap))
@@ -214,6 +216,12 @@ class LiqtuiApp(App[None]):
                 screen.restyle()
 
     # Keys that work everywhere
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            await self._keyboard.take(event)
+        else:
+            await super().on_event(event)
 
     def action_interrupt(self) -> None:
         """ctrl+c twice leaves; once only says so."""

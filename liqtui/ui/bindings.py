@@ -91,6 +91,9 @@ DETAIL = (
     Key("detail.targets", "t", "targets", "targets", "change the health targets", 4),
     Key("detail.copy", "y", "copy", "copy", "copy the figures", 7),
     Key("detail.explorer", "o", "explorer", "explorer", "copy the address of the block explorer's page", 8),
+    Key(
+        "detail.app", "O", "app_page", "app", "copy the address of the protocol's own app, where a position is managed"
+    ),
     Key("detail.raw", "d", "raw", "raw values", "show the exact on-chain integers", 9),
     Key("detail.edit", "e", "edit", "edit", "edit this wallet's thresholds", 10),
     Key("detail.health", "1", "tab(0)", "health", "on narrow screens: health, boundaries, the last day"),

@@ -8,6 +8,7 @@ from textual.screen import Screen
 
 from liqtui.core import format as fmt
 from liqtui.core.snapshot import Severity
+from liqtui.core.text import clean
 from liqtui.core.units import HEALTH_INFINITE
 from liqtui.ui import clipboard
 from liqtui.ui.bindings import bindings
@@ -16,7 +17,7 @@ from liqtui.ui.detail_health import boundary_box, chart_box, header, health_box,
 from liqtui.ui.detail_parts import oracle_box, parts_box
 from liqtui.ui.detail_trust import alerts_box, copy_text, provenance_box, raw_box
 from liqtui.ui.detail_view import View
-from liqtui.ui.detail_ways import ladder_box, rescue_for, safety_box, scope_box, ways_box
+from liqtui.ui.detail_ways import engine_box, ladder_box, rescue_for, safety_box, scope_box, ways_box
 from liqtui.ui.header import Footer
 from liqtui.ui.nav import app_of
 from liqtui.ui.playbar import Playbar, TapeKeys
@@ -156,7 +157,7 @@ def _tab_boxes(view: View, width: int, tab: int) -> list[Box]:
         case 1:
             return [parts_box(view, width), oracle_box(view, width)]
         case 2:
-            return [ways_box(view, width), ladder_box(view, width), scope_box(view, width)]
+            return [ways_box(view, width), ladder_box(view, width), scope_box(view, width), engine_box(view, width)]
         case _:
             return [alerts_box(view, width), provenance_box(view, width)]
 
@@ -175,7 +176,8 @@ def _wide(view: View, width: int) -> list[Strip]:
         *draw(palette, parts_box(view, inner), width),
         *beside(palette, [(ways_box(view, inner_left), left), (ladder_box(view, inner_right), right)]),
         *draw(palette, alerts_box(view, inner, _SHOWN_ALERTS), width),
-        *beside(palette, [(scope_box(view, inner_left), left), (safety_box(view, inner_right), right)]),
+        *beside(palette, [(scope_box(view, inner_left), left), (engine_box(view, inner_right), right)]),
+        *draw(palette, safety_box(view, inner), width),
         *draw(palette, oracle_box(view, inner), width),
         *draw(palette, provenance_box(view, inner), width),
     ]
@@ -263,12 +265,17 @@ class PositionDetail(TapeKeys, Screen[None]):
         view = self.sheet.view()
         if view is None:
             return
-        if view.chain is None or not view.chain.explorer:
-            self.keys.say(f"no block explorer is set for {view.row.chain}")
-            return
-        link = f"{view.chain.explorer}/address/{view.address}"
-        clipboard.copy(app_of(self), link)
-        self.keys.say(f"copied {link}")
+        self._link(view.explorer, f"no block explorer is set for {view.row.chain}")
+
+    def action_app_page(self) -> None:
+        view = self.sheet.view()
+        if view is not None:
+            self._link(view.row.app, f"no app is known for {view.row.protocol} {view.row.key.market}")
+
+    def _link(self, link: str, without: str) -> None:
+        if link:
+            clipboard.copy(app_of(self), link)
+        self.keys.say(f"copied {link}" if link else clean(without, 120))
 
     def action_targets(self) -> None:
         from liqtui.ui.targets import TargetsDialog

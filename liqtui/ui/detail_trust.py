@@ -30,7 +30,7 @@ def provenance_box(view: View, width: int) -> Box:
         moment = datetime.fromtimestamp(position.block.timestamp, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
         box.lines += pairs(view, "block", f"{position.block.number:,} of {moment}", width)
         box.lines += pairs(view, "hash", position.block.hash, width)
-        box.lines += pairs(view, "contracts", clean(position.revision, 80) or "revision not known", width)
+        box.lines += pairs(view, "contracts", clean(position.revision, 80) or "they tell no revision", width)
         box.lines += pairs(view, "health", _both(position), width)
     ages = (("chain", row.ages.head), ("oracle", row.ages.oracle), ("read", row.ages.fetch))
     text = " · ".join(f"{name} {fmt.age(age)}" for name, age in ages)
@@ -42,6 +42,9 @@ def provenance_box(view: View, width: int) -> Box:
         box.lines += pairs(view, "source", f"{source} ({works}{public})", width)
         if chain.error:
             box.lines += pairs(view, "trouble", clean(redact(chain.error), 200), width, "severity-warn")
+    for label, link in (("explorer (o)", view.explorer), ("app (O)", row.app)):
+        if link:
+            box.lines += pairs(view, label, link, width)
     if row.error:
         box.lines += pairs(view, "not read", clean(redact(row.error), 200), width, "severity-warn")
     return box
@@ -160,6 +163,7 @@ def _raw_leg(leg: Leg) -> Iterator[tuple[str, str]]:
     yield "LT · bonus (bps)", f"{leg.threshold} · {leg.bonus}"
     yield "rate (ray)", str(leg.rate)
     yield "pool cash · cap room", f"{_integer(leg.pool_cash)} · {_integer(leg.cap_room)}"
+    yield "utilization (bps)", _integer(leg.utilization)
 
 
 def _raw_boundary(boundary: Boundary) -> Iterator[tuple[str, str]]:
@@ -184,7 +188,7 @@ def _integer(value: int | None) -> str:
 def copy_text(view: View) -> str:
     """What `y` copies: the figures as plain lines, with block and source, ready to paste to a colleague."""
     row, position = view.row, view.position
-    lines = [f"{clean(row.label) or view.address}  {row.key.protocol} {row.key.market} on {row.chain}", view.address]
+    lines = [f"{clean(row.label) or view.address}  {row.protocol} {row.key.market} on {row.chain}", view.address]
     if position is None:
         return "\n".join([*lines, "never read"])
     lines.append(

@@ -61,6 +61,12 @@ class View:
         return next((wallet.address for wallet in self.snapshot.wallets if wallet.key == key), key)
 
     @property
+    def explorer(self) -> str:
+        """The wallet's page; empty where no explorer is set."""
+        chain = self.chain
+        return f"{chain.explorer}/address/{self.address}" if chain is not None and chain.explorer else ""
+
+    @property
     def old(self) -> str:
         """What is written behind a figure that was not confirmed lately."""
         return "" if self.row.trusted else "~"

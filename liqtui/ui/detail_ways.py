@@ -200,6 +200,18 @@ def scope_box(view: View, width: int) -> Box:
     return box
 
 
+def engine_box(view: View, width: int) -> Box:
+    """How a liquidation goes in this market: whoever may do it, how much, what for, and who bears the rest."""
+    position = view.position
+    box = Box("how a liquidation goes")
+    if position is None or not position.engine:
+        box.lines.append([view.muted("never read" if position is None else "not known")])
+        return box
+    for label, text in position.engine:
+        box.lines += pairs(view, label, clean(text, 240), width, first=13)
+    return box
+
+
 def safety_box(view: View, width: int) -> Box:
     """Flags, the cost of waiting, and whether the way out is open."""
     position = view.position
@@ -214,10 +226,13 @@ def safety_box(view: View, width: int) -> Box:
     if position.has_debt:
         box.lines += pairs(view, "left alone", f"reaches 1.00 {waiting(position)}", width)
     for leg in position.legs:
-        if leg.pool_cash is not None and leg.side is Side.COLLATERAL:
-            short = leg.pool_cash < leg.amount
+        if leg.pool_cash is not None:
+            collateral = leg.side is Side.COLLATERAL
             text = f"{fmt.amount(leg.pool_cash, leg.asset.decimals)} {leg.asset.symbol} in the pool"
-            box.lines += pairs(view, "can withdraw", text, width, "severity-warn" if short else "ink")
+            text += "" if leg.utilization is None else f", {fmt.bps(leg.utilization)} lent out"
+            short = collateral and leg.pool_cash < leg.amount
+            what = "can withdraw" if collateral else "left to borrow"
+            box.lines += pairs(view, what, text, width, "severity-warn" if short else "ink")
         if leg.cap_room is not None:
             what = "may supply" if leg.side is Side.COLLATERAL else "may borrow"
             text = f"{fmt.amount(leg.cap_room, leg.asset.decimals)} {leg.asset.symbol} under the cap"

@@ -73,9 +73,10 @@ def row_age(row: Row) -> str:
     """A dot while everything is fresh; else the age that is to blame."""
     if row.freshness is Freshness.FRESH:
         return "·"
-    return text.age(
-        row.ages.fetch if row.freshness is not Freshness.LATE or row.ages.oracle is None else row.ages.oracle
-    )
+    if row.freshness is Freshness.LATE and row.ages.oracle is not None:
+        return text.age(row.ages.oracle)
+    known = [age for age in (row.ages.head, row.ages.fetch) if age is not None]
+    return text.age(max(known, default=None))
 
 
 def trend(row: Row) -> str:
@@ -114,7 +115,7 @@ def bar(fill: float, width: int) -> tuple[str, str]:
 
 
 def protocol(row: Row, state: AppState) -> str:
-    name = SHORT_PROTOCOLS.get(row.key.protocol, row.key.protocol)
+    name = SHORT_PROTOCOLS.get(row.protocol, row.protocol)
     return f"{name} {state.chain_tag(row.chain)} {row.venue}".rstrip()
 
 

@@ -111,7 +111,7 @@ def _field(name: str, wanted: str) -> Test:
         "chain": lambda row: (row.chain,),
         "asset": _symbols,
         "wallet": lambda row: (row.label, row.key.wallet),
-        "protocol": lambda row: (row.key.protocol,),
+        "protocol": lambda row: (row.protocol, row.key.protocol),
     }
     get = getters[name]
     return lambda row: any(wanted in text.casefold() for text in get(row))
@@ -135,7 +135,7 @@ def _fuzzy(wanted: str) -> Test:
     pattern = re.compile(".*?".join(map(re.escape, wanted)))
 
     def test(row: Row) -> bool:
-        fields = (row.label, row.key.protocol, row.key.market, row.chain, *_symbols(row))
+        fields = (row.label, row.protocol, row.key.protocol, row.key.market, row.chain, *_symbols(row))
         return row.key.wallet.startswith(wanted) or any(pattern.search(text.casefold()) for text in fields)
 
     return test

@@ -153,20 +153,30 @@ class Verdict(LineView):
         return f"reading… {done} of {len(chains)} chains " if width >= 60 else f"{done}/{len(chains)} "
 
 
-def _chain(chain: ChainState, tag: str, palette: Palette, *, full: bool) -> list[Span]:
+def behind(chain: ChainState, at: float) -> int | None:
+    """Seconds since the last good read, or since the newest block where that is older: a node that answers with an
+    old block is to blame for its age, not for that of the answer.
+    """
+    if chain.age is None or chain.block is None:
+        return chain.age
+    return max(chain.age, int(at - chain.block.timestamp))
+
+
+def _chain(chain: ChainState, tag: str, palette: Palette, at: float, *, full: bool) -> list[Span]:
     """One chain: quiet while fresh, its age when late, a cross when it is stale or blind."""
     ink, muted = palette.style("ink"), palette.style("muted")
     if chain.freshness in {Freshness.STALE, Freshness.BLIND}:
         if chain.block is None and not chain.error:
             return [(f"{tag} ", muted), ("…", muted)]
-        age = f" {text.age(chain.age)}" if chain.age is not None else ""
+        behind_by = behind(chain, at)
+        age = f" {text.age(behind_by)}" if behind_by is not None else ""
         return [
             ("✗ ", palette.style("severity-critical", bold=True)),
             (f"{tag}{age}", palette.style("severity-warn", bold=True)),
         ]
     number = f" {chain.block.number:,}" if full and chain.block else ""
     if chain.freshness is Freshness.LATE:
-        return [(tag, ink), (number, muted), (f" {text.age(chain.age)}", palette.style("severity-warn"))]
+        return [(tag, ink), (number, muted), (f" {text.age(behind(chain, at))}", palette.style("severity-warn"))]
     return [(tag, ink), (number or " ·", muted)]
 
 
@@ -177,7 +187,7 @@ def chain_troubles(state: AppState, palette: Palette, room: int) -> list[Span]:
     for chain in sorted(state.snapshot.chains, key=lambda chain: order.index(chain.freshness), reverse=True):
         if chain.freshness is Freshness.FRESH:
             continue
-        made = _chain(chain, state.chain_tag(chain.name), palette, full=False)
+        made = _chain(chain, state.chain_tag(chain.name), palette, state.snapshot.at, full=False)
         if spans_width(spans) + spans_width(made) < room:
             spans += [*made, (" ", palette.style())]
     return spans
@@ -186,7 +196,7 @@ def chain_troubles(state: AppState, palette: Palette, room: int) -> list[Span]:
 class Clocks(LineView):
     """Block and age of each chain, endpoints that answer, and when all this was known.
 
-    The time is that of the newest snapshot: a clock that stands still means that nothing comes any more.
+    The time is that of the newest block: a clock that stands still means that nothing comes any more.
     It ticks by itself only where `settings.seconds` asks for it.
     """
 
@@ -204,13 +214,13 @@ class Clocks(LineView):
 
     def _chains(self, room: int) -> list[Span]:
         """As detailed as fits: with block numbers, without, or only those in trouble and how many are well."""
-        palette, chains = self.palette, self.state.snapshot.chains
+        palette, chains, at = self.palette, self.state.snapshot.chains, self.state.snapshot.at
         gap: Span = ("   ", palette.style())
         spans: list[Span] = []
         for full in (True, False):
             spans = []
             for chain in chains:
-                spans += [*_chain(chain, self.state.chain_tag(chain.name), palette, full=full), gap]
+                spans += [*_chain(chain, self.state.chain_tag(chain.name), palette, at, full=full), gap]
             if spans_width(spans) <= room:
                 return spans
         well = sum(1 for chain in chains if chain.freshness is Freshness.FRESH)

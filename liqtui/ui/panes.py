@@ -31,6 +31,8 @@ _DAY = 86_400
 
 _USD = 18
 """Decimals of sums."""
+_SCALES = tuple(10**places for places in range(_USD + 1))
+"""By how many decimals a figure has less. A table, since every row of a snapshot is summed."""
 
 
 @dataclass(slots=True)
@@ -61,13 +63,16 @@ class Sums:
         if held is None or owed is None:
             self.partial = True
             return
-        debt = -_usd(-owed, position.base_decimals)  # what is cut off makes less of what is held, more of what is owed
-        self.collateral += _usd(held, position.base_decimals)
-        self.debt += debt
-        if position.carry_per_year:
-            self.carry += _usd(position.carry_per_year, position.base_decimals)
+        carry, more = position.carry_per_year or 0, position.base_decimals - _USD
+        if more > 0:  # what is cut off makes less of what is held, more of what is owed
+            part = 10**more
+            held, owed, carry, more = held // part, -(-owed // part), carry // part, 0
+        scale = _SCALES[-more]
+        self.collateral += held * scale
+        self.debt += owed * scale
+        self.carry += carry * scale
         if not calm and row.severity.rank <= Severity.WARN.rank:
-            self.endangered += debt
+            self.endangered += owed * scale
 
     def join(self, other: Sums) -> None:
         """Add what another one holds."""
@@ -79,11 +84,6 @@ class Sums:
         self.endangered += other.endangered
         self.carry += other.carry
         self.partial = self.partial or other.partial
-
-
-def _usd(value: int, decimals: int) -> int:
-    """With the decimals of sums; digits that do not fit are cut off, downwards."""
-    return value * 10 ** (_USD - decimals) if decimals <= _USD else value // 10 ** (decimals - _USD)
 
 
 def by_wallet(rows: Iterable[Row]) -> dict[str, Sums]:

@@ -80,8 +80,8 @@ def _sort_key(by: SortBy) -> Callable[[Row], Any]:
         SortBy.HEALTH: health,
         SortBy.DISTANCE: distance,
         SortBy.DEBT: debt,
-        SortBy.WALLET: lambda row: (row.label.casefold() or row.key.wallet, row.key.protocol),
-        SortBy.PROTOCOL: lambda row: (row.key.protocol, row.chain, row.label.casefold()),
+        SortBy.WALLET: lambda row: (row.label.casefold() or row.key.wallet, row.protocol),
+        SortBy.PROTOCOL: lambda row: (row.protocol, row.chain, row.label.casefold()),
         SortBy.AGE: age,
     }
     return keys[by]

@@ -68,6 +68,7 @@ def run(note: Path, *words: str) -> subprocess.CompletedProcess[str]:
         (["check", "--help"], NETWORK),
         (["check", "--json", ADDRESS], CHAIN | {"textual"}),
         (["doctor"], CHAIN | {"textual"}),
+        (["markets"], SLOW - {"Crypto"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

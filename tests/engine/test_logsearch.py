@@ -275,6 +275,20 @@ async def test_a_room_that_is_found_later_is_opened_then(world):
     assert healths(await made.round(START + 12)) == [16 * WAD // 10]
 
 
+async def test_who_enters_a_room_that_is_known_is_seen_at_once(world):
+    world.accounts[ENTRY, address(2)] = None
+    world.log(1, 7, DEPLOYED + 50)
+    made = rounds(world)
+    made.watch([address(1), address(2)])
+    assert len(healths(await made.round(START))) == 1
+    world.mine()
+    assert len(healths(await made.round(START + 12))) == 1
+    world.hold(2, 1, 500)
+    world.log(2, 7, world.number)
+    world.mine()
+    assert len(healths(await made.round(START + 24))) == 2
+
+
 async def test_while_logs_fail_known_positions_are_read(world):
     world.log(1, 7, DEPLOYED + 50)
     made = rounds(world)

@@ -114,6 +114,7 @@ class AaveV2Market(AaveMarket):
         self.tokens = {}
         self.feeds = {}
         self.categories = {}
+        self.make: Deployer | None = None
         self.revision = 2
         self.pool = self._registered("getLendingPool()")
         self.configurator = self._registered("getLendingPoolConfigurator()")
@@ -160,12 +161,12 @@ def deploy(lab: Lab, cache: Path) -> AaveV2Market:
         rates = make.deploy("LendingRateOracle")
         node.do(provider, "setLendingRateOracle(address)", rates)
     market = AaveV2Market(assets, provider)
-    market.tokens, market.feeds = tokens, feeds
+    market.tokens, market.feeds, market.make = tokens, feeds, make
     market.data_provider = make.deploy("AaveProtocolDataProvider", provider)
     with node.batch():
         for spec in SPECS:
             node.do(rates, "setMarketBorrowRate(address,uint256)", tokens[spec.symbol].address, _MARKET_RATE)
-            _list(market, make, spec, tokens[spec.symbol])
+            list_reserve(market, make, spec, tokens[spec.symbol])
     with node.batch():
         for spec in SPECS:
             market.supply(LENDER, spec.symbol, spec.seed * tokens[spec.symbol].unit)
@@ -175,7 +176,7 @@ def deploy(lab: Lab, cache: Path) -> AaveV2Market:
     return market
 
 
-def _list(market: AaveV2Market, make: Deployer, spec: Spec, token: Token) -> None:
+def list_reserve(market: AaveV2Market, make: Deployer, spec: Spec, token: Token) -> None:
     pool, asset = market.pool, token.address
     rays = [part * _RAY_PER_BPS for part in (*spec.rates, *_STABLE_CURVE)]
     strategy = make.deploy("DefaultReserveInterestRateStrategy", market.provider, *rays)

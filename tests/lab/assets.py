@@ -93,6 +93,16 @@ class Category:
     borrowable: tuple[str, ...]
 
 
+HOSTILE_SYMBOLS = {
+    "markup": "\x1b[2J\u202e[bold red]" + "A" * 300,
+    "empty": "",
+    "huge": "\u0416" * 5_000,
+    "whole": "WHOLE",
+    "long": "LONG",
+}
+HOSTILE_ANSWERS = {"mute": b"", "garbage": b"\x01", "liar": b"\xff" * 64}
+"""A symbol that reverts, one of a single byte, and one that says it lies far behind its end."""
+
 ETH_CATEGORY = Category(1, 9300, 9500, 10100, "ETH correlated", ("WETH", "wstETH"), ("WETH", "wstETH"))
 STABLE_CATEGORY = Category(2, 9000, 9300, 10200, "Stablecoins", ("USDC", "DAI"), ("USDC", "DAI"))
 # Only since assets may count inside a category with a base threshold of 0 (3.6).
@@ -158,6 +168,19 @@ class SharedAssets:
         word = symbol.encode().ljust(32, b"\0")
         self.tokens[symbol] = Token(symbol, self.own.deploy("Bytes32Token", word, word, decimals), decimals)
         return self.tokens[symbol]
+
+    def new_hostile_tokens(self, least: int = 0, most: int = 27) -> dict[str, Token]:
+        """Tokens whose symbols are none, or do harm where they are shown; and with the fewest and most decimals."""
+        places = {"whole": least, "long": most, "empty": least, "garbage": 6}
+        with self.node.batch():
+            for key, symbol in HOSTILE_SYMBOLS.items():
+                decimals = places.get(key, min(18, most))
+                self.tokens[key] = Token(key, self.own.deploy("LabToken", key, symbol, decimals), decimals)
+            for key, answer in HOSTILE_ANSWERS.items():
+                decimals = places.get(key, min(18, most))
+                self.tokens[key] = Token(key, self.own.deploy("NamelessToken", answer, decimals), decimals)
+            self.new_bytes32_token("ok\x1b\u202e", min(18, most))
+        return {key: self.tokens[key] for key in (*HOSTILE_SYMBOLS, *HOSTILE_ANSWERS, "ok\x1b\u202e")}
 
     def source_of(self, spec: AssetSpec) -> str:
         """The contract that a market's oracle should read for this asset."""

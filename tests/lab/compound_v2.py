@@ -7,6 +7,9 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import eth_abi
+from eth_utils.crypto import keccak
+
 from tests.lab import abi
 from tests.lab.artifacts import Artifact, Artifacts, Source, compile_source
 from tests.lab.deployer import Deployer
@@ -97,7 +100,7 @@ class CompoundMarket:
 
     def __init__(self, lab: Lab, cache: Path) -> None:
         self._begin(lab)
-        make = Deployer(self.node, _artifacts(cache))
+        make = self.make = Deployer(self.node, _artifacts(cache))
         own = Deployer(self.node, own_artifacts(cache))
         with self.node.batch():
             self.comptroller = make.deploy("Unitroller")
@@ -114,16 +117,21 @@ class CompoundMarket:
                 self.do(self.comptroller, signature, value)
             self.model = make.deploy("WhitePaperInterestRateModel", 2 * WAD, 6 * WAD)  # steep: mining blocks is slow
             for spec in SPECS:
-                self._list(make, spec)
+                self.list_token(spec)
         with self.node.batch():
             for spec in SPECS:
-                self.do(
-                    self.comptroller,
-                    "_setCollateralFactor(address,uint256)",
-                    self.tokens[spec.symbol],
-                    spec.factor * WAD // 10_000,
-                )
+                self.weigh(spec)
             self.seed()
+
+    def weigh(self, spec: Spec) -> None:
+        """What a listed token counts for as collateral."""
+        signature = "_setCollateralFactor(address,uint256)"
+        self.do(self.comptroller, signature, self.tokens[spec.symbol], spec.factor * WAD // 10_000)
+
+    def fix_price(self, symbol: str, price: int) -> None:
+        """Of 36 digits for a raw unit, without a feed: for tokens that the oracle cannot find by their symbol."""
+        slot = "0x" + keccak(eth_abi.encode(["address", "uint256"], [self.tokens[symbol], 0])).hex()
+        self.node.rpc("anvil_setStorageAt", self.oracle, slot, f"0x{price:064x}")
 
     def _begin(self, lab: Lab) -> None:
         """What is there before the contracts are."""
@@ -148,7 +156,9 @@ class CompoundMarket:
         for spec in SPECS:
             self.borrow(whale, spec.symbol, spec.lent * self.units[spec.symbol])
 
-    def _list(self, make: Deployer, spec: Spec) -> None:
+    def list_token(self, spec: Spec) -> None:
+        """The market of a token that is in `underlying`, `units` and `feeds`."""
+        make = self.make
         rate = 2 * 10 ** (18 + spec.decimals - 8 - 2)
         head = (self.comptroller, self.model, rate, f"Compound {spec.symbol}", f"c{spec.symbol}", 8)
         feed = self.feeds[spec.symbol].address

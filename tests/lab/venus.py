@@ -88,10 +88,14 @@ class VenusMarket(CompoundMarket):
         for spec in SPECS:
             self.source.list(self.underlying[spec.symbol], self.feeds[spec.symbol].address)
 
-    def _caps(self, prefix: str) -> None:
-        tokens = list(self.tokens.values())
+    def _uncap(self, prefix: str, token: str) -> None:
         for what in ("Supply", "Borrow"):
-            self.do(self.comptroller, f"{prefix}etMarket{what}Caps(address[],uint256[])", tokens, [MOST] * len(tokens))
+            self.do(self.comptroller, f"{prefix}etMarket{what}Caps(address[],uint256[])", [token], [MOST])
+
+    def weigh(self, spec: Spec) -> None:
+        factors = spec.factor * WAD // 10_000, liquidation_threshold(spec)
+        signature = "setCollateralFactor(address,uint256,uint256)"
+        self.do(self.comptroller, signature, self.tokens[spec.symbol], *factors)
 
     def _head(self, spec: Spec) -> tuple[Any, ...]:
         """The first arguments of a new vToken."""
@@ -108,7 +112,9 @@ class VenusCore(VenusMarket):
     def __init__(self, lab: Lab, cache: Path) -> None:
         names = ("Unitroller", "DiamondConsolidated", "ComptrollerLens", "VBep20Immutable")
         names += ("WhitePaperInterestRateModel",)
-        make = Deployer(lab.node, hardhat_artifacts(fetch(VENUS_CORE, cache) / "artifacts" / "contracts", names))
+        make = self.make = Deployer(
+            lab.node, hardhat_artifacts(fetch(VENUS_CORE, cache) / "artifacts" / "contracts", names)
+        )
         with lab.node.batch():
             self._prepare(lab, cache)
         with self.node.batch():
@@ -126,28 +132,28 @@ class VenusCore(VenusMarket):
                 self.do(self.comptroller, signature, value)
             self.model = make.deploy("WhitePaperInterestRateModel", 2 * WAD, 6 * WAD, BLOCKS_PER_YEAR)
             for spec in SPECS:
-                token = self.tokens[spec.symbol] = make.deploy("VBep20Immutable", *self._head(spec), ADMIN)
-                self.do(token, "setAccessControlManager(address)", self.helper)
-                self.do(token, "setReduceReservesBlockDelta(uint256)", _NEVER)
-                self.do(token, "setProtocolShareReserve(address)", self.helper)
-                self.do(token, "_setReserveFactor(uint256)", WAD // 10)
-                self.do(self.comptroller, "_supportMarket(address)", token)
+                self.list_token(spec)
         with self.node.batch():
-            self._caps("_s")
             for spec in SPECS:
-                token, factor = self.tokens[spec.symbol], spec.factor * WAD // 10_000
-                self.do(self.comptroller, "setLiquidationIncentive(address,uint256)", token, INCENTIVE)
-                self.do(
-                    self.comptroller,
-                    "setCollateralFactor(address,uint256,uint256)",
-                    token,
-                    factor,
-                    liquidation_threshold(spec),
-                )
-                self.do(self.comptroller, "setIsBorrowAllowed(uint96,address,bool)", 0, token, True)
+                self.weigh(spec)
         with self.node.batch():
             self.seed()
         assert not self.failures()
+
+    def list_token(self, spec: Spec) -> None:
+        token = self.tokens[spec.symbol] = self.make.deploy("VBep20Immutable", *self._head(spec), ADMIN)
+        self.do(token, "setAccessControlManager(address)", self.helper)
+        self.do(token, "setReduceReservesBlockDelta(uint256)", _NEVER)
+        self.do(token, "setProtocolShareReserve(address)", self.helper)
+        self.do(token, "_setReserveFactor(uint256)", WAD // 10)
+        self.do(self.comptroller, "_supportMarket(address)", token)
+        self._uncap("_s", token)
+
+    def weigh(self, spec: Spec) -> None:
+        token = self.tokens[spec.symbol]
+        self.do(self.comptroller, "setLiquidationIncentive(address,uint256)", token, INCENTIVE)
+        super().weigh(spec)
+        self.do(self.comptroller, "setIsBorrowAllowed(uint96,address,bool)", 0, token, True)
 
 
 class VenusPool(VenusMarket):
@@ -160,7 +166,7 @@ class VenusPool(VenusMarket):
     def __init__(self, lab: Lab, cache: Path) -> None:
         names = ("Comptroller", "VToken", "WhitePaperInterestRateModel")
         blocks = 0 if self.timed else BLOCKS_PER_YEAR
-        make = Deployer(lab.node, hardhat_artifacts(fetch(VENUS_POOLS, cache), names))
+        make = self.make = Deployer(lab.node, hardhat_artifacts(fetch(VENUS_POOLS, cache), names))
         with lab.node.batch():
             self._prepare(lab, cache)
         with self.node.batch():
@@ -173,22 +179,23 @@ class VenusPool(VenusMarket):
             ):
                 self.do(self.comptroller, signature, value)
             self.model = make.deploy("WhitePaperInterestRateModel", 2 * WAD, 6 * WAD, self.timed, blocks)
-            logic = make.deploy("VToken", self.timed, blocks, 5 * 10**13)
-            types = "address,address,address,uint256,string,string,uint8,address,address,(address,address),uint256"
+            self.logic = make.deploy("VToken", self.timed, blocks, 5 * 10**13)
             for spec in SPECS:
-                args = (*self._head(spec), ADMIN, self.helper, (self.helper, self.helper), WAD // 10)
-                start = abi.encode(f"initialize({types})", *args)
-                token = self.tokens[spec.symbol] = self.proxies.deploy("ERC1967Proxy", logic, start)
-                self.do(token, "setReduceReservesBlockDelta(uint256)", _NEVER)
-                self.do(self.comptroller, "supportMarket(address)", token)
+                self.list_token(spec)
         with self.node.batch():
-            self._caps("s")
             for spec in SPECS:
-                token, factor = self.tokens[spec.symbol], spec.factor * WAD // 10_000
-                signature = "setCollateralFactor(address,uint256,uint256)"
-                self.do(self.comptroller, signature, token, factor, liquidation_threshold(spec))
+                self.weigh(spec)
         with self.node.batch():
             self.seed()
+
+    def list_token(self, spec: Spec) -> None:
+        types = "address,address,address,uint256,string,string,uint8,address,address,(address,address),uint256"
+        args = (*self._head(spec), ADMIN, self.helper, (self.helper, self.helper), WAD // 10)
+        start = abi.encode(f"initialize({types})", *args)
+        token = self.tokens[spec.symbol] = self.proxies.deploy("ERC1967Proxy", self.logic, start)
+        self.do(token, "setReduceReservesBlockDelta(uint256)", _NEVER)
+        self.do(self.comptroller, "supportMarket(address)", token)
+        self._uncap("s", token)
 
 
 class VenusTimedPool(VenusPool):

@@ -44,6 +44,11 @@ class Token:
     deprecated: bool = False
     periods: int = 0
     per_second: bool = False
+    sizes: tuple[int, int, int] | None = None
+    """Total debts, reserves and cTokens; None: not told."""
+    share: int | None = None
+    caps: tuple[int, int] | None = None
+    """For borrowing and for supplying; None: the comptroller knows none."""
 
     @property
     def address(self) -> str:
@@ -93,6 +98,8 @@ class Fake:
     close_factor: int = WAD // 2
     paused: bool = False
     with_deprecation: bool = True
+    liquidator: str = ""
+    least: int | None = None
     feeds: str = "symbol"
     """How the oracle tells its feeds: by symbol, by token, or not."""
     rounding: Rounding = TRUNCATING
@@ -108,6 +115,10 @@ class Fake:
         chain.set(ENTRY, abi.CLOSE_FACTOR, types="uint256", value=self.close_factor)
         chain.set(ENTRY, abi.LIQUIDATION_INCENTIVE, types="uint256", value=108 * WAD // 100)
         chain.set(ENTRY, abi.SEIZE_PAUSED, types="bool", value=self.paused)
+        if self.liquidator:
+            chain.set(ENTRY, abi.LIQUIDATOR_CONTRACT, types="address", value=self.liquidator)
+        if self.least is not None:
+            chain.set(ENTRY, abi.LEAST_COLLATERAL, types="uint256", value=self.least)
         if self.kind == "core":
             chain.set(ENTRY, abi.VAI_CONTROLLER, types="address", value=VAI_CONTROLLER)
             chain.set(VAI_CONTROLLER, abi.GET_VAI_ADDRESS, types="address", value=VAI)
@@ -134,6 +145,16 @@ class Fake:
         for getter, value in zip(rates, (token.supply_rate, token.borrow_rate), strict=True):
             chain.set(at, getter, types="uint256", value=value)
         chain.set(at, abi.GET_CASH, types="uint256", value=token.cash)
+        if token.sizes is not None:
+            for getter, value in zip(
+                (abi.TOTAL_BORROWS, abi.TOTAL_RESERVES, abi.TOTAL_SUPPLY), token.sizes, strict=True
+            ):
+                chain.set(at, getter, types="uint256", value=value)
+        if token.share is not None:
+            chain.set(at, abi.SEIZE_SHARE, types="uint256", value=token.share)
+        if token.caps is not None:
+            for getter, value in zip((abi.BORROW_CAPS, abi.SUPPLY_CAPS), token.caps, strict=True):
+                chain.set(ENTRY, getter, at, types="uint256", value=value)
         chain.set(at, abi.EXCHANGE_RATE_CURRENT, types="uint256", value=token.rate)
         self._markets(chain, token)
         chain.set(ORACLE, abi.GET_UNDERLYING_PRICE, at, types="uint256", value=token.oracle_price)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import eth_abi
 import pytest
-from eth_utils.address import is_checksum_address
 from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +21,6 @@ from liqtui.protocols import aave_v3_abi as aave
 from liqtui.protocols.aave_v2 import AaveV2, reserve_data, rules
 from liqtui.protocols.aave_v3_math import Side as Part
 from liqtui.protocols.aave_v3_math import compounded, normalized_debt, seize
-from liqtui.protocols.feeds import deployment
 from tests.protocols.fake import BLOCK, NOBODY, NOW, ORACLE, POOL, PROVIDER, USDC, WETH, Asset, Chain, Fake, User, addr
 from tests.protocols.fake import run as run_plan
 
@@ -236,12 +233,3 @@ def test_rules_of_all_revisions_are_one() -> None:
 def test_every_selector_is_that_of_its_signature() -> None:
     for each in (v2.GET_LENDING_POOL, v2.LENDINGPOOL_REVISION, aave.PAUSED, aave.WETH):
         assert keccak(text=each.signature)[:4] == each.selector
-
-
-def test_the_shipped_markets() -> None:
-    rows = deployment("aave_v2")["market"]
-    assert len(rows) == 5
-    for row in rows:
-        assert row.keys() == {"chain_id", "name", "pool_addresses_provider"}
-        assert is_checksum_address(row["pool_addresses_provider"])
-    assert max(Counter(row["name"] for row in rows).values()) == 1

@@ -77,7 +77,7 @@ def test_a_plain_loan_in_every_revision(revision: int) -> None:
     assert (debt.side, debt.amount, debt.value, debt.threshold) == (Side.DEBT, 15 * 10**9, 15_000 * 10**8, 0)
     assert [quote.factor for quote in found.quotes] == [f"31337:{addr('feedWETH')}", f"31337:{addr('feedUSDC')}"]
     assert [one.label for one in found.feeds] == ["WETH / USD", "USDC / USD"]
-    assert dict(found.facts)["available to borrow"] == "5000 USD"
+    assert dict(found.facts)["can still borrow"] == "5000 USD"
 
 
 def test_a_round_takes_two_steps_however_many_wallets() -> None:
@@ -378,7 +378,7 @@ def test_one_bad_price_is_unknown_for_its_holders_only() -> None:
     assert (found.collateral_value, found.debt_value, found.ltv, found.scope) == (None, None, None, None)
     assert found.legs[0].value is None
     assert found.book.liquidatable() is None
-    assert "available to borrow" not in dict(found.facts)
+    assert "can still borrow" not in dict(found.facts)
 
 
 @pytest.mark.parametrize("result", [encode_word(0), b"", Failure("revert")])

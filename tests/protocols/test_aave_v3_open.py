@@ -18,6 +18,7 @@ from tests.protocols.fake import (
     POOL,
     PROVIDER,
     REF,
+    REVERT,
     WBTC,
     Fake,
     User,
@@ -139,6 +140,11 @@ def test_discovery_finds_debt_collateral_and_what_is_only_supplied() -> None:
     hints = found(fake, "loan", "idle", "both", "none", chain=chain)
     assert hints == {addr("loan"): frozenset(), addr("idle"): frozenset({2}), addr("both"): frozenset({1})}
     assert chain.steps == 2
+    market = run(ADAPTER.open(REF, BLOCK), chain)
+    chain.put(POOL, aave.GET_USER_CONFIGURATION, addr("none"), result=REVERT)
+    wallets = [addr(wallet) for wallet in ("loan", "idle", "both", "none")]
+    assert run(ADAPTER.glance(market, wallets), chain) == {addr("loan"), addr("both")}
+    assert chain.steps == 1
 
 
 def test_what_discovery_cannot_read_counts_as_held() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from liqtui.core.model import ENGINE_LINES
 from liqtui.core.units import BPS, HEALTH_INFINITE, WAD
 from liqtui.protocols.aave_v3_math import Side, rules_for, seize
 from liqtui.protocols.aave_v3_scope import MIN_LEFTOVER, _largest_without_dust, _leaves_dust
@@ -17,7 +18,7 @@ from tests.protocols.fake import NOW, Fake, User, addr, position
 USD = 10**8
 
 
-def scope(
+def loan(
     *,
     revision: int = 10,
     weth: str = "10",
@@ -26,11 +27,60 @@ def scope(
     users: User | None = None,
     **change: Any,
 ) -> Any:
-    """Of a loan of so many dollars against so much WETH at this price."""
+    """A loan of so many dollars against so much WETH at this price."""
     user = users or User(supplied={"WETH": int(float(weth) * 10**18)}, owed={"USDC": int(usdc * 10**6)})
     fake = Fake(revision=revision, users={addr("user"): user})
     assets = [replace(a, price=price * USD, **change) if a.symbol == "WETH" else a for a in fake.assets]
-    return position(replace(fake, assets=assets)).scope
+    return position(replace(fake, assets=assets))
+
+
+def scope(**of: Any) -> Any:
+    return loan(**of).scope
+
+
+@pytest.mark.parametrize(
+    ("revision", "who", "how_much", "bad_debt"),
+    [
+        (
+            1,
+            "anyone",
+            "up to half of one debt in a call; all of it once health is 0.95 or less",
+            "stays with the account",
+        ),
+        (7, "anyone", "is under 2,000 USD; else up to half of the total debt", "becomes a deficit of the protocol"),
+        (
+            11,
+            "anyone but the account itself",
+            "A part has to leave 1,000 USD of both",
+            "becomes a deficit of the protocol",
+        ),
+    ],
+)
+def test_how_a_liquidation_goes(revision: int, who: str, how_much: str, bad_debt: str) -> None:
+    card = dict(loan(revision=revision).engine)
+    assert tuple(card) == ENGINE_LINES
+    assert (card["who"], card["bad debt"]) == (who, bad_debt)
+    assert how_much in card["how much"]
+    assert (card["bonus"], card["protocol fee"]) == ("5%", "10% of the bonus")
+    assert card["goes to"] == "the liquidator; the fee to the protocol's treasury"
+    free = dict(loan(revision=revision, fee=0).engine)
+    assert (free["protocol fee"], free["goes to"]) == ("none", "the liquidator")
+
+
+def test_rules_of_a_revision_that_is_not_known_are_not_told() -> None:
+    card = dict(loan(revision=99).engine)
+    assert tuple(card) == ENGINE_LINES
+    assert {card[label] for label in ("who", "how much", "bad debt")} == {"not known for this revision of the pool"}
+    assert card["bonus"] == "5%"
+
+
+def test_bonuses_are_told_by_asset_where_they_differ() -> None:
+    user = User(supplied={"WETH": 10**19, "USDC": 10**9}, owed={"USDC": 10**9})
+    fake = Fake(revision=10, users={addr("user"): user})
+    assets = [replace(a, bonus=10_650, fee=2_000) if a.symbol == "WETH" else a for a in fake.assets]
+    card = dict(position(replace(fake, assets=assets)).engine)
+    assert card["bonus"] == "WETH 6.5%, USDC 4.5%"
+    assert card["protocol fee"] == "WETH 20%, USDC 10% of the bonus"
 
 
 @pytest.mark.parametrize(

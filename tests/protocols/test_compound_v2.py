@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import eth_abi
 import pytest
-from eth_utils.address import is_checksum_address
 
-from liqtui.core.model import Change, Side
+from liqtui.core.model import ENGINE_LINES, Change, Side
 from liqtui.core.reads import Failure, PlanFailed
 from liqtui.core.severity import liquidatable
 from liqtui.core.sources import MarketRef
@@ -106,6 +104,8 @@ def test_discovery() -> None:
     chain.put(addr("cETH"), abi.BALANCE_OF, addr("blank"), result=REVERT)
     market = opened(chain)
     wallets = [WALLET, addr("idle"), addr("none"), addr("blank")]
+    assert run(ADAPTER.glance(market, wallets), chain) == {WALLET}
+    assert chain.steps == 1
     found = run(ADAPTER.discover(market, wallets), chain)
     assert found == {
         WALLET: frozenset(),
@@ -177,6 +177,57 @@ def test_an_isolated_pool_weighs_by_its_threshold() -> None:
     found = position(loan(kind="isolated", tokens=tokens).chain())
     assert found.health.verified
     assert (found.health.raw, found.threshold, found.max_ltv) == (15 * WAD // 10, 7_500, 7_000)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "lent"),
+    [
+        ((3 * 10**24, 0, 10**24), 7_500),
+        ((0, 0, 10**24), 0),
+        ((10**24, 3 * 10**24, 10**24), None),  # reserves above all that there is: nonsense
+        (None, None),
+    ],
+)
+def test_how_much_of_a_market_is_lent_out(sizes: tuple[int, int, int] | None, lent: int | None) -> None:
+    tokens = [Token(**ETH, sizes=sizes), Token(**USDC)]
+    assert position(loan(tokens=tokens).chain()).legs[0].utilization == lent
+
+
+@pytest.mark.parametrize(
+    ("caps", "rooms"),
+    [
+        ((5 * 10**24, 4 * 10**24), (2 * 10**24, 2 * 10**24)),
+        ((10**24, 10**24), (0, 0)),  # below what there is already
+        ((0, 0), (None, None)),  # none in Compound, closed in Venus
+        ((2**256 - 1, 2**256 - 1), (None, None)),
+        (None, (None, None)),
+    ],
+)
+def test_what_caps_leave(caps: tuple[int, int] | None, rooms: tuple[int | None, int | None]) -> None:
+    sizes = (3 * 10**24, 0, 10**24)
+    tokens = [Token(**ETH, sizes=sizes, rate=2 * WAD, caps=caps), Token(**USDC, sizes=sizes, caps=caps)]
+    held, owed = position(loan(tokens=tokens).chain()).legs
+    assert (held.cap_room, owed.cap_room) == (rooms[1], rooms[0])
+
+
+def test_how_a_liquidation_goes() -> None:
+    card = dict(position(loan(tokens=[Token(**ETH, share=28 * WAD // 1000), Token(**USDC)]).chain()).engine)
+    assert tuple(card) == ENGINE_LINES
+    assert card["who"] == "anyone but the account itself"
+    assert card["how much"] == "up to 50% of one debt in a call"
+    assert (card["bonus"], card["protocol fee"]) == ("8%", "2.8% of what is taken")
+    assert card["bad debt"] == "stays with the account"
+    core = dict(position(loan(liquidator=addr("only")).chain()).engine)
+    assert core["who"] == f"only the contract {addr('only')}"
+    assert core["protocol fee"] == "none told"
+    tokens = [Token(**ETH, threshold=WAD // 2, share=5 * WAD // 100), Token(**USDC, threshold=WAD // 2)]
+    isolated = dict(position(loan(kind="isolated", tokens=tokens, least=100 * WAD).chain()).engine)
+    assert isolated["how much"].endswith("with collateral up to 100 USD only all at once")
+    assert isolated["protocol fee"] == "5% of what is repaid"
+    assert isolated["bad debt"] == "becomes bad debt of the pool"
+    fake = loan()
+    fake.token("USDC").deprecated = True
+    assert "whatever the health" in dict(position(fake.chain()).engine)["how much"]
 
 
 def venus(**user: Any) -> Fake:
@@ -461,12 +512,6 @@ def test_a_close_factor_is_needed() -> None:
         run(ADAPTER.refresh(market, BLOCK, {WALLET: frozenset()}), chain)
 
 
-def test_the_shipped_markets() -> None:
-    data = deployment("compound_v2")
-    for row in data["market"]:
-        assert row.keys() == {"chain_id", "name", "comptroller"}
-        assert is_checksum_address(row["comptroller"])
-    for key in ("name", "comptroller"):
-        assert max(Counter(row[key] for row in data["market"]).values()) == 1
-    assert all(blocks > 10**6 for blocks in data["blocks_per_year"].values())
+def test_the_shipped_paces_are_those_of_blocks() -> None:
+    assert all(blocks > 10**6 for blocks in deployment("compound_v2")["blocks_per_year"].values())
     assert REF.protocol == ADAPTER.protocol

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from eth_utils.address import is_checksum_address
 from eth_utils.crypto import keccak
 
 from liqtui.core.boundaries import boundaries
-from liqtui.core.model import Change, Direction, Side
+from liqtui.core.model import ENGINE_LINES, Change, Direction, Side
 from liqtui.core.reads import Failure, PlanFailed
 from liqtui.core.severity import liquidatable
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE, WAD
 from liqtui.protocols import compound_v3_abi as comet
 from liqtui.protocols.abi import Function, encode_word
-from liqtui.protocols.feeds import deployment
 from tests.protocols.comet_fake import (
     ADAPTER,
     ALICE,
@@ -59,16 +56,6 @@ def test_every_selector_is_that_of_its_signature() -> None:
     assert len(functions) == 19
     for each in functions:
         assert keccak(text=each.signature)[:4] == each.selector, each.signature
-
-
-def test_shipped_markets() -> None:
-    rows = deployment("compound_v3")["market"]
-    assert len(rows) == 28
-    for row in rows:
-        assert row.keys() == {"chain_id", "name", "comet"}
-        assert is_checksum_address(row["comet"])
-    assert max(Counter((row["chain_id"], row["name"]) for row in rows).values()) == 1
-    assert max(Counter((row["chain_id"], row["comet"]) for row in rows).values()) == 1
 
 
 # -- opening -----------------------------------------------------------------------------------------------------------
@@ -157,6 +144,14 @@ def test_discovery() -> None:
     chain.put(COMET, comet.USER_BASIC, addr("silent"), result=Failure("unread"))
     found = run(ADAPTER.discover(opened(market), list(users)), chain)
     assert set(found) == {addr("lends"), addr("owes"), addr("holds"), addr("silent")}
+    assert run(ADAPTER.glance(opened(market), list(users)), chain) == set(found) - {addr("silent")}
+    assert chain.steps == 1
+
+
+def test_what_it_says_of_itself() -> None:
+    said = ADAPTER.survey(opened(Fake()))
+    assert (said.contents, said.revision, said.known) == ("USDC against 3 assets", "", True)
+    assert dict(said.facts).keys() == {"base_token"}
 
 
 # -- figures -----------------------------------------------------------------------------------------------------------
@@ -180,9 +175,13 @@ def test_a_position() -> None:
     assert {each.label for each in found.feeds} == {"WETH / USD", "USDC / USD"}
     assert found.flags == ()
     facts = dict(found.facts)
-    assert facts["utilization"] == "50.00 %"
     assert facts["least debt"] == "100 USDC"
-    assert facts["WETH penalty"] == "5 % when absorbed, then sold 2.5 % under its price"
+    assert [leg.utilization for leg in found.legs] == [None, 5_000]
+    card = dict(found.engine)
+    assert tuple(card) == ENGINE_LINES
+    assert card["how much"] == "all collateral and all debt at once"
+    assert card["bonus"].startswith("5% of the collateral is lost")
+    assert card["goes to"].endswith("they may sell it 2.5% under its price to anyone")
 
 
 def test_where_it_is_liquidated() -> None:
@@ -196,7 +195,7 @@ def test_where_it_is_liquidated() -> None:
 
 
 def test_the_storefront_is_not_needed() -> None:
-    assert dict(position(fake(store_front=None)).facts)["WETH penalty"] == "5 % when absorbed"
+    assert "under its price" not in dict(position(fake(store_front=None)).engine)["goes to"]
 
 
 def test_who_only_lends_has_no_debt() -> None:

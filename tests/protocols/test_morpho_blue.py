@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from eth_utils.address import is_checksum_address
 from eth_utils.crypto import keccak
 
-from liqtui.core.model import Change, Side
+from liqtui.core.model import ENGINE_LINES, Change, Side
 from liqtui.core.reads import Failure, Log, PlanFailed
 from liqtui.core.severity import liquidatable
 from liqtui.core.sources import MarketRef
@@ -51,14 +49,8 @@ def test_every_selector_and_topic_is_that_of_its_signature() -> None:
     assert "0x" + keccak(text="SupplyCollateral(bytes32,address,address,uint256)").hex() == morpho.SUPPLY_COLLATERAL
 
 
-def test_shipped_deployments() -> None:
-    rows = deployment("morpho_blue")["market"]
-    assert len(rows) == 42
-    for row in rows:
-        assert row.keys() == {"chain_id", "name", "morpho", "deploy_block"}
-        assert is_checksum_address(row["morpho"])
-        assert row["deploy_block"] > 0
-    assert max(Counter(row["chain_id"] for row in rows).values()) == 1
+def test_every_search_has_a_block_to_begin_at() -> None:
+    assert all(row["deploy_block"] > 0 for row in deployment("morpho_blue")["market"])
 
 
 # -- opening -----------------------------------------------------------------------------------------------------------
@@ -193,8 +185,11 @@ def test_a_position() -> None:
     assert str(found.key) == f"31337:morpho-blue:test:{Fake().id}:{ALICE}"
     assert dict(found.facts)["pair"] == "WETH / USDC, 86 %"
     assert dict(found.facts)["oracle price"] == "2500 USDC per WETH"
-    assert dict(found.facts)["utilization"] == "50.00 %"
-    assert dict(found.facts)["pre-liquidation"] == "not looked at"
+    assert [leg.utilization for leg in found.legs] == [None, 5_000]
+    assert dict(found.facts)["pre-liquidation"].startswith("not looked at")
+    card = dict(found.engine)
+    assert tuple(card) == ENGINE_LINES
+    assert (card["bonus"], card["protocol fee"]) == ("4.38%", "none")
     assert found.flags == ()
 
 
@@ -282,7 +277,7 @@ def test_nothing_left_is_no_position() -> None:
 
 def test_an_empty_market_has_no_utilization() -> None:
     fake = Fake(users={ALICE: (0, WAD)}, totals=(0, 0, 0, 0, NOW, 0))
-    assert "utilization" not in dict(position(fake).facts)
+    assert [leg.utilization for leg in position(fake).legs] == [None] * len(position(fake).legs)
 
 
 # -- the contract's own word -------------------------------------------------------------------------------------------

@@ -2,31 +2,104 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections import Counter
+from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from eth_utils.address import is_checksum_address
 
+import liqtui.protocols
 from liqtui.config.schema import PROTOCOLS
+from liqtui.core.sources import MarketRef
 from liqtui.protocols.feeds import deployment, feed_table, sequencer_feed
-from liqtui.protocols.registry import ENTRY_KEYS, adapter_for, adapters, known_markets
+from liqtui.protocols.registry import ENTRY_KEYS, FACTS, about, adapter_for, adapters, all_markets, known_markets
 
-MARKETS = deployment("aave_v3")["market"]
+FOLDER = Path(liqtui.protocols.__file__).parent / "deployments"
 FEEDS = deployment("feeds")["feed"]
-CHAINS = {1, 10, 56, 100, 137, 143, 146, 196, 324, 1088, 1868, 4326, 5000, 8453, 9745, 42161, 42220, 43114, 57073}
-CHAINS |= {59144, 534352}
+
+EVERYWHERE = {1, 10, 56, 100, 137, 143, 146, 196, 324, 1088, 1868, 4326, 5000, 8453, 9745, 42161, 42220, 43114, 57073}
+EVERYWHERE |= {59144, 534352}
+"""Chains of Aave v3."""
+MORPHO = {1, 10, 14, 25, 50, 56, 130, 137, 143, 146, 239, 252, 480, 714, 988, 999, 1135, 1329, 1672, 1868, 2741, 2818}
+MORPHO |= {4217, 4326, 5042, 8217, 8453, 16661, 34443, 42161, 42220, 42793, 43111, 57073, 59144, 98866, 200901}
+MORPHO |= {534352, 685689, 747474, 21000000, 123420001114}
+KNOWN: dict[tuple[str, str], dict[int, int]] = {
+    ("aave-v3", ""): dict.fromkeys(EVERYWHERE, 1) | {1: 4},
+    ("aave-v3", "spark"): {1: 1, 100: 1},
+    ("aave-v2", ""): {1: 3, 137: 1, 43114: 1},
+    ("compound-v3", ""): {1: 6, 10: 3, 130: 2, 137: 2, 2020: 2, 5000: 1, 8453: 5, 42161: 4, 59144: 2, 534352: 1},
+    ("compound-v2", ""): {1: 1},
+    ("compound-v2", "venus"): {1: 4, 10: 1, 56: 9, 130: 1, 204: 1, 324: 1, 8453: 1, 42161: 2},
+    ("compound-v2", "moonwell"): {10: 1, 1284: 1, 1285: 1, 8453: 1},
+    ("morpho-blue", ""): dict.fromkeys(MORPHO, 1),
+}
+"""(protocol, brand) → chain id → deployments, as the protocols' own registries listed them in August 2026."""
 
 
-def test_every_shipped_market_is_well_formed() -> None:
-    assert len(MARKETS) == 26
-    for row in MARKETS:
-        assert row.keys() == {"chain_id", "name", "pool_addresses_provider"}
-        assert row["chain_id"] in CHAINS
-        assert is_checksum_address(row["pool_addresses_provider"])
+def test_every_deployment_of_the_pooled_lenders_is_there() -> None:
+    found: dict[tuple[str, str], Counter[int]] = {}
+    for ref in all_markets():
+        found.setdefault((ref.protocol, about(ref).brand), Counter())[ref.chain_id] += 1
+    assert found == KNOWN
+
+
+@pytest.mark.parametrize("protocol", sorted(ENTRY_KEYS))
+def test_every_file_says_where_it_comes_from_and_when(protocol: str) -> None:
+    text = (FOLDER / f"{protocol.replace('-', '_')}.toml").read_text("utf-8")
+    file = tomllib.loads(text)
+    assert text.startswith("# ")
+    assert len(file["source"]) > 10
+    assert date(2024, 1, 1) < date.fromisoformat(file["compiled"]) < date(2030, 1, 1)
+    assert file.keys() <= {"source", "compiled", "app", "blocks_per_year", "market"}
+
+
+@pytest.mark.parametrize("protocol", sorted(ENTRY_KEYS))
+def test_every_shipped_market_is_well_formed(protocol: str) -> None:
+    rows, key = deployment(protocol.replace("-", "_"))["market"], ENTRY_KEYS[protocol]
+    optional = {"brand", "source", "compiled", "app", "deploy_block", *FACTS.get(protocol, ())}
+    for row in rows:
+        assert {"chain_id", "name", key} <= row.keys() <= {"chain_id", "name", key} | optional, row["name"]
+        assert type(row["chain_id"]) is int
+        assert all(is_checksum_address(value) for value in row.values() if str(value).startswith("0x")), row["name"]
         assert row["name"] == row["name"].lower().strip()
-    names = Counter((row["chain_id"], row["name"]) for row in MARKETS)
-    entries = Counter((row["chain_id"], row["pool_addresses_provider"].lower()) for row in MARKETS)
+        assert len(row["name"]) <= 40
+        assert is_checksum_address(row[key])
+    names = Counter((row["chain_id"], row["name"]) for row in rows)
+    entries = Counter((row["chain_id"], row[key].lower()) for row in rows)
     assert max(names.values()) == max(entries.values()) == 1
+
+
+@pytest.mark.parametrize("protocol", sorted(FACTS))
+def test_what_doctor_compares_is_there_for_every_market(protocol: str) -> None:
+    for row in deployment(protocol.replace("-", "_"))["market"]:
+        assert {*FACTS[protocol]} <= row.keys(), row["name"]
+
+
+def test_apps_are_addresses_with_known_blanks_only() -> None:
+    for ref in all_markets():
+        app = about(ref).app
+        assert app or ref.name in {"ethereum amm", "ethereum arc"}, "those two are in no app any more"
+        assert not app or urlsplit(app).scheme == "https"
+        assert not app.endswith("/")
+        assert {*re.findall(r"{.*?}", app)} <= {"{wallet}", "{market_id}"}
+    named = {(ref.chain_id, ref.name): about(ref).app for ref in all_markets() if ref.protocol != "compound-v3"}
+    assert named[56, "venus core"].endswith("/pool/0xfD36E2c2a6789Db23113685031d7F16329158384?chainId=56")
+
+
+def test_what_is_known_of_a_deployment_goes_by_its_address() -> None:
+    spark = next(ref for ref in all_markets() if ref.name == "spark")
+    said = about(spark)
+    assert (said.brand, said.compiled, said.app) == ("spark", "2026-08-20", "https://app.spark.fi")
+    assert said.source.startswith("sparkdotfi/")
+    assert dict(said.facts)["pool"] == "0xc13e21b648a5ee794902342038ff3adab66be987"
+    renamed = MarketRef("aave-v3", 1, "mine", spark.entry, (("app", "https://mine.example"),), custom=True)
+    assert about(renamed)._replace(app=said.app) == said
+    assert about(renamed).app == "https://mine.example"
+    assert about(MarketRef("aave-v3", 10, "elsewhere", spark.entry)) == ("", "", "", "", ())
 
 
 def test_every_shipped_feed_is_well_formed() -> None:
@@ -82,10 +155,3 @@ def test_adapters_are_found_by_name() -> None:
 
 def test_the_entry_keys_are_those_of_the_configuration() -> None:
     assert all(PROTOCOLS[protocol] == key for protocol, key in ENTRY_KEYS.items())
-
-
-@pytest.mark.parametrize("protocol", sorted(ENTRY_KEYS))
-def test_every_shipped_entry_is_an_address_and_named_once_on_its_chain(protocol: str) -> None:
-    rows = deployment(protocol.replace("-", "_"))["market"]
-    assert all(is_checksum_address(row[ENTRY_KEYS[protocol]]) for row in rows)
-    assert max(Counter((row["chain_id"], row["name"]) for row in rows).values()) == 1

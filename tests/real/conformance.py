@@ -63,6 +63,11 @@ class Case(ABC):
     def node(self) -> Node:
         return self.lab.node
 
+    @property
+    def drivers(self) -> list[object]:
+        """What acts on the chain and notes addresses."""
+        return [self.lab.assets, *(driver for name in ("market", "morpho") if (driver := getattr(self, name, None)))]
+
     # -- the program's view ----------------------------------------------------------------------------------------
 
     def open(self) -> None:
@@ -154,6 +159,10 @@ class Case(ABC):
             out[leg.side, leg.asset] = out.get((leg.side, leg.asset), 0) + leg.amount
         return out
 
+    @abstractmethod
+    def list_hostile(self, user: str) -> dict[str, int]:
+        """Tokens without manners are listed, the user supplies each and borrows; asset → raw amount supplied."""
+
     def chooses(self, scope: Scope) -> bool:
         """Whether a unit more than the scope says can be asked for, and must be refused."""
         return True
@@ -190,6 +199,10 @@ class Case(ABC):
             return shown
 
         return asyncio.run(rounds())
+
+
+def holds(symbol: str) -> Callable[[Position], bool]:
+    return lambda found: symbol in {leg.asset.symbol for leg in found.legs}
 
 
 def _log(raw: dict[str, Any]) -> Log:

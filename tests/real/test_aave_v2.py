@@ -17,7 +17,7 @@ from liqtui.protocols.aave_v3 import AaveV3
 from tests.lab.errors import LabRevert
 from tests.lab.market import wallet as wallet_of
 from tests.lab.walk import LIQUIDATOR
-from tests.real.cases import same_as_reported
+from tests.real.cases_aave import same_as_reported
 from tests.real.overrides import STUB
 from tests.real.reader import LabReader, Watch, run
 from tests.real.test_liquidation import LIQUIDATE, taken

@@ -13,13 +13,16 @@ from liqtui.core.model import Direction, FactorKind, Side
 from liqtui.core.severity import liquidatable
 from liqtui.core.snapshot import Severity
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE
+from tests.lab.market import wallet
 from tests.lab.morpho_positions import LIQUIDATOR as MORPHO_LIQUIDATOR
 from tests.lab.walk import LIQUIDATOR
-from tests.real import cases
+from tests.real.cases_aave import aave_v2, aave_v3
+from tests.real.cases_compound import compound_v2
+from tests.real.cases_morpho import morpho_blue
 from tests.real.conformance import ROUNDING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.real.conformance import Case
 
@@ -28,21 +31,27 @@ REDISCOVER = 10
 POSITIONS = 20
 LIQUIDATORS = {LIQUIDATOR.lower(), MORPHO_LIQUIDATOR.lower()}
 CASES: dict[str, Callable[[pytest.FixtureRequest], Case]] = {
-    "aave-v3.0": lambda request: cases.aave_v3(request.getfixturevalue("populated"), "aave30"),
-    "aave-v3.6": lambda request: cases.aave_v3(request.getfixturevalue("populated"), "aave36"),
-    "aave-v2": lambda request: cases.aave_v2(
+    "aave-v3.0": lambda request: aave_v3(request.getfixturevalue("populated"), "aave30"),
+    "aave-v3.6": lambda request: aave_v3(request.getfixturevalue("populated"), "aave36"),
+    "aave-v2": lambda request: aave_v2(
         request.getfixturevalue("populated_aave_v2")[0], request.getfixturevalue("aave_v2")
     ),
-    "compound-v2": lambda request: cases.compound_v2(request.getfixturevalue("compound_v2")),
-    "venus-core": lambda request: cases.compound_v2(request.getfixturevalue("venus_core")),
-    "venus-pool": lambda request: cases.compound_v2(request.getfixturevalue("venus_pool")),
-    "morpho-blue": lambda request: cases.morpho_blue(request.getfixturevalue("morpho_lab")),
+    "compound-v2": lambda request: compound_v2(request.getfixturevalue("compound_v2")),
+    "venus-core": lambda request: compound_v2(request.getfixturevalue("venus_core")),
+    "venus-pool": lambda request: compound_v2(request.getfixturevalue("venus_pool")),
+    "morpho-blue": lambda request: morpho_blue(request.getfixturevalue("morpho_lab")),
 }
 
 
 @pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest) -> Case:
-    return CASES[request.param](request)
+def case(request: pytest.FixtureRequest) -> Iterator[Case]:
+    """The chain is put back after each test, and here what its drivers noted of it."""
+    made = CASES[request.param](request)
+    notes = [(book, dict(book)) for driver in made.drivers for book in vars(driver).values() if isinstance(book, dict)]
+    yield made
+    for book, as_it_was in notes:
+        book.clear()
+        book.update(as_it_was)
 
 
 def test_discovery_finds_all_that_hold_something_and_nobody_else(case: Case) -> None:
@@ -195,3 +204,24 @@ def test_a_source_that_reverts_concerns_those_who_hold_the_asset_only(case: Case
             known += 1
     assert unknown >= 2
     assert known > unknown
+
+
+def test_tokens_without_manners_harm_nobody(case: Case) -> None:
+    """Symbols that are markup, empty, huge, no string, refused, or lie; as few and as many decimals as there can be."""
+    user = wallet("holds what nobody should")
+    supplied = case.list_hostile(user)
+    assert len(supplied) == 9
+    case.wallets = [user.lower()]
+    case.open()
+    assert case.read().errors == ()
+    seen: dict[str, int] = {}
+    for found in case.positions().values():
+        assert found.health.confirmed, found
+        assert found.has_debt
+        seen |= {leg.asset.address: leg.amount for leg in found.legs if leg.side is Side.COLLATERAL}
+        for leg in found.legs:
+            assert leg.asset.symbol.isprintable()
+            assert 0 < len(leg.asset.symbol) <= 16
+            assert leg.value
+    assert seen.keys() == supplied.keys()
+    assert all(abs(seen[asset] - amount) <= amount // 10**6 + 1 for asset, amount in supplied.items())

@@ -12,7 +12,7 @@ from tests.lab import abi
 from tests.lab.errors import LabRevert
 from tests.lab.market import wallet as wallet_of
 from tests.lab.walk import LIQUIDATOR
-from tests.real.cases import LIQUIDATE
+from tests.real.cases_aave import LIQUIDATE
 from tests.real.reader import GENERATIONS, watches
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from liqtui.core.model import FactorKind, Side, is_liquidatable
 from tests.lab.assets import ETH_CATEGORY
 from tests.lab.market import wallet
 from tests.lab.positions import raw
-from tests.real.cases import same_as_reported
+from tests.real.cases_aave import same_as_reported
 from tests.real.overrides import WhatIf, asset_at
 from tests.real.reader import Watch, watches
 from tests.real.test_liquidation import liquidate, look, provision, taken

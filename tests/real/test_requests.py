@@ -86,3 +86,40 @@ def test_requests_are_split_at_the_limit_and_nowhere_else(populated: Lab, proxy:
     assert same == positions
     least = sum(math.ceil(size / 2 / 20_000) for size in sizes)
     assert least <= split["eth_call"] <= least + 4
+
+
+def test_a_position_opened_elsewhere_shows_a_round_later_and_costs_no_request(lab_state: Lab) -> None:
+    """A second wallet, watched and empty, borrows while another is read."""
+    node, market = lab_state.node, lab_state.markets["aave36"]
+    first, second = wallet("glance first"), wallet("glance second")
+    market.supply(first, "WETH", 10**18)
+
+    with FaultProxy(node.url) as proxy:
+        spec = ChainSpec(node.chain_id, "lab", rpc=(proxy.url,), requests_per_second=1e6)
+        ref = MarketRef("aave-v3", spec.id, "lab", market.provider.lower(), custom=True)
+        setup = Setup((spec,), (ref,), (Wallet(first), Wallet(second)))
+
+        async def rounds() -> list[tuple[int, int]]:
+            reader = pool(spec)
+            watching = rounds_on(spec, setup, shipped_adapters(), reader)
+            told: list[tuple[int, int]] = []
+            try:
+                await watching.round(0.0)
+                for number in range(1, 5):
+                    if number == 2:
+                        market.supply(second, "WETH", 10**18)
+                        market.borrow(second, "USDC", 100 * 10**6)
+                    node.mine(dt=12)
+                    proxy.reset()
+                    outcome = await watching.round(12.0 * number)
+                    assert isinstance(outcome, Outcome), outcome
+                    told.append((len(outcome.positions), proxy.counts["eth_call"]))
+            finally:
+                await reader.close()
+            return told
+
+        told = asyncio.run(rounds())
+    steady = STEADY - 1
+    assert told[:2] == [(1, steady), (1, steady)], "the round in which it is noticed costs nothing more"
+    assert told[2][0] == 2
+    assert told[3] == (2, steady)

@@ -16,7 +16,7 @@ from tests.lab.lab import Lab
 from tests.lab.market import wallet as wallet_of
 from tests.lab.venus import VenusTimedPool
 from tests.lab.walk import LIQUIDATOR
-from tests.real import cases
+from tests.real.cases_compound import compound_v2
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def test_an_e_mode_pool_changes_weights_for_those_in_it_only(venus_core: VenusCo
         market.do(market.comptroller, "setCollateralFactor(uint96,address,uint256,uint256)", 1, token, *factors)
         market.do(market.comptroller, "setIsBorrowAllowed(uint96,address,bool)", 1, token, True)
     market.do(market.comptroller, "enterPool(uint96)", 1, sender=user)
-    case = cases.compound_v2(market)
+    case = compound_v2(market)
     found = case.positions()
     case.verify(found)
     held, _ = position(case, "c2 eth usdc").legs
@@ -76,7 +76,7 @@ def test_a_forced_liquidation_needs_no_shortfall(venus_core: VenusCore, alone: b
         market.do(market.comptroller, signature, user, token, True)
     else:
         market.do(market.comptroller, "_setForcedLiquidation(address,bool)", token, True)
-    case = cases.compound_v2(market)
+    case = compound_v2(market)
     found = position(case, "c2 eth usdc")
     assert found.health.raw is not None
     assert found.health.raw > WAD
@@ -96,7 +96,7 @@ def test_a_forced_liquidation_needs_no_shortfall(venus_core: VenusCore, alone: b
 def test_a_pool_forces_liquidations_of_a_market(venus_pool: VenusPool) -> None:
     market = venus_pool
     market.do(market.comptroller, "setForcedLiquidation(address,bool)", market.tokens["USDC"], True)
-    found = position(cases.compound_v2(market), "c2 eth usdc")
+    found = position(compound_v2(market), "c2 eth usdc")
     assert liquidatable(found)
     assert [flag.code for flag in found.flags] == ["forced"]
 
@@ -105,7 +105,7 @@ def test_a_small_account_is_closed_as_a_whole_and_the_log_tells_it(venus_pool: V
     market, user = venus_pool, wallet_of("c2 eth usdc tight")
     market.do(market.comptroller, "setMinLiquidatableCollateral(uint256)", 10**9 * WAD)
     market.set_price("ETH", 2_000 * 10**8)
-    case = cases.compound_v2(market)
+    case = compound_v2(market)
     before = position(case, "c2 eth usdc tight")
     assert liquidatable(before)
     debt = next(leg.amount for leg in before.legs if leg.side is Side.DEBT)
@@ -128,7 +128,7 @@ def test_a_small_account_is_closed_as_a_whole_and_the_log_tells_it(venus_pool: V
 
 
 def test_an_entry_that_is_no_comptroller_is_refused(venus_pool: VenusPool) -> None:
-    case = cases.compound_v2(venus_pool)
+    case = compound_v2(venus_pool)
     for entry in (venus_pool.oracle, venus_pool.tokens["USDC"], venus_pool.source.chainlink):
         case.ref = case.ref.__class__("compound-v2", 31337, "wrong", entry.lower())
         with pytest.raises(PlanFailed, match="is not a comptroller of the Compound v2 family"):
@@ -136,7 +136,7 @@ def test_an_entry_that_is_no_comptroller_is_refused(venus_pool: VenusPool) -> No
 
 
 def test_a_paused_oracle_makes_all_unknown(venus_pool: VenusPool) -> None:
-    case = cases.compound_v2(venus_pool)
+    case = compound_v2(venus_pool)
     venus_pool.do(venus_pool.oracle, "pause()")
     found = case.positions()
     assert len(found) >= 20
@@ -149,7 +149,7 @@ def test_a_pool_that_counts_by_seconds(lab_cache: Path) -> None:
     with Lab.build(lab_cache, generations=()) as lab:
         market = VenusTimedPool(lab, lab_cache)
         lab.positions[market.name] = open_positions(market)
-        case = cases.compound_v2(market)
+        case = compound_v2(market)
         for _ in case.walk(10):
             assert case.verify(case.positions()) >= 20
         held, owed = position(case, "c2 eth usdc").legs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from liqtui.core.model import Asset, Feed, Flag, Health, Leg, Position, Quote, Scope, Side
+from liqtui.core.model import ENGINE_LINES, Asset, Feed, Flag, Health, Leg, Position, Quote, Scope, Side
 from liqtui.core.reads import Block
 from liqtui.core.risk import complete
 from liqtui.core.snapshot import Ages, Alert, Freshness, Row, Severity
@@ -33,15 +33,31 @@ class QuotedBook(scenes.SceneBook):
         return {quote.asset: quote for quote in self.made}
 
 
+ENGINE = (
+    "anyone but the account itself",
+    (
+        "all of one debt in a call once health is 0.95 or less, or where that debt or that collateral is under "
+        "2,000 USD; else up to half of the total debt. A part has to leave 1,000 USD of both"
+    ),
+    "1%",
+    "10% of the bonus",
+    "the liquidator; the fee to the protocol's treasury",
+    "becomes a deficit of the protocol",
+)
+
+
 def looped(**changes: object) -> Position:
     """100 wstETH against 112.6 WETH at LT 0.95: no ETH price liquidates it, the ratio does at −2.85 %."""
     price = RATIO * ETH_FEED.answer // WAD  # type: ignore[operator]
     legs = (
         Leg(
             WSTETH, Side.COLLATERAL, 100 * WAD, price, 100 * price, 9500, 10_100, rate=RAY // 1000,
-            pool_cash=40 * WAD, cap_room=1_200 * WAD, notes=("supply paused", "LTV 0"),
+            pool_cash=40 * WAD, cap_room=1_200 * WAD, notes=("supply paused", "LTV 0"), utilization=9_925,
         ),
-        Leg(WETH, Side.DEBT, 1126 * 10**17, 2_500 * 10**8, 281_500 * 10**8, rate=27 * RAY // 1000),
+        Leg(
+            WETH, Side.DEBT, 1126 * 10**17, 2_500 * 10**8, 281_500 * 10**8, rate=27 * RAY // 1000,
+            pool_cash=21_400 * WAD, utilization=8_210,
+        ),
     )  # fmt: skip
     quotes = (
         Quote(
@@ -62,6 +78,7 @@ def looped(**changes: object) -> Position:
             WSTETH, WETH, 563 * 10**17, 466 * 10**17, 2_815 * 10**8, 5000, 10_100, "half: health is above 0.95",
             1_031 * 10**15, 9_595 * 10**14, "grace period until 14:30",
         ),
+        engine=tuple(zip(ENGINE_LINES, ENGINE, strict=True)),
         flags=(Flag("paused", "wstETH: nothing can be supplied or withdrawn"),),
         quotes=quotes, feeds=(ETH_FEED,), facts=(("leverage", "13.0×"),), book=book,
     )  # fmt: skip
@@ -70,9 +87,10 @@ def looped(**changes: object) -> Position:
 
 def row(position: Position | None, **changes: object) -> Row:
     key = position.key if position else scenes.key("family", "aave-v3", "ethereum")
+    app = "https://app.example.org/?marketName=proto_mainnet_v3"
     base = Row(
         key, "ethereum", "family", Severity.WARN, Freshness.FRESH, Ages(1, 1800, 1), position, DEFAULT_THRESHOLDS,
-        cushion=position.nearest if position else None, sigmas=5.5, since=scenes.NOW - 7200,
+        cushion=position.nearest if position else None, sigmas=5.5, since=scenes.NOW - 7200, app=app,
     )  # fmt: skip
     return replace(base, **changes)  # type: ignore[arg-type]
 
@@ -85,6 +103,7 @@ def hostile() -> Row:
     return row(
         replace(
             position, legs=bad, category=long, revision=long, flags=(Flag(EVIL, long),), facts=((EVIL, long),),
+            engine=((EVIL, long),),
             boundaries=tuple(replace(b, label=EVIL, note=long) for b in position.boundaries),
             quotes=tuple(q._replace(notes=(long,), ratio_label=long) if hasattr(q, "_replace")
                          else replace(q, notes=(long,), ratio_label=long) for q in position.quotes),

@@ -21,6 +21,7 @@ from liqtui.ui.detail import PositionDetail, document
 from liqtui.ui.detail_parts import columns
 from liqtui.ui.detail_view import View
 from liqtui.ui.detail_ways import _amount, ladder_mover, rescue_for, steps
+from liqtui.ui.filters import Filter
 from liqtui.ui.style import DEFAULT_VARIABLES, Palette
 from liqtui.ui.targets import TargetsDialog, read_targets
 from tests.ui import frames, lookalikes, scenes
@@ -403,6 +404,40 @@ async def test_without_an_explorer_it_says_so() -> None:
         await opened(pilot)
         await pilot.press("o")
         assert "no block explorer is set for ethereum" in frames.text(app)
+
+
+async def test_the_link_to_the_app_is_copied_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[str] = []
+    monkeypatch.setattr(clipboard, "copy", lambda _, text: copied.append(text) or clipboard.Copied(True, None))
+    row = lookalikes.row(lookalikes.looped())
+    app = app_with(row)
+    async with stage(app) as pilot:
+        await opened(pilot)
+        await pilot.press("O")
+        assert copied == [row.app]
+        assert row.app in frames.text(app)
+        await post(pilot, scenes.snapshot(2, rows=(replace(row, app="", brand="[b]x[/b]"),)))
+        await pilot.press("O")
+        assert "no app is known for [b]x[/b] core" in frames.text(app)
+        assert copied == [row.app]
+
+
+def test_links_are_listed_where_the_figures_come_from() -> None:
+    text = whole(lookalikes.row(lookalikes.looped()))
+    assert "app (O)           https://app.example.org/?marketName=proto_mainnet_v3" in text
+    assert "app (O)" not in whole(lookalikes.row(lookalikes.looped(), app=""))
+
+
+async def test_a_fork_is_shown_and_found_by_its_own_name() -> None:
+    row = lookalikes.row(lookalikes.looped(), brand="spark")
+    app = app_with(row)
+    async with stage(app) as pilot:
+        assert "spark eth" in frames.text(app)
+        await opened(pilot)
+        assert "spark eth" in frames.text(app)
+        assert "aave-v3" not in frames.text(app)
+    for wanted in ("protocol:spark", "protocol:aave", "spark"):
+        assert Filter(wanted).matches(row), wanted
 
 
 async def test_a_new_snapshot_repaints_what_changed() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 
-from liqtui.core.snapshot import Freshness, Severity, Stage
+from liqtui.core.snapshot import Ages, Freshness, Severity, Stage
 from liqtui.ui.panes import by_wallet
 from tests.ui import frames, scenes
 from tests.ui.stage import make, post, stage
@@ -107,6 +107,19 @@ async def test_chains_that_are_late_or_public_or_too_many() -> None:
         clocks = frames.text(app).splitlines()[0]
         assert "✗ pol 9m" in clocks
         assert "31 chains ·" in clocks
+
+
+async def test_an_old_block_is_blamed_for_its_own_age() -> None:
+    """A node that answers at once with a block of three minutes ago: "2s" would say that all is well."""
+    chain, row = scenes.CHAINS[0], scenes.ROWS[0]
+    assert chain.block is not None
+    old = replace(chain, freshness=Freshness.LATE, age=2, block=chain.block._replace(timestamp=int(scenes.NOW) - 200))
+    stale = replace(row, freshness=Freshness.STALE, ages=Ages(400, None, 2))
+    app = make(scenes.snapshot(chains=(old, *scenes.CHAINS[1:]), rows=(stale,)))
+    async with stage(app):
+        lines = frames.text(app).splitlines()
+        assert "eth 21,993,104 3m" in lines[0]
+        assert next(line for line in lines if "││" in line and "aave-v3 eth" in line).rstrip(" │").endswith("6m")
 
 
 async def test_a_chain_that_nothing_is_known_of_is_in_the_verdict() -> None:

@@ -227,3 +227,11 @@ def test_a_terminal_that_vanishes_without_a_signal_ends_the_program(terminal: Te
     terminal.close()
     assert terminal.process.wait(timeout=40) == 129
     assert (terminal.folder / "stopped").read_text() == "yes", "the engine was stopped in order"
+
+
+def test_keys_in_one_packet_go_where_the_first_leads(terminal: Terminal) -> None:
+    terminal.ready()
+    os.write(terminal.master, b"/treasury\r:sort he")
+    assert terminal.wait(lambda: " :sort he" in terminal.screen()), terminal.screen()
+    assert " 3 of 20 " in terminal.screen(), "the filter holds"
+    assert terminal.process.poll() is None

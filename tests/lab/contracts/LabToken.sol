@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.20;
 
-/// An ERC-20 that anyone may mint, with chosen decimals and any symbol, hostile ones included.
-contract LabToken {
-    string public name;
-    string public symbol;
+/// The money part of an ERC-20 that anyone may mint, with chosen decimals.
+abstract contract Money {
     uint8 public decimals;
     uint256 public totalSupply;
     mapping(address => uint256) public balanceOf;
@@ -13,9 +11,7 @@ contract LabToken {
     event Transfer(address indexed from, address indexed to, uint256 value);
     event Approval(address indexed owner, address indexed spender, uint256 value);
 
-    constructor(string memory name_, string memory symbol_, uint8 decimals_) {
-        name = name_;
-        symbol = symbol_;
+    constructor(uint8 decimals_) {
         decimals = decimals_;
     }
 
@@ -66,59 +62,38 @@ contract LabToken {
     }
 }
 
-/// Like the first generation of tokens: name and symbol are bytes32, not strings.
-contract Bytes32Token {
-    bytes32 public name;
-    bytes32 public symbol;
-    uint8 public immutable decimals;
-    uint256 public totalSupply;
-    mapping(address => uint256) public balanceOf;
-    mapping(address => mapping(address => uint256)) public allowance;
+/// Any name and symbol, hostile ones included.
+contract LabToken is Money {
+    string public name;
+    string public symbol;
 
-    event Transfer(address indexed from, address indexed to, uint256 value);
-    event Approval(address indexed owner, address indexed spender, uint256 value);
-
-    constructor(bytes32 name_, bytes32 symbol_, uint8 decimals_) {
+    constructor(string memory name_, string memory symbol_, uint8 decimals_) Money(decimals_) {
         name = name_;
         symbol = symbol_;
-        decimals = decimals_;
+    }
+}
+
+/// Like the first generation of tokens: name and symbol are bytes32, not strings.
+contract Bytes32Token is Money {
+    bytes32 public name;
+    bytes32 public symbol;
+
+    constructor(bytes32 name_, bytes32 symbol_, uint8 decimals_) Money(decimals_) {
+        name = name_;
+        symbol = symbol_;
+    }
+}
+
+/// Answers these bytes where it is asked for its name or symbol, or for anything else; without any it reverts.
+contract NamelessToken is Money {
+    bytes private _answer;
+
+    constructor(bytes memory answer_, uint8 decimals_) Money(decimals_) {
+        _answer = answer_;
     }
 
-    function provision(address owner, address spender, uint256 amount) external {
-        mint(owner, amount);
-        allowance[owner][spender] = type(uint256).max;
-        emit Approval(owner, spender, type(uint256).max);
-    }
-
-    function mint(address to, uint256 amount) public {
-        totalSupply += amount;
-        balanceOf[to] += amount;
-        emit Transfer(address(0), to, amount);
-    }
-
-    function approve(address spender, uint256 amount) external returns (bool) {
-        allowance[msg.sender][spender] = amount;
-        emit Approval(msg.sender, spender, amount);
-        return true;
-    }
-
-    function transfer(address to, uint256 amount) external returns (bool) {
-        _move(msg.sender, to, amount);
-        return true;
-    }
-
-    function transferFrom(address from, address to, uint256 amount) external returns (bool) {
-        uint256 allowed = allowance[from][msg.sender];
-        require(allowed >= amount, "allowance");
-        if (allowed != type(uint256).max) allowance[from][msg.sender] = allowed - amount;
-        _move(from, to, amount);
-        return true;
-    }
-
-    function _move(address from, address to, uint256 amount) private {
-        require(balanceOf[from] >= amount, "balance");
-        balanceOf[from] -= amount;
-        balanceOf[to] += amount;
-        emit Transfer(from, to, amount);
+    fallback(bytes calldata) external returns (bytes memory) {
+        require(_answer.length != 0);
+        return _answer;
     }
 }

@@ -1,0 +1,148 @@
+"""`doctor` and `markets --live` against real contracts: what opens, what is not what the shipped data say."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from liqtui.chain.pool import EndpointPool
+from liqtui.cli import doctor
+from liqtui.core.sources import ChainSpec, MarketRef
+from liqtui.engine.examine import Difference, Examined, examine
+from liqtui.protocols.registry import About, adapters
+from tests.lab.faults import rpc_error
+from tests.lab.market import wallet
+from tests.lab.proxy import Fault, FaultProxy, Upstream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.lab.aave_v2 import AaveV2Market
+    from tests.lab.compound_v2 import CompoundMarket
+    from tests.lab.lab import Lab
+    from tests.lab.morpho import MorphoLab
+    from tests.lab.node import Node
+
+POOL_REVISION = "0148170e"
+
+
+def look(
+    node: Node, refs: list[tuple[str, str]], facts: Mapping[str, str] | None = None, url: str = ""
+) -> tuple[list[Examined], list[list[doctor.Finding]]]:
+    """(protocol, entry) each, as a person's own or with `facts` as shipped data; and what `doctor` says of them."""
+    known = About(compiled="2026-08-22", facts=tuple((facts or {}).items()))
+    spec = ChainSpec(node.chain_id, "lab", rpc=(url or node.url,), requests_per_second=1e6)
+    markets = [MarketRef(protocol, spec.id, f"number {i}", entry.lower()) for i, (protocol, entry) in enumerate(refs)]
+
+    async def ask() -> list[Examined]:
+        pool = EndpointPool(spec)
+        try:
+            return await examine(pool, markets, adapters(), lambda _: known)
+        finally:
+            await pool.close()
+
+    found = asyncio.run(ask())
+    return found, [doctor.market(each, known) for each in found]
+
+
+def test_right_data_are_found_right(lab: Lab) -> None:
+    for name, revision in (("aave30", "1 (v3.0)"), ("aave36", "10 (v3.6)")):
+        market = lab.markets[name]
+        facts = {"pool": market.pool.lower(), "oracle": market.oracle.lower()}
+        ((found,), (said,)) = look(lab.node, [("aave-v3", market.provider)], facts)
+        assert found.survey is not None
+        assert (found.survey.revision, found.survey.known, dict(found.survey.facts)) == (revision, True, facts)
+        assert found.differences == ()
+        assert [(each.state, each.what) for each in said] == [(doctor.GOOD, "aave-v3 number 0")]
+        assert said[0].words == f"{found.survey.contents}, revision {revision}"
+
+
+def test_another_pool_than_the_shipped_one_is_bad(lab: Lab) -> None:
+    market, other = lab.markets["aave36"], lab.markets["aave30"]
+    wrong = {"pool": other.pool.lower(), "oracle": market.oracle.lower()}
+    ((found,), (said,)) = look(lab.node, [("aave-v3", market.provider)], wrong)
+    assert found.differences == (Difference("pool", other.pool.lower(), market.pool.lower()),)
+    assert [each.state for each in said] == [doctor.GOOD, doctor.BAD]
+    assert other.pool.lower() in said[1].words
+    assert market.pool.lower() in said[1].words
+
+
+def test_an_oracle_that_was_replaced_is_told_and_no_fault(lab_state: Lab) -> None:
+    market, other = lab_state.markets["aave36"], lab_state.markets["aave30"]
+    shipped = {"pool": market.pool.lower(), "oracle": market.oracle.lower()}
+    lab_state.node.do(market.provider, "setPriceOracle(address)", other.oracle)
+    ((found,), (said,)) = look(lab_state.node, [("aave-v3", market.provider)], shipped)
+    assert found.differences == (Difference("oracle", market.oracle.lower(), other.oracle.lower()),)
+    assert [each.state for each in said] == [doctor.GOOD, doctor.ODD]
+    assert said[1].words.startswith("its oracle was replaced since 2026-08-22")
+
+
+def test_what_is_no_market_says_why(lab: Lab) -> None:
+    market, nobody = lab.markets["aave36"], wallet("nobody").lower()
+    wrong = [("aave-v3", nobody), ("aave-v3", market.pool), ("compound-v2", market.provider), ("morpho-blue", nobody)]
+    found, said = look(lab.node, [*wrong, ("aave-v3", market.provider)])
+    assert [each.survey is None for each in found] == [True] * 4 + [False]
+    assert [each[0].state for each in said] == [doctor.BAD] * 4 + [doctor.GOOD]
+    assert found[0].error == f"there is no contract at {nobody} on this chain"
+    assert "is not the PoolAddressesProvider of an Aave v3 market" in found[1].error
+    assert "is not a comptroller of the Compound v2 family" in found[2].error
+    assert found[3].error == found[0].error
+
+
+@dataclass
+class Secretive(Fault):
+    """Does not tell the code of anything but Multicall3."""
+
+    multicall: str = ""
+
+    def request(self, call: dict[str, Any], upstream: Upstream) -> dict[str, Any]:
+        asked = call.get("method") == "eth_getCode" and call["params"][0].lower() != self.multicall.lower()
+        return rpc_error(-32601, "the method is not available") if asked else call
+
+
+def test_a_node_that_does_not_tell_code_leaves_the_reason_as_it_was(lab: Lab) -> None:
+    with FaultProxy(lab.node.url) as proxy:
+        proxy.set(Secretive(multicall=lab.multicall3))
+        ((found,), (said,)) = look(lab.node, [("aave-v3", wallet("nobody"))], url=proxy.url)
+    assert "is not the PoolAddressesProvider of an Aave v3 market" in found.error
+    assert said[0].state == doctor.BAD
+
+
+def test_a_revision_that_is_not_known_is_told(lab_state: Lab) -> None:
+    """A contract in front of the pool that says another revision and hands on all else."""
+    node, market = lab_state.node, lab_state.markets["aave36"]
+    front, pool = wallet("front").lower(), market.pool.lower().removeprefix("0x")
+    ask_pool = f"365f5f375f5f365f73{pool}5afa3d5f5f3e6037573d5ffd5b3d5ff3"
+    node.rpc("anvil_setCode", front, f"0x5f3560e01c63{POOL_REVISION}14603b57{ask_pool}5b60635f5260205ff3")
+    pool_id = "0x" + b"POOL".ljust(32, b"\0").hex()
+    node.do(market.provider, "setAddress(bytes32,address)", bytes.fromhex(pool_id[2:]), front)
+    ((found,), (said,)) = look(node, [("aave-v3", market.provider)])
+    assert found.survey is not None
+    assert (found.survey.revision, found.survey.known) == ("99 (unknown)", False)
+    assert said[0].state == doctor.ODD
+    assert "the contract's own figures are shown" in said[0].words
+
+
+def test_the_other_protocols_tell_what_they_are(
+    populated_aave_v2: tuple[Lab, AaveV2Market], populated_compound_v2: CompoundMarket, populated_morpho: MorphoLab
+) -> None:
+    lab, v2 = populated_aave_v2
+    ((found,), _) = look(lab.node, [("aave-v2", v2.provider)])
+    assert found.survey is not None
+    assert found.survey.revision.endswith("(v2)")
+    assert {name for name, _ in found.survey.facts} == {"pool", "oracle"}
+    ((found,), _) = look(populated_compound_v2.lab.node, [("compound-v2", populated_compound_v2.comptroller)])
+    assert found.survey is not None
+    assert found.survey.contents.endswith("markets")
+    ((found,), (said,)) = look(populated_morpho.lab.node, [("morpho-blue", populated_morpho.address)])
+    assert found.survey is not None, found.error
+    assert said[0].state == doctor.GOOD
+
+
+def test_a_fork_is_named_once() -> None:
+    spark = MarketRef("aave-v3", 1, "spark", wallet("entry").lower())
+    mine = MarketRef("aave-v3", 1, "my spark", wallet("entry").lower(), custom=True)
+    known = About(brand="spark")
+    names = [doctor.market(Examined(ref, None, "gone"), known)[0].what for ref in (spark, mine)]
+    assert names == ["spark", "spark my spark"]
