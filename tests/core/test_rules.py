@@ -114,7 +114,7 @@ def test_pace_needs_time_debt_and_a_known_health() -> None:
     assert pace.pace(few, 11 * WAD // 10, 10_000) is None
     assert pace.add(few, replace(at(1.1, 30 * 7), health=Health(None, None))) == ()
     assert pace.add(few, at(1.1, 0)) == (), "a chain that went back is another story"
-    assert pace.add(few, at(1.1, 30 * 6)) is few
+    assert pace.add(few, at(1.1, 30 * (pace.LEAST_SAMPLES - 2))) is few
     never = replace(row(at(1.5)), rules=Rules(reaction=0.0, interest_days=0.0))
     tell, said = Story(), []
     for place in range(60):
