@@ -108,8 +108,18 @@ def _market_from_json(value: dict[str, Any]) -> MarketRef:
 
 
 def _wallet_to_json(wallet: Wallet) -> dict[str, Any]:
-    own = [[position, _plain(thresholds)] for position, thresholds in wallet.position_thresholds]
-    return _plain(wallet) | {"thresholds": _plain(wallet.thresholds), "position_thresholds": own}
+    """Thresholds as they apply; alert rules stay at home."""
+    plain = _plain(wallet)
+    for name in ("rules", "tag_thresholds", "tag_rules"):
+        del plain[name]
+    own = [[position, _limits(thresholds)] for position, thresholds in wallet.position_thresholds]
+    wide = _limits(wallet.thresholds.over(wallet.tag_thresholds))
+    return plain | {"thresholds": wide, "position_thresholds": own}
+
+
+def _limits(thresholds: Thresholds) -> dict[str, Any]:
+    """Those that are set, so that older versions read what they know."""
+    return {name: value for name, value in _plain(thresholds).items() if value is not None}
 
 
 def _wallet_from_json(value: dict[str, Any]) -> Wallet:

@@ -78,6 +78,8 @@ class Arguments(argparse.Namespace):
     critical: str | None = None
     warn_cushion: str | None = None
     critical_cushion: str | None = None
+    warn_sigmas: str | None = None
+    critical_sigmas: str | None = None
     wallet: str = ""
     wallets: tuple[str, ...] = ()
     yes: bool = False
@@ -338,3 +340,5 @@ def _add_details(parser: Parser) -> None:
     parser.add_argument("--critical", metavar="HF", help="health factor under which it is CRITICAL")
     parser.add_argument("--warn-cushion", metavar="PART", help="WARN when the boundary is nearer: 0.10 is 10 %%")
     parser.add_argument("--critical-cushion", metavar="PART", help="CRITICAL when the boundary is nearer")
+    parser.add_argument("--warn-sigmas", metavar="NUMBER", help="WARN when it is fewer daily σ away")
+    parser.add_argument("--critical-sigmas", metavar="NUMBER", help="CRITICAL when it is fewer daily σ away")

@@ -64,6 +64,8 @@ class Session:
             price_days=self.config.price_days,
             alert_days=self.config.alert_days,
             notices=(PUBLIC,) if self.config.public else (),
+            rules=self.config.rules,
+            desk=self.config.desk,
             channels=self.config.channels,
             ping=self.config.ping,
         )
@@ -86,7 +88,7 @@ def begin(args: Arguments) -> Session:
     if args.addresses:
         return Session(where, config, None, given(args.addresses))
     store = WatchlistStore(where.watchlist, checksum, config.chains.keys())
-    return Session(where, config, store, store.load().wallets)
+    return Session(where, config, store, store.load().effective)
 
 
 def given(addresses: Sequence[str]) -> tuple[Wallet, ...]:

@@ -34,7 +34,7 @@ Resolver: TypeAlias = "Callable[[str], str]"
 """ENS name → checksummed address; LookupError with a sentence."""
 
 SCHEMA = 1
-_LIMITS = ("warn", "critical", "warn_cushion", "critical_cushion")
+_LIMITS = ("warn", "critical", "warn_cushion", "critical_cushion", "warn_sigmas", "critical_sigmas")
 
 
 class RefusedError(Exception):
@@ -222,7 +222,7 @@ def _thresholds(old: Thresholds, args: Arguments) -> Thresholds:
     found = {setting.key: setting.kind for setting in threshold_settings()}
     changes = {name: _limit(name, text, found[name]) for name in _LIMITS if (text := getattr(args, name)) is not None}
     new = replace(old, **changes)
-    for above, below in (("warn", "critical"), ("warn_cushion", "critical_cushion")):
+    for above, below in zip(_LIMITS[::2], _LIMITS[1::2], strict=True):
         upper, lower = getattr(new, above), getattr(new, below)
         if upper is not None and lower is not None and upper <= lower:
             raise RefusedError(f"{_option(above)} has to be above {_option(below)}.", EXIT_USAGE)

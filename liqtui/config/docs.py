@@ -74,7 +74,14 @@ glyph, word and weight as well, so a theme without any colour is no less safe.
 
 def page() -> str:
     market = schema.market_section(schema.PROTOCOLS)
-    sections = (schema.CHAIN, market, *schema.SECTIONS.values(), schema.CHANNEL, schema.KEYS)
+    sections = (
+        schema.CHAIN,
+        market,
+        *schema.SECTIONS.values(),
+        schema.MAINTENANCE,
+        schema.CHANNEL,
+        schema.KEYS,
+    )
     shipped = ", ".join(f"`{file.stem}`" for file in sorted(themes.shipped_dir().glob("*.toml")))
     parts = [_INTRO, *map(_section, sections), _chains(), _themes(shipped)]
     return "\n".join(parts)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from liqtui.core.rules import ALWAYS
+from liqtui.core.rules import KINDS as ALERT_KINDS
 from liqtui.core.units import WAD, decimal_string
 
 if TYPE_CHECKING:
@@ -231,6 +234,64 @@ def _read_targets(value: object) -> tuple[int, ...]:
     return tuple(sorted({TARGET.read(item) for item in cast("list[object]", value)}))
 
 
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_HOURS = re.compile(r"(\d?\d:\d\d)\s*[-–]\s*(\d?\d:\d\d)")
+
+
+def _read_clock(value: object) -> int:
+    """Minute of the day. TOML's own time is taken too."""
+    if isinstance(value, time):
+        return value.hour * 60 + value.minute
+    found = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise BadValueError("is not a time of day", 'write it as "08:00"')
+    return int(found[1]) * 60 + int(found[2])
+
+
+def _read_hours(value: object) -> tuple[int, int]:
+    """(first minute, minute after the last) of the day; they may go over midnight."""
+    found = _HOURS.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise BadValueError("is not a stretch of the day", 'write it as "22:00-07:00"')
+    start, end = _read_clock(found[1]), _read_clock(found[2])
+    if start == end:
+        raise BadValueError("begins and ends at the same minute", "leave it out for no quiet hours")
+    return start, end
+
+
+def _read_moment(value: object) -> float:
+    """Unix time; without an offset it is the machine's own time zone."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - local, as the person's clock shows it
+    if not isinstance(value, datetime):
+        raise BadValueError("is not a date and time", "write it as 2026-03-01T22:00:00Z, without quotes")
+    return value.timestamp()
+
+
+def _read_alert_kinds(value: object) -> tuple[str, ...]:
+    from liqtui.config.errors import did_you_mean
+
+    kinds = _read_texts(value)
+    for kind in kinds:
+        if kind in ALWAYS:
+            raise BadValueError(f'holds "{kind}", which cannot be switched off')
+        if kind not in ALERT_KINDS:
+            raise BadValueError(f'holds "{kind}", which is no kind of alert', did_you_mean(kind, ALERT_KINDS))
+    return tuple(dict.fromkeys(kinds))
+
+
+def _read_jump(value: object) -> int:
+    number = _number(value)
+    if not 0 <= number < 10:
+        raise BadValueError("has to be decimal from 0 to under 10")
+    return wad(number)
+
+
+CLOCK = Kind("time of day", _read_clock)
+HOURS = Kind("stretch of the day", _read_hours)
+MOMENT = Kind("date and time", _read_moment)
+ALERTS = Kind("list of kinds of alert", _read_alert_kinds)
+JUMP = Kind("decimal from 0 to under 10", _read_jump)
 ANY = Kind("anything", lambda value: value)
 FLAG = Kind("true · false", _read_flag)
 TEXT = Kind("text", _read_text)
@@ -246,6 +307,7 @@ GAS = Kind("whole number, 0 for the node's own", whole(0, 10**12).read)
 SWITCH = Kind('"auto" · true · false', _read_switch)
 THRESHOLD = decimal_wad("decimal above 1 and under 100", Decimal(1), Decimal(100))
 CUSHION = decimal_wad("decimal above 0 and under 1", Decimal(0), Decimal(1))
+SIGMAS = decimal_wad("decimal above 0 and under 100", Decimal(0), Decimal(100))
 TARGET = decimal_wad("decimal above 1 and under 100", Decimal(1), Decimal(100))
 TARGETS = Kind("list of decimals above 1", _read_targets)
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from liqtui.config import keymap, schema, toml
+from liqtui.config.alerting import read_desk
 from liqtui.config.chains import known_chains
 from liqtui.config.channels import read_channels, read_ping
 from liqtui.config.errors import ConfigError, Report, did_you_mean
 from liqtui.config.kinds import type_words
 from liqtui.config.tables import read_table, read_thresholds
+from liqtui.core.rules import DEFAULT_RULES, Desk, Rules
 from liqtui.core.sources import ChainSpec, MarketRef
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ class Config:
     """Custom ones only."""
     keys: dict[str, str] = field(default_factory=dict[str, str])
     """Action → keys, each key well formed; `keymap` holds them against the actions that exist."""
+    rules: Rules = DEFAULT_RULES
+    desk: Desk = field(default_factory=Desk)
     channels: tuple[ChannelSpec, ...] = ()
     """In the order of the file."""
     ping: Ping | None = None
@@ -154,6 +158,7 @@ def _build(values: dict[str, Any], source: Source | None, report: Report, protoc
     # A mistake in a chain would bring one for each market on it.
     markets = _markets(values, chains, protocols, report) if len(report.errors) == before else ()
     keys = keymap.read(_child(values, "keys", report), report)
+    desk = read_desk(tables["alerts"], values.get("maintenance", []), report)
     channels = read_channels(_child(values, "channels", report), report)
     ping = read_ping(tables["ping"], _child(values, "ping", report), report)
     report.finish()
@@ -168,6 +173,8 @@ def _build(values: dict[str, Any], source: Source | None, report: Report, protoc
         **tables["history"],
         markets=markets,
         keys=keys,
+        rules=Rules(**tables["rules"]),
+        desk=desk,
         channels=channels,
         ping=ping,
         source=source,

@@ -166,6 +166,8 @@ class WatchlistStore:
                 atomic.sweep(self.file)
                 theirs, seen = self._theirs()
                 merged = replace(theirs, wallets=self._merged(base, theirs, ours, seen))
+                if seen.stat is None and ours.tags:  # the file is gone: what it said of tags is not
+                    merged = replace(merged, tags=ours.tags, layout=ours.layout)
                 self._write(merged, theirs, seen)
         except TimeoutError:
             raise WatchlistError(f"{_NOT_SAVED}: another program holds its lock ({self.path}).") from None

@@ -33,14 +33,14 @@ def read_table(section: Section, table: dict[str, Any], path: KeyPath, report: R
 def read_thresholds(values: dict[str, Any], path: KeyPath, report: Report) -> Thresholds:
     """Thresholds of which warn comes before critical, as far as both are given."""
     read = Thresholds(**values)
-    if read.warn is not None and read.critical is not None and read.warn <= read.critical:
-        report.add((*path, "warn"), _above(read.warn, "critical", read.critical))
-    if (
-        read.warn_cushion is not None
-        and read.critical_cushion is not None
-        and read.warn_cushion <= read.critical_cushion
+    for upper, lower in (
+        ("warn", "critical"),
+        ("warn_cushion", "critical_cushion"),
+        ("warn_sigmas", "critical_sigmas"),
     ):
-        report.add((*path, "warn_cushion"), _above(read.warn_cushion, "critical_cushion", read.critical_cushion))
+        mine, least = values[upper], values[lower]
+        if mine is not None and least is not None and mine <= least:
+            report.add((*path, upper), _above(mine, lower, least))
     return read
 
 

@@ -13,6 +13,8 @@ from liqtui.config.errors import ConfigError, Report, WatchlistError, did_you_me
 from liqtui.config.kinds import BadValueError, type_words
 from liqtui.config.schema import Section, Setting, threshold_settings
 from liqtui.config.tables import read_table, read_thresholds
+from liqtui.config.tags import Tag, cut, read_rules, rule_table, tag_spans
+from liqtui.core.rules import Rules
 from liqtui.core.units import decimal_string
 from liqtui.core.wallet import Thresholds, Wallet
 
@@ -42,10 +44,11 @@ WALLET = Section(
 THRESHOLDS = Section(
     "[wallet.thresholds]",
     "Thresholds of this wallet alone; what is not given here comes from `config.toml`. "
-    '`[wallet.positions."ID"]` takes the same four for one position, by its id as `liqtui check --json` shows it.',
+    '`[wallet.positions."ID"]` takes the same for one position, by its id as `liqtui check --json` shows it.',
     threshold_settings(),
 )
-_TABLES = ("thresholds", "positions")
+_TABLES = ("thresholds", "positions", "rules")
+
 
 HEADER = "# Wallets that liqtui watches. You may edit this file too: comments are kept."
 """Top of a file that the program begins, so that an empty list is not an empty file."""
@@ -59,14 +62,36 @@ class Layout:
     """The comment block at the top."""
     blocks: Mapping[str, tuple[Wallet, str, str]] = field(default_factory=dict[str, tuple[Wallet, str, str]])
     """Wallet key → (as read, comment lines above it, its own lines)."""
+    tail: str = ""
+    """Tables of tags that stand behind the first wallet; those before it are part of the header."""
 
 
 @dataclass(frozen=True)
 class Watchlist:
-    """Wallets in the order in which they are shown; no two with the same address or name."""
+    """Wallets in the order in which they are shown; no two with the same address or name.
+
+    Each says what is its own; `effective` are the same with what their tags say.
+    """
 
     wallets: tuple[Wallet, ...] = ()
     layout: Layout = field(default_factory=Layout, compare=False, repr=False)
+    tags: tuple[Tag, ...] = ()
+
+    @property
+    def effective(self) -> tuple[Wallet, ...]:
+        """For the engine. Of several tags the first that says something counts."""
+        if not self.tags:
+            return self.wallets
+        known = {tag.name: tag for tag in self.tags}
+        found: list[Wallet] = []
+        for wallet in self.wallets:
+            thresholds, rules = Thresholds(), Rules()
+            for name in wallet.tags:
+                if name in known:
+                    thresholds = thresholds.over(known[name].thresholds)
+                    rules = rules.over(known[name].rules)
+            found.append(replace(wallet, tag_thresholds=thresholds, tag_rules=rules))
+        return tuple(found)
 
     def get(self, wallet: str) -> Wallet | None:
         """By address (any case), ENS name or label."""
@@ -86,7 +111,7 @@ class Watchlist:
             twin = find_twin(out, wallet)
             if twin:
                 raise WatchlistError(f"{wallet.address} is already watched, as {twin.title}.")
-            out.append(wallet)
+            out.append(_own(wallet))
         return replace(self, wallets=tuple(out))
 
     def edit(self, wallet: str, changed: Wallet) -> Watchlist:
@@ -96,7 +121,8 @@ class Watchlist:
         twin = find_twin(others, changed)
         if twin:
             raise WatchlistError(f"{changed.address} is already watched, as {twin.title}.")
-        return replace(self, wallets=tuple(changed if entry is old else entry for entry in self.wallets))
+        own = _own(changed)
+        return replace(self, wallets=tuple(own if entry is old else entry for entry in self.wallets))
 
     def remove(self, *wallets: str) -> Watchlist:
         gone = [self._one(wallet) for wallet in wallets]
@@ -114,6 +140,11 @@ class Watchlist:
         if found is None:
             raise WatchlistError(f"{wallet} is not in the watchlist.")
         return found
+
+
+def _own(wallet: Wallet) -> Wallet:
+    """Without what its tags say."""
+    return replace(wallet, tag_thresholds=Thresholds(), tag_rules=Rules())
 
 
 def is_resolved(wallet: Wallet) -> bool:
@@ -153,7 +184,7 @@ def parse(text: str, file: Path, checksum: Checksum, chains: Collection[str] | N
     """
     values, source = toml.parse(text, file)
     report = Report(source)
-    for key in values.keys() - {"wallet"}:
+    for key in values.keys() - {"wallet", "tag"}:
         report.add((key,), "unknown key", 'each wallet begins with [[wallet]]; did you mean "wallet"?')
     tables = values.get("wallet", [])
     if not isinstance(tables, list):
@@ -171,8 +202,9 @@ def parse(text: str, file: Path, checksum: Checksum, chains: Collection[str] | N
             report.add(("wallet", place, "address"), f"is already watched (line {line}), as {twin.title}")
         wallets.append(wallet)
         places.append(place)
+    tags = _tags(values.get("tag", {}), report)
     report.finish()
-    return Watchlist(tuple(wallets), _layout(text, wallets, source))
+    return Watchlist(tuple(wallets), _layout(text, wallets, source), tags)
 
 
 def _wallet(
@@ -193,7 +225,26 @@ def _wallet(
     if address is None:
         return None
     name = read["name"] or ("" if _HEX.fullmatch(address) else address)
-    return Wallet(address, read["label"], name, read["chains"], read["tags"], read["note"], thresholds, positions)
+    rules = read_rules(read["rules"], (*path, "rules"), report)
+    own = (thresholds, positions, rules)
+    return Wallet(address, read["label"], name, read["chains"], read["tags"], read["note"], *own)
+
+
+def _tags(tables: Any, report: Report) -> tuple[Tag, ...]:
+    if not isinstance(tables, dict):
+        report.add(("tag",), f"has to be a table, not {type_words(tables)}", "write [tag.NAME.rules]")
+        return ()
+    found: list[Tag] = []
+    section = Section("", "", tuple(Setting(key, kinds.ANY, {}, "") for key in ("thresholds", "rules")))
+    for name, table in cast("dict[str, Any]", tables).items():
+        path = ("tag", name)
+        if not isinstance(table, dict):
+            report.add(path, f"has to be a table, not {type_words(table)}", f"write [tag.{name}.rules]")
+            continue
+        read = read_table(section, cast("dict[str, Any]", table), path, report)
+        thresholds = _thresholds(read["thresholds"], (*path, "thresholds"), report)
+        found.append(Tag(name, thresholds, read_rules(read["rules"], (*path, "rules"), report)))
+    return tuple(found)
 
 
 def _address(read: dict[str, Any], path: KeyPath, checksum: Checksum, report: Report) -> str | None:
@@ -228,8 +279,15 @@ def _layout(text: str, wallets: list[Wallet], source: Source) -> Layout:
     lines = text.replace("\r\n", "\n").split("\n")
     starts = [(source.line(("wallet", place)) or 1) - 1 for place in range(len(wallets))]
     regular = all(lines[start].lstrip().startswith("[[") for start in starts) and len(set(starts)) == len(starts)
+    tags = tag_spans(lines, source)
+    if not starts and tags:
+        return Layout("\n".join(lines).rstrip())
     if not starts or not regular:
-        return Layout(_leading_comments(lines))
+        return Layout(_leading_comments(lines), tail=cut(lines, tags))
+    tags = [span for span in tags if span[0] > starts[0]]
+    tail = cut(lines, tags)
+    for first, end in tags:
+        lines[first:end] = [""] * (end - first)
     tops: list[int] = []
     for place, start in enumerate(starts):
         top, floor = start, starts[place - 1] + 1 if place else 0
@@ -241,7 +299,7 @@ def _layout(text: str, wallets: list[Wallet], source: Source) -> Layout:
         end = tops[place + 1] if place + 1 < len(wallets) else len(lines)
         above = "\n".join(lines[tops[place] : starts[place]])
         blocks[wallet.key] = (wallet, above, "\n".join(lines[starts[place] : end]).rstrip())
-    return Layout("\n".join(lines[: tops[0]]).rstrip(), blocks)
+    return Layout("\n".join(lines[: tops[0]]).rstrip(), blocks, tail)
 
 
 def _leading_comments(lines: list[str]) -> str:
@@ -260,12 +318,15 @@ def serialise(watchlist: Watchlist) -> str:
         as_read, above, lines = watchlist.layout.blocks.get(wallet.key, (None, "", ""))
         body = lines if as_read == wallet else _table_text(wallet)
         parts.append(f"{above}\n{body}" if above else body)
+    if watchlist.layout.tail:
+        parts.append(watchlist.layout.tail)
     return "\n\n".join(parts) + "\n" if parts else ""
 
 
 def checked_text(watchlist: Watchlist, checksum: Checksum, chains: Collection[str] | None = None) -> str:
     """Text that reads back as exactly this list. Raises WatchlistError rather than write one that does not."""
-    for candidate in (watchlist, Watchlist(watchlist.wallets, Layout(watchlist.layout.header))):
+    plain = Layout(watchlist.layout.header, tail=watchlist.layout.tail)
+    for candidate in (watchlist, replace(watchlist, layout=plain)):
         text = serialise(candidate)
         try:
             if parse(text, Path("watchlist.toml"), checksum, chains) == watchlist:
@@ -290,6 +351,8 @@ def _table_text(wallet: Wallet) -> str:
         inner["thresholds"] = _threshold_table(wallet.thresholds)
     if wallet.position_thresholds:
         inner["positions"] = {name: _threshold_table(own) for name, own in wallet.position_thresholds}
+    if wallet.rules != Rules():
+        inner["rules"] = rule_table(wallet.rules)
     tables = tomli_w.dumps({"wallet": inner}) if inner else ""
     return f"[[wallet]]\n{tomli_w.dumps(table)}\n{tables}".strip()
 

@@ -7,15 +7,17 @@ when it is really over, one recovery. What is said and what is armed is in `Memo
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from liqtui.core import messages
+from liqtui.core import changes, messages
+from liqtui.core.causes import Cause, cause
+from liqtui.core.coming import coming, folded
+from liqtui.core.drafts import Draft, draft
+from liqtui.core.memory import Holding, Memory, dump, load
 from liqtui.core.model import Change, Side
-from liqtui.core.severity import severity
-from liqtui.core.snapshot import Alert, Freshness, Level, Severity
-from liqtui.core.states import level_of
+from liqtui.core.severity import oracle_freshness, severity
+from liqtui.core.snapshot import Freshness, Level, Severity
 from liqtui.core.units import HEALTH_ONE, WAD
 from liqtui.core.wallet import Thresholds
 
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
     from liqtui.core.model import Position
     from liqtui.core.snapshot import Row
 
+__all__ = ["Draft", "Holding", "Memory", "dump", "gone", "judge", "load"]
+
 BAND = 2 * WAD // 100
 """A health threshold T is armed again at T × 1.02."""
 CUSHION_BAND = 150
-"""A cushion threshold is armed again at this percentage of it."""
+"""A cushion threshold, in percent or in σ, is armed again at this percentage of it."""
 UNKNOWN_PATIENCE = 60.0
 """Seconds that health may be unknown, or a new position unread, before that is said."""
 STALE_PATIENCE = 600.0
@@ -38,72 +42,6 @@ BONUS = (1003, 1250)
 take as much. Both are the owner's own doing."""
 SUSPECT = 110 * WAD // 100
 """A position that vanishes with less health than this may have been liquidated as a whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An alert before it has a number. Fields as in `snapshot.Alert`."""
-
-    at: float
-    severity: Severity
-    kind: str
-    title: str
-    text: str
-    position: str = ""
-    cure: str = ""
-    block: int | None = None
-    level: Level | None = None
-    """None: what the severity stands for."""
-    positions: tuple[str, ...] = ()
-    facts: tuple[tuple[str, str], ...] = ()
-    cause: str = ""
-
-    def numbered(self, number: int) -> Alert:
-        return Alert(
-            number,
-            self.at,
-            self.severity,
-            self.kind,
-            self.title,
-            self.text,
-            self.position,
-            self.cure,
-            block=self.block,
-            level=self.level or level_of(self.severity),
-            positions=self.positions or ((self.position,) if self.position else ()),
-            facts=self.facts,
-            cause=self.cause,
-        )
-
-
-class Holding(NamedTuple):
-    side: Side
-    asset: str
-    symbol: str
-    decimals: int
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What is known and said of one position."""
-
-    level: Severity = Severity.OK
-    """The worst that was said and is not over: ok, warn, critical or liquidatable."""
-    health: int | None = None
-    """Last known; None when never known."""
-    holdings: tuple[Holding, ...] = ()
-    """Last known amounts."""
-    seen: bool = False
-    """Figures were judged before."""
-    fresh: bool = False
-    """Set by the engine for a position that turned up after the first round: it is announced."""
-    unseen_since: float | None = None
-    """When its figures stopped to come, or to be new."""
-    told_unseen: bool = False
-    told_unverified: bool = False
-    liquidated_at: float | None = None
-    """Unix time of the last liquidation that was noticed."""
 
 
 def judge(
@@ -126,17 +64,21 @@ def judge(
     position = None if after.freshness is Freshness.BLIND else after.position
     lost = () if position is None else _lost(memory.holdings, position)
     taken = position is not None and not own and _taken(lost, before, position, memory.health)
-    old = memory
-    if events or taken:
+    seized = bool(events) or taken
+    if seized:
         memory = replace(memory, liquidated_at=now)
-        drafts += (_liquidated(after, events or lost, memory.health, now),)
+        drafts += (_liquidated(before, after, events or lost, memory.health, now),)
     if position is None:
         return memory, drafts
-    if old is memory:
-        drafts += _opened_or_closed(after, position, memory, now)
-    memory, more = _level(after, position, memory, now)
+    said = () if seized else _opened_or_closed(after, position, memory, now)
+    done = () if said or seized else _done(position, memory, own=own)
+    drafts += said + _parameters(before, after, position, memory, now)
+    memory, more = _level(before, after, memory, now, done=done)
+    if done and not more:
+        more = (_changed(after, position, memory, now, done, own=own),)
     memory, doubts = _verified(after, position, memory, now)
-    return _remembered(memory, position), (*drafts, *more, *doubts)
+    memory, soon = coming(after, position, memory, now, own=bool(done) or seized)
+    return _remembered(memory, position), (*drafts, *folded(more, soon), *doubts)
 
 
 def gone(last: Row, memory: Memory, now: float, *, events: Sequence[str] = (), own: bool = False) -> tuple[Draft, ...]:
@@ -145,35 +87,32 @@ def gone(last: Row, memory: Memory, now: float, *, events: Sequence[str] = (), o
     `events` and `own` as in `judge`.
     """
     if events:
-        text = messages.liquidated("; ".join(events), None, memory.health, certain=True)
-        return (_draft(last, now, Severity.LIQUIDATED, "liquidated", text),)
+        text, cause = messages.liquidated("; ".join(events), None, memory.health, certain=True), f"gone:{last.chain}"
+        return (draft(last, now, Severity.LIQUIDATED, "liquidated", text, before=memory.health, cause=cause),)
     if not memory.holdings:
         return ()
     debts = any(held.side is Side.DEBT for held in memory.holdings)
     suspect = not own and debts and memory.health is not None and memory.health < SUSPECT
     text = messages.gone(memory.health, "; ".join(map(_fall, memory.holdings)), suspect=suspect)
     how, kind = (Severity.LIQUIDATED, "liquidated") if suspect else (Severity.OK, "closed")
-    return (_draft(last, now, how, kind, text),)
-
-
-def _draft(row: Row, now: float, how: Severity, kind: str, text: str, *, cure: bool = False) -> Draft:
-    position = row.position
-    advice = messages.cure(position, row.thresholds) if cure and position is not None else ""
-    block = position.block.number if position is not None else None
-    return Draft(now, how, kind, messages.title(row), text, row.id, advice, block)
+    return (draft(last, now, how, kind, text, before=memory.health, cause=f"{kind}:{last.chain}", brief=text),)
 
 
 def _remembered(memory: Memory, position: Position) -> Memory:
-    shown = position.health.shown
+    shown, at = position.health.shown, position.block.timestamp
     holdings = tuple(
         Holding(leg.side, leg.asset.address, leg.asset.symbol, leg.asset.decimals, leg.amount)
         for leg in position.legs
         if leg.amount
     )
     health = shown if shown is not None else memory.health
-    if memory.seen and not memory.fresh and holdings == memory.holdings and health == memory.health:
+    terms = changes.terms(position)
+    if terms == memory.terms:
+        terms = memory.terms
+    known = (memory.seen, memory.fresh, memory.holdings, memory.health, memory.terms, memory.read_at)
+    if known == (True, False, holdings, health, terms, at):
         return memory
-    return replace(memory, seen=True, fresh=False, health=health, holdings=holdings)
+    return replace(memory, seen=True, fresh=False, health=health, holdings=holdings, terms=terms, read_at=at)
 
 
 # -- can it be seen ------------------------------------------------------------------------------------------------
@@ -188,11 +127,23 @@ def _sight(after: Row, memory: Memory, now: float) -> tuple[Memory, tuple[Draft,
     if memory.told_unseen or now - since < patience:
         return memory, ()
     lasted = max(now - since, float(after.ages.fetch or 0))
-    if after.freshness is Freshness.STALE and after.severity is not Severity.UNKNOWN:
-        text = messages.stale(after, lasted)
-    else:
-        text = messages.blind(after, lasted, memory.health)
-    return replace(memory, told_unseen=True), (_draft(after, now, Severity.BLIND, "blind", text, cure=True),)
+    stale = after.freshness is Freshness.STALE and after.severity is not Severity.UNKNOWN
+    text = messages.stale(after, lasted) if stale else messages.blind(after, lasted, memory.health)
+    near = memory.level.rank <= Severity.CRITICAL.rank
+    told = draft(
+        after,
+        now,
+        Severity.BLIND,
+        "blind",
+        text,
+        before=memory.health,
+        cure=True,
+        level=Level.CRITICAL if near else Level.CALL,
+        cause=f"blind:{after.chain}:{after.error}",
+        headline=messages.reason(after),
+        brief=f"last HF {messages.health(memory.health)}",
+    )
+    return replace(memory, told_unseen=True), (told,)
 
 
 def _patience(row: Row) -> float | None:
@@ -204,7 +155,12 @@ def _patience(row: Row) -> float | None:
         return 0.0
     if position.has_debt and position.health.shown is None:
         return UNKNOWN_PATIENCE
-    return STALE_PATIENCE if row.freshness is Freshness.STALE else None
+    return STALE_PATIENCE if row.freshness is Freshness.STALE and not _feed_stale(position) else None
+
+
+def _feed_stale(position: Position) -> bool:
+    """A stale feed is told once for all that hang on it, see `feedwatch`."""
+    return any(oracle_freshness(feed, position.block.timestamp) is Freshness.STALE for feed in position.feeds)
 
 
 def _seen_again(after: Row, memory: Memory, now: float) -> tuple[Memory, tuple[Draft, ...]]:
@@ -215,18 +171,43 @@ def _seen_again(after: Row, memory: Memory, now: float) -> tuple[Memory, tuple[D
     if not told:
         return memory, ()
     text = messages.sighted(after.position, lasted, memory.health)
-    return memory, (_draft(after, now, Severity.OK, "sighted", text),)
+    told = draft(
+        after,
+        now,
+        Severity.OK,
+        "sighted",
+        text,
+        before=memory.health,
+        cause=f"sighted:{after.chain}:{int(lasted // 60)}",
+        headline=messages.sighted(None, lasted, None),
+    )
+    return memory, (told,)
 
 
 # -- what happened to it -------------------------------------------------------------------------------------------
 
 
-def _liquidated(after: Row, what: Sequence[str] | Sequence[Holding], health: int | None, now: float) -> Draft:
+def _liquidated(
+    before: Row | None, after: Row, what: Sequence[str] | Sequence[Holding], health: int | None, now: float
+) -> Draft:
     """`what`: lines of the chain's log, or what fell between two readings."""
     certain = any(isinstance(item, str) for item in what)
     falls = "; ".join(item if isinstance(item, str) else _fall(item) for item in what)
     text = messages.liquidated(falls, after.position, health, certain=certain)
-    return _draft(after, now, Severity.LIQUIDATED, "liquidated", text, cure=True)
+    found = _why(before, after)
+    return draft(
+        after,
+        now,
+        Severity.LIQUIDATED,
+        "liquidated",
+        text,
+        before=health,
+        cure=True,
+        cause=f"liquidated:{found.key or after.chain}",
+        headline=found.words,
+        brief=falls,
+        more=(("lost", falls), ("certain", "yes" if certain else "no")),
+    )
 
 
 def _fall(held: Holding) -> str:
@@ -277,36 +258,101 @@ def _value(lost: Iterable[Holding], side: Side, prices: Mapping[str, int]) -> in
 def _opened_or_closed(after: Row, position: Position, memory: Memory, now: float) -> tuple[Draft, ...]:
     was_empty = memory.fresh or (memory.seen and not memory.holdings)
     if was_empty and not position.empty:
-        return (_draft(after, now, Severity.OK, "opened", messages.opened(after, position)),)
+        text = messages.opened(after, position)
+        return (draft(after, now, Severity.OK, "opened", text, cause=f"opened:{after.chain}"),)
     if memory.holdings and position.empty:
-        return (_draft(after, now, Severity.OK, "closed", messages.gone(memory.health, "", suspect=False)),)
+        text = messages.gone(memory.health, "", suspect=False)
+        return (draft(after, now, Severity.OK, "closed", text, before=memory.health, cause=f"closed:{after.chain}"),)
     return ()
 
 
-def _level(after: Row, position: Position, memory: Memory, now: float) -> tuple[Memory, tuple[Draft, ...]]:
-    found = severity(position, after.thresholds)
-    if found is Severity.UNKNOWN:
+def _done(position: Position, memory: Memory, *, own: bool) -> tuple[str, ...]:
+    """What was done to the amounts and choices since they were last known, in words; not what interest does."""
+    if not memory.seen or memory.fresh:
+        return ()
+    chosen = changes.chosen(memory.terms, changes.terms(position)) if memory.terms is not None else ()
+    return (*changes.moves(memory.holdings, position, memory.read_at, own=own), *chosen)
+
+
+def _changed(after: Row, position: Position, memory: Memory, now: float, done: Sequence[str], *, own: bool) -> Draft:
+    text = messages.changed(position, memory.health, done, own=own)
+    more = (("change", "; ".join(done)), ("own", "yes" if own else "not known"))
+    return draft(after, now, Severity.OK, "changed", text, before=memory.health, more=more)
+
+
+def _parameters(before: Row | None, after: Row, position: Position, memory: Memory, now: float) -> tuple[Draft, ...]:
+    """What the market changed, with health by the old and by the new parameters at the same prices."""
+    if memory.terms is None:
+        return ()
+    turns = changes.turns(memory.terms, changes.terms(position))
+    if not turns:
+        return ()
+    was = changes.by_parameters(before.position if before else None, position)
+    was = memory.health if was is None else was
+    worse = position.has_debt and any(turn.worse for turn in turns)
+    words = "; ".join(turn.text for turn in turns)
+    more = [pair for turn in turns for pair in (("parameter", turn.what), ("old", turn.old), ("new", turn.new))]
+    told = draft(
+        after,
+        now,
+        Severity.WARN if worse else Severity.OK,
+        "parameters",
+        messages.parameters(after, position, was, words),
+        before=was,
+        cure=worse and after.severity is not Severity.OK,
+        cause=f"parameters:{after.chain}:{after.key.protocol}:{after.key.market}:{words}",
+        headline=words,
+        more=more,
+    )
+    return (told,)
+
+
+def _why(before: Row | None, after: Row) -> Cause:
+    """Why health moved; as long as nothing could be read, all of a chain is one cause."""
+    return cause(before if before is not None and before.freshness is not Freshness.BLIND else None, after)
+
+
+def _level(
+    before: Row | None, after: Row, memory: Memory, now: float, *, done: Sequence[str]
+) -> tuple[Memory, tuple[Draft, ...]]:
+    """Thresholds crossed and cleared. `done`: what was done meanwhile, told along with it."""
+    position = after.position
+    found = severity(position, after.thresholds, sigmas=after.sigmas)
+    if position is None or found is Severity.UNKNOWN:
         return memory, ()
+    more = (("change", "; ".join(done)),) if done else ()
     if found.rank < memory.level.rank:
+        why = _why(before, after)
         if found is Severity.LIQUIDATABLE:
             kind, text = "liquidatable", messages.liquidatable_now(after, position, memory.health)
         else:
             kind, text = "threshold", messages.crossed(after, position, memory.health)
-        return replace(memory, level=found), (_draft(after, now, found, kind, text, cure=True),)
-    cleared = _cleared(position, after.thresholds)
-    if cleared.rank <= memory.level.rank:
-        return memory, ()
-    text = messages.recovered(after, position, memory.health)
-    draft = _draft(after, now, cleared, "recovered", text, cure=cleared is not Severity.OK)
-    return replace(memory, level=cleared), (draft,)
+    else:
+        found = _cleared(after, position)
+        if found.rank <= memory.level.rank:
+            return memory, ()
+        why, kind, text = _why(before, after), "recovered", messages.recovered(after, position, memory.health)
+    told = draft(
+        after,
+        now,
+        found,
+        kind,
+        messages.after(text, done),
+        before=memory.health,
+        cure=found is not Severity.OK,
+        cause=f"{kind}:{why.key}" if why.key else "",
+        headline=why.words,
+        more=more,
+    )
+    return replace(memory, level=found), (told,)
 
 
-def _cleared(position: Position, thresholds: Thresholds) -> Severity:
+def _cleared(after: Row, position: Position) -> Severity:
     """The level by thresholds that are `BAND` wider: what is not over yet."""
     health = position.health.shown
     if position.has_debt and health is not None and health < HEALTH_ONE + BAND:
         return Severity.LIQUIDATABLE
-    return severity(position, _wider(thresholds))
+    return severity(position, _wider(after.thresholds), sigmas=after.sigmas)
 
 
 def _wider(thresholds: Thresholds) -> Thresholds:
@@ -321,6 +367,8 @@ def _wider(thresholds: Thresholds) -> Thresholds:
         health(thresholds.critical),
         cushion(thresholds.warn_cushion),
         cushion(thresholds.critical_cushion),
+        cushion(thresholds.warn_sigmas),
+        cushion(thresholds.critical_sigmas),
     )
 
 
@@ -336,43 +384,6 @@ def _verified(after: Row, position: Position, memory: Memory, now: float) -> tup
     memory = replace(memory, told_unverified=doubtful)
     if not doubtful:
         return memory, ()
-    return memory, (_draft(after, now, Severity.WARN, "unverified", messages.unverified(position)),)
-
-
-# -- across restarts -----------------------------------------------------------------------------------------------
-
-
-def dump(memories: Mapping[str, Memory]) -> str:
-    """Text to keep, position id → memory."""
-    return json.dumps({name: _plain(memory) for name, memory in memories.items()}, separators=(",", ":"))
-
-
-def load(text: str) -> dict[str, Memory]:
-    """Exact inverse of `dump`. Text that is not one (empty, cut short, of another version) gives nothing."""
-    try:
-        return {name: _memory(plain) for name, plain in json.loads(text).items()}
-    except (ValueError, TypeError, AttributeError, LookupError):
-        return {}
-
-
-def _plain(memory: Memory) -> dict[str, Any]:
-    return {
-        "level": memory.level.value,
-        "health": None if memory.health is None else str(memory.health),
-        "holdings": [(*held[:4], str(held.amount)) for held in memory.holdings],
-        "seen": memory.seen,
-        "fresh": memory.fresh,
-        "unseen_since": memory.unseen_since,
-        "told_unseen": memory.told_unseen,
-        "told_unverified": memory.told_unverified,
-        "liquidated_at": memory.liquidated_at,
-    }
-
-
-def _memory(plain: dict[str, Any]) -> Memory:
-    holdings = tuple(
-        Holding(Side(side), asset, symbol, decimals, int(amount))
-        for side, asset, symbol, decimals, amount in plain.pop("holdings")
-    )
-    level, health = Severity(plain.pop("level")), plain.pop("health")
-    return Memory(level=level, health=None if health is None else int(health), holdings=holdings, **plain)
+    text = messages.unverified(position)
+    cause = f"unverified:{after.chain}:{after.key.protocol}:{after.key.market}"
+    return memory, (draft(after, now, Severity.WARN, "unverified", text, cause=cause, brief="not verified"),)

@@ -74,6 +74,8 @@ class Leg:
     """Basis points of what is in this asset's pool that are lent out; None: not known, or nothing is lent from it."""
     notes: tuple[str, ...] = ()
     """Flags in words: paused, frozen, LTV 0, isolated, …"""
+    cap: int | None = None
+    """Most that the market takes (collateral) or lends (debt) of it, raw token units; None: no cap or not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,15 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "blind": "figures cannot be read",
         "sighted": "figures come again",
         "engine": "the program itself is in trouble",
+        "held": "what quiet hours, a maintenance window or a mute kept back, told in one message when they end",
         "digest": "the daily summary",
         "test": "sent by `liqtui alert test`",
     }
 )
 """Kind of alert → when it speaks."""
+
+ALWAYS = frozenset({"liquidated", "liquidatable"})
+"""Kinds that ring whatever was muted, switched off or is quiet."""
 
 
 @dataclass(frozen=True, slots=True)

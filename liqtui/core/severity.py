@@ -93,12 +93,14 @@ def liquidatable(position: Position) -> bool | None:
     return None if health.raw is None else health.raw < HEALTH_ONE
 
 
-def severity(position: Position | None, thresholds: Thresholds, *, liquidated: bool = False) -> Severity:
-    """How bad a position is, by the contract's figure where there is one.
+def severity(
+    position: Position | None, thresholds: Thresholds, *, sigmas: float | None = None, liquidated: bool = False
+) -> Severity:
+    """How bad a position is, by the contract's figure where there is one. `sigmas`: as of `rank.cushion`.
 
     `thresholds` are resolved (`Thresholds.over`); what is None there does not count. A threshold is crossed when
-    health is under it, or the nearest boundary nearer than the cushion. A position without debt is ok; one whose
-    health is unknown is unknown, whatever it was before.
+    health is under it, or the nearest boundary nearer than the cushion, or the ranking one nearer in σ. A position
+    without debt is ok; one whose health is unknown is unknown, whatever it was before.
     """
     if liquidated:
         return Severity.LIQUIDATED
@@ -111,9 +113,17 @@ def severity(position: Position | None, thresholds: Thresholds, *, liquidated: b
         return Severity.LIQUIDATABLE
     if health is None or unsafe is None:
         return Severity.UNKNOWN
-    if _under(health, thresholds.critical) or _near(position, thresholds.critical_cushion):
+    if (
+        _under(health, thresholds.critical)
+        or _near(position, thresholds.critical_cushion)
+        or _within(sigmas, thresholds.critical_sigmas)
+    ):
         return Severity.CRITICAL
-    if _under(health, thresholds.warn) or _near(position, thresholds.warn_cushion):
+    if (
+        _under(health, thresholds.warn)
+        or _near(position, thresholds.warn_cushion)
+        or _within(sigmas, thresholds.warn_sigmas)
+    ):
         return Severity.WARN
     return Severity.OK
 
@@ -131,3 +141,7 @@ def _near(position: Position, limit: int | None) -> bool:
         return any(boundaries.nearer(reach, at) for reach in boundaries.reaches)
     nearest = position.nearest
     return nearest is not None and nearest.move is not None and abs(nearest.move) < at
+
+
+def _within(sigmas: float | None, limit: int | None) -> bool:
+    return limit is not None and sigmas is not None and sigmas < limit / WAD

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from liqtui.core.rules import DEFAULT_RULES, Rules
 from liqtui.core.states import Freshness, Level, Severity
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Row:
     tags: tuple[str, ...] = ()
     venue: str = ""
     """Which market, where the chain has several of that protocol; cleaned and short, empty for the main one."""
+    rules: Rules = DEFAULT_RULES
+    """Which alert rules speak for it; resolved like the thresholds."""
     brand: str = ""
     """The name that the market goes by, where that is not the protocol's: "spark"."""
     app: str = ""

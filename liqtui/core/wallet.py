@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from liqtui.core.rules import Rules
 from liqtui.core.units import WAD
 
 
@@ -11,7 +12,7 @@ from liqtui.core.units import WAD
 class Thresholds:
     """When a position turns to warn and critical. Health 1e18-scaled; cushion as a positive fraction of 1e18.
 
-    None falls back to the next wider scope (position → wallet → config → default).
+    None falls back to the next wider scope (position → wallet → tag → config → default).
     """
 
     warn: int | None = None
@@ -19,6 +20,9 @@ class Thresholds:
     warn_cushion: int | None = None
     """Warn when the nearest boundary is nearer than this fraction (0.10 → 10 %)."""
     critical_cushion: int | None = None
+    warn_sigmas: int | None = None
+    """Warn when the ranking boundary is fewer than so many daily σ away, 1e18-scaled. Says nothing without a σ."""
+    critical_sigmas: int | None = None
 
     def over(self, wider: Thresholds) -> Thresholds:
         """These where set, else the wider ones."""
@@ -27,6 +31,8 @@ class Thresholds:
             self.critical if self.critical is not None else wider.critical,
             self.warn_cushion if self.warn_cushion is not None else wider.warn_cushion,
             self.critical_cushion if self.critical_cushion is not None else wider.critical_cushion,
+            self.warn_sigmas if self.warn_sigmas is not None else wider.warn_sigmas,
+            self.critical_sigmas if self.critical_sigmas is not None else wider.critical_sigmas,
         )
 
 
@@ -49,6 +55,10 @@ class Wallet:
     thresholds: Thresholds = field(default_factory=Thresholds)
     position_thresholds: tuple[tuple[str, Thresholds], ...] = ()
     """Position id → thresholds of that one."""
+    rules: Rules = field(default_factory=Rules)
+    tag_thresholds: Thresholds = field(default_factory=Thresholds)
+    """What its tags say: the first of them that says something counts."""
+    tag_rules: Rules = field(default_factory=Rules)
 
     @property
     def key(self) -> str:

@@ -1,32 +1,79 @@
-"""Alerts as they are kept: numbered, stored, acknowledged; and what the rules remember of each position."""
+"""Alerts as they are kept: numbered, stored, acknowledged, called again; and what the rules remember.
+
+The rules see one row at a time (`judge`, `gone`) and what they say waits until the look is over (`look`): only then
+it is known what shares a cause. A liquidation marks its row at once.
+"""
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
-from liqtui.core.alerts import Draft, Memory, dump, gone, judge, load
+from liqtui.core import desk as desks
+from liqtui.core import feedwatch
+from liqtui.core.alerts import gone, judge
+from liqtui.core.desk import Local
+from liqtui.core.drafts import OFF, Draft
 from liqtui.core.events import liquidation_lines
+from liqtui.core.grouping import group
+from liqtui.core.memory import Memory, dump, load
+from liqtui.core.rules import Desk
+from liqtui.core.severity import oracle_freshness
+from liqtui.core.snapshot import Freshness, Severity
 from liqtui.engine.history import ALERTS_KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from liqtui.core.events import MarketEvent
-    from liqtui.core.snapshot import Alert, Row, Severity
+    from liqtui.core.model import Feed
+    from liqtui.core.snapshot import Alert, Row, Snapshot
     from liqtui.engine.history import History, Saved
+
+SPACING = 60.0
+"""Seconds between two writings of what the rules remember while they say nothing: it grows with the positions."""
+_EVENTS = frozenset({"liquidated", "parameters", "test"})
+"""Kinds of what happened and is not over until somebody has seen it."""
+_GAPS = 50
+
+
+def local_time(at: float) -> Local:
+    """By the machine's own time zone."""
+    then = time.localtime(at)
+    return Local(date(then.tm_year, then.tm_mon, then.tm_mday).toordinal(), then.tm_hour * 60 + then.tm_min)
 
 
 class Alarms:
-    def __init__(self, history: History, saved: Saved, post: Callable[[Alert], None] | None = None) -> None:
-        """`post` is told of each alert once it is stored."""
+    def __init__(
+        self,
+        history: History,
+        saved: Saved,
+        desk: Desk | None = None,
+        *,
+        post: Callable[[Alert], None] | None = None,
+        local: Callable[[float], Local] = local_time,
+    ) -> None:
+        """`post` takes each alert that is new, and again when it is called louder, or let go after a snooze.
+
+        One that is `held` is posted too: it does not ring, and its reason is told where it would have gone.
+        """
         self._history = history
         self._alerts = list(saved.alerts)
         self._last = saved.last_alert
         self._memories = load(saved.memory)
-        self._post = post
-        self._changed = False
-        self._muted: dict[str, float] = {}
+        self._marks = feedwatch.load(saved.feeds)
+        self._state = desks.load(saved.desk)
+        self._desk = desk or Desk()
+        self._post = post or _nothing
+        self._local = local
+        self._drafts: list[Draft] = []
+        self._changed = self._urgent = False
+        self._turned = True
+        """What was said of some position may be over."""
+        self._saved_at: float | None = None
+        self._end("engine", "", 0.0)
         self.liquidated = self._liquidated()
         """Positions with a liquidation that nobody has acknowledged yet."""
 
@@ -34,6 +81,8 @@ class Alarms:
     def alerts(self) -> tuple[Alert, ...]:
         """Newest first, bounded."""
         return tuple(self._alerts)
+
+    # -- what the rules see --------------------------------------------------------------------------------------
 
     def judge(
         self,
@@ -45,7 +94,7 @@ class Alarms:
         events: Sequence[MarketEvent] = (),
         own: bool = False,
     ) -> bool:
-        """Let the rules see a row; returns whether they had something to say.
+        """Let the rules see a row; returns whether they had something to say, which `look` will number.
 
         `opened`: it is known that this position was not there before. `events`: what the logs told of it since the
         last time. `own`: and this explains all that changed.
@@ -55,66 +104,246 @@ class Alarms:
         if remembered is not memory or after.id not in self._memories:
             self._memories[after.id] = remembered
             self._changed = True
-        self._keep(drafts)
+            if remembered.standing != memory.standing:
+                self._turned = self._urgent = True
+        self._take(drafts)
         return bool(drafts)
 
     def gone(self, last: Row, now: float, *, events: Sequence[MarketEvent] = (), own: bool = False) -> None:
         """A position is not there any more. `events` and `own` as in `judge`."""
         memory = self._memories.get(last.id) or Memory()
-        self._keep(gone(last, memory, now, events=liquidation_lines(events), own=own))
+        self._take(gone(last, memory, now, events=liquidation_lines(events), own=own))
         self.forget(last.id)
 
     def forget(self, position: str) -> None:
         """A position is not watched any more."""
-        self._changed |= self._memories.pop(position, None) is not None
+        if self._memories.pop(position, None) is not None:
+            self._changed = self._turned = True
 
     def tell(self, now: float, how: Severity, title: str, text: str) -> None:
-        """Something about the engine itself."""
-        self._keep([Draft(now, how, "engine", title, text)])
+        """Something about the engine itself, or about the chain of that title."""
+        self._take([Draft(now, how, "engine", title, text, cause=f"engine:{title}", about=frozenset({title.lower()}))])
+
+    def ended(self, title: str, now: float) -> None:
+        """What was told under that title is over."""
+        self._end("engine", f"engine:{title}", now)
+
+    def look(self, snapshot: Snapshot) -> None:
+        """The round is over: number what was said, call again what nobody acknowledged, let go what was held."""
+        now, by_hour = snapshot.at, self._desk.quiet is not None or self._desk.digest is not None
+        local = self._local(now) if by_hour else Local(0, 0)
+        self._watch_feeds(snapshot)
+        muted, waiting = self._state.muted, self._drafts
+        self._drafts = []
+        held = [replace(draft, held=desks.hold(draft, self._desk, muted, now, local)) for draft in waiting]
+        for draft in group(feedwatch.unexplained(held)):
+            self._keep(draft)
+        if self._turned:
+            self._turned = False
+            for place, alert in enumerate(self._alerts):
+                if alert.over_at is None and not self._stands(alert):
+                    self._replace(place, over_at=now)
+        self._release(now, local)
+        if snapshot.ready:
+            self._call_again(snapshot, local)
+        self._summarise(snapshot, local)
+        self._pulse(now)
+
+    # -- what the person does ------------------------------------------------------------------------------------
 
     def acknowledge(self, alert_id: int | None, now: float) -> None:
         """One alert, or all with None."""
         for place, alert in enumerate(self._alerts):
             if alert.acked_at is None and alert_id in {None, alert.id}:
-                self._alerts[place] = replace(alert, acked_at=now)
-                self._history.alert(self._alerts[place])
+                self._replace(place, acked_at=now)
         self.liquidated = self._liquidated()
 
     def snooze(self, alert_id: int, until: float) -> None:
-        """Keep one alert quiet until then."""
+        """Keep one alert quiet until then; it rings again when it still stands."""
         for place, alert in enumerate(self._alerts):
             if alert.id == alert_id:
-                self._alerts[place] = replace(alert, snoozed_until=until)
-                self._history.alert(self._alerts[place])
+                self._replace(place, snoozed_until=until)
 
     def mute(self, target: str, until: float | None) -> None:
         """Keep what is about a position id or a wallet address quiet until then; None lifts it."""
         if until is None:
-            self._muted.pop(target.lower(), None)
+            self._state.muted.pop(target.lower(), None)
         else:
-            self._muted[target.lower()] = until
+            self._state.muted[target.lower()] = until
+        self._changed = self._urgent = True
 
     @property
     def muted(self) -> tuple[tuple[str, float], ...]:
-        return tuple(self._muted.items())
+        """Target and unix time of the end."""
+        return tuple(self._state.muted.items())
 
-    def save(self) -> None:
-        """Hand what the rules remember to the history, if it changed."""
-        if self._changed:
-            self._history.remember(dump(self._memories))
-            self._changed = False
+    def save(self, now: float, *, last: bool = False) -> None:
+        """Hand what has to be remembered to the history: at once what was said, else from time to time."""
+        if not self._changed:
+            return
+        due = self._saved_at is None or not 0 <= now - self._saved_at < SPACING
+        if not (due or self._urgent or last):
+            return
+        self._history.remember(dump(self._memories))
+        self._history.remember(desks.dump(self._state), "desk")
+        self._history.remember(feedwatch.dump(self._marks), "feeds")
+        self._changed = self._urgent = False
+        self._saved_at = now
 
-    def _keep(self, drafts: Iterable[Draft]) -> None:
+    # -- feeds ---------------------------------------------------------------------------------------------------
+
+    def _watch_feeds(self, snapshot: Snapshot) -> None:
+        times = {chain.name: chain.block.timestamp for chain in snapshot.chains if chain.block is not None}
+        for chain, feed in snapshot.feeds:
+            at, name = times.get(chain), f"{chain}:{feed.address}"
+            mark = self._marks.get(name)
+            if at is None:
+                continue
+            known = mark or feedwatch.Mark()
+            if mark is None or self._says(known, feed, at):
+                rows = [row for row in snapshot.rows if row.chain == chain and _hangs_on(row, feed)]
+                new, drafts = feedwatch.watch(known, feedwatch.Seen(feed, chain, at, rows, snapshot.at))
+                self._take(drafts)
+                self._turned |= new.told != known.told
+            else:
+                new = known._replace(answer=feed.answer, updated_at=feed.updated_at, read_at=at)
+            if new != known:
+                self._marks[name] = new
+                self._changed = True
+
+    @staticmethod
+    def _says(mark: feedwatch.Mark, feed: Feed, at: int) -> bool:
+        """Whether the rules may have something to say: only then it is looked up what hangs on the feed."""
+        late = oracle_freshness(feed, at) in {Freshness.LATE, Freshness.STALE}
+        return late or bool(mark.told) or feedwatch.jumps(mark, feed, at) > 0
+
+    # -- the desk ------------------------------------------------------------------------------------------------
+
+    def _take(self, drafts: Iterable[Draft]) -> None:
         for draft in drafts:
-            self._last += 1
-            alert = draft.numbered(self._last)
-            self._alerts.insert(0, alert)
-            self._history.alert(alert)
-            if self._post is not None:
-                self._post(alert)
-            if alert.kind == "liquidated":
-                self.liquidated |= {alert.position}
+            self._drafts.append(draft)
+            if draft.kind == "liquidated":
+                self.liquidated |= {draft.position}
+
+    def _keep(self, draft: Draft) -> None:
+        self._last += 1
+        alert = draft.numbered(self._last)
+        if not self._stands(alert):
+            alert = replace(alert, over_at=alert.at)
+        self._alerts.insert(0, alert)
         del self._alerts[ALERTS_KEPT:]
+        self._history.alert(alert)
+        self._changed = self._urgent = True
+        self._post(alert)
+
+    def _replace(self, place: int, **fields: object) -> Alert:
+        alert = self._alerts[place] = replace(self._alerts[place], **fields)  # type: ignore[arg-type]
+        self._history.alert(alert)
+        return alert
+
+    def _stands(self, alert: Alert) -> bool:
+        """Whether what it is about goes on; what merely happened is over at once."""
+        if alert.kind in _EVENTS:
+            return alert.severity is not Severity.OK
+        if alert.kind == "engine":
+            return True
+        if alert.kind == "oracle":
+            return self._late(alert, alert.cause.rpartition(":")[2])
+        memories = (self._memories.get(position) for position in alert.positions)
+        return any(_standing(alert, memory) for memory in memories if memory is not None)
+
+    def _late(self, alert: Alert, state: str) -> bool:
+        chain = dict(alert.facts).get("chain", "")
+        told = {mark.told for name, mark in self._marks.items() if not chain or name.startswith(f"{chain}:")} - {""}
+        return state in told or (state == "several" and bool(told))
+
+    def _end(self, kind: str, cause: str, now: float) -> None:
+        """What stands of that cause, or of the kind as a whole, is over; at its own time with `now` 0."""
+        for place, alert in enumerate(self._alerts):
+            if alert.kind == kind and alert.over_at is None and cause in {"", alert.cause}:
+                self._replace(place, over_at=now or alert.at)
+
+    def _release(self, now: float, local: Local) -> None:
+        """Let go what is no longer to be held, told in one message."""
+        let_go: list[Alert] = []
+        for place in reversed(range(len(self._alerts))):
+            alert = self._alerts[place]
+            if alert.held and alert.held != OFF:
+                reason = desks.hold_still(alert, self._desk, self._state.muted, now, local)
+                if not reason and alert.acked_at is None:
+                    let_go.append(alert)
+                if reason != alert.held:
+                    self._state.sent[alert.id] = now
+                    self._replace(place, held=reason)
+        if let_go:
+            self._keep(desks.summary(let_go, now))
+
+    def _call_again(self, snapshot: Snapshot, local: Local) -> None:
+        now = snapshot.at
+        rows: dict[str, Row] = {}
+        for place in reversed(range(len(self._alerts))):
+            alert = self._alerts[place]
+            woken = alert.snoozed_until is not None and now >= alert.snoozed_until
+            if woken:
+                alert = self._replace(place, snoozed_until=None)
+            woken = woken and alert.acked_at is None and alert.over_at is None and not alert.held
+            if woken or desks.due(alert, self._desk, self._state.sent, now, local):
+                rows = rows or {row.id: row for row in snapshot.rows}
+                again = desks.escalated(alert, now, rows.get(alert.position))
+                self._alerts[place] = again if not woken else replace(again, level=alert.level)
+                self._history.alert(self._alerts[place])
+                self._again(self._alerts[place], now)
+
+    def _again(self, alert: Alert, now: float) -> None:
+        known = {each.id for each in self._alerts}
+        self._state.sent = {number: at for number, at in self._state.sent.items() if number in known} | {alert.id: now}
+        self._changed = self._urgent = True
+        self._post(alert)
+
+    def _summarise(self, snapshot: Snapshot, local: Local) -> None:
+        state, minute = self._state, self._desk.digest
+        if minute is None:
+            return
+        day = desks.digest_day(minute, local)
+        if state.digest_day is None:  # the first is made when its hour comes
+            state.digest_day, state.digest_at = day, snapshot.at
+        if snapshot.ready and state.digest_day < day:
+            self._keep(desks.digest(snapshot.rows, snapshot.unread, self._alerts, state, snapshot.at))
+            state.digest_day, state.digest_at, state.gaps = day, snapshot.at, []
+
+    def _pulse(self, now: float) -> None:
+        """Remember that somebody watched, and when nobody did."""
+        last = self._state.looked_at
+        if last is not None and now - last > desks.GAP:
+            self._state.gaps = [*self._state.gaps, (last, now)][-_GAPS:]
+        self._state.looked_at = now
+        self._state.muted = {target: until for target, until in self._state.muted.items() if until > now}
+        self._changed = True
 
     def _liquidated(self) -> frozenset[str]:
-        return frozenset(a.position for a in self._alerts if a.kind == "liquidated" and a.acked_at is None)
+        return frozenset(
+            position
+            for alert in self._alerts
+            if alert.kind == "liquidated" and alert.acked_at is None
+            for position in alert.positions
+        )
+
+
+def _nothing(alert: Alert) -> None:
+    """There is nowhere to post to."""
+
+
+def _hangs_on(row: Row, feed: Feed) -> bool:
+    return row.position is not None and any(each.address == feed.address for each in row.position.feeds)
+
+
+def _standing(alert: Alert, memory: Memory) -> bool:
+    if alert.kind in {"threshold", "liquidatable", "recovered"}:
+        return alert.severity is not Severity.OK and memory.level.rank <= alert.severity.rank
+    told: Mapping[str, bool] = {
+        "blind": memory.told_unseen,
+        "unverified": memory.told_unverified,
+        "velocity": memory.told_pace is not Severity.OK,
+        "interest": memory.told_interest,
+    }
+    return told.get(alert.kind, False)

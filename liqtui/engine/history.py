@@ -133,6 +133,10 @@ class Saved:
     """Open when last seen."""
     memory: str = ""
     """What the alert rules remembered, as they wrote it."""
+    desk: str = ""
+    """The same of what was muted, called again, summed up."""
+    feeds: str = ""
+    """The same of price feeds."""
 
 
 class History:
@@ -239,9 +243,9 @@ class History:
             (*key, int(is_open)),
         )
 
-    def remember(self, memory: str) -> None:
-        """Queue what the alert rules remember."""
-        self._fact(("memory",), "INSERT OR REPLACE INTO memory VALUES ('rules', ?)", (memory,))
+    def remember(self, memory: str, name: str = "rules") -> None:
+        """Queue what the alert rules remember, each part under a name of its own."""
+        self._fact(("memory", name), "INSERT OR REPLACE INTO memory VALUES (?, ?)", (name, memory))
 
     def keep_trail(self, place: str, wallet: str, kept: Kept) -> None:
         """Queue how far the logs of a deployment were searched for a wallet, and what they told."""
@@ -310,13 +314,15 @@ class History:
         """What was kept by earlier runs."""
         alerts = self.alerts(limit=ALERTS_KEPT)
         self._alerts = {alert.id: alert for alert in alerts}
-        memory = self._rows("SELECT value FROM memory WHERE name = 'rules'")
+        memory: dict[str, str] = dict(self._rows("SELECT name, value FROM memory"))
         keys = "chain_id, protocol, market, wallet, market_id"
         return Saved(
             alerts=tuple(alerts),
             last_alert=alerts[0].id if alerts else 0,
             positions=tuple(PositionKey(*row) for row in self._rows(f"SELECT {keys} FROM position WHERE open")),  # noqa: S608
-            memory=memory[0][0] if memory else "",
+            memory=memory.get("rules", ""),
+            desk=memory.get("desk", ""),
+            feeds=memory.get("feeds", ""),
         )
 
     def alerts(self, before: int | None = None, limit: int = ALERTS_KEPT) -> list[Alert]:

@@ -212,7 +212,7 @@ class LiveEngine(EngineThread):
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 self._show()
-                self._save()
+                self._save(last=True)
                 history.close()
 
     async def _supervised(self, chain: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -274,8 +274,8 @@ class LiveEngine(EngineThread):
         if self._keeper is not None:
             self._monitor.remark("verdict", self._keeper.keep(snapshot))
 
-    def _save(self) -> None:
-        self._monitor.save(self.clock.now())
+    def _save(self, *, last: bool = False) -> None:
+        self._monitor.save(self.clock.now(), last=last)
 
 
 def _hand_over(done: asyncio.Future[str], answer: Future[str]) -> None:

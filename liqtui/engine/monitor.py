@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from liqtui.core import rank
 from liqtui.core.model import PositionKey
 from liqtui.core.reads import ReadError
+from liqtui.core.rules import DEFAULT_RULES
 from liqtui.core.severity import (
     severity,
 )
@@ -56,12 +57,14 @@ class Monitor:
         self._signs = signs(setup)
         saved = history.load()
         self._outbox = outbox
-        self._alarms = Alarms(history, saved, outbox.post if outbox is not None else None)
+        self._alarms = Alarms(history, saved, setup.desk, post=outbox.post if outbox is not None else None)
         self._remembered = saved.positions
         for answer in history.answers(now - ROUNDS):
             self._sigmas.add(*answer)
         self._crash = ""
         self._version = 0
+        self._at = now
+        """When this was last published."""
 
     # -- what happens --------------------------------------------------------------------------------------------
 
@@ -97,9 +100,13 @@ class Monitor:
         state.link = before if link is None else link
         if state.link.contradiction and not before.contradiction:
             self._alarms.tell(now, Severity.CRITICAL, chain, state.link.contradiction)
+        elif before.contradiction and not state.link.contradiction:
+            self._alarms.ended(chain, now)
         if isinstance(outcome, ReadError):
             state.error = str(outcome)
             return
+        if state.crash:
+            self._alarms.ended(chain, now)
         state.error = state.crash = ""
         state.good_at, state.block = now, outcome.block
         state.stages, state.notes = outcome.stages, outcome.notes
@@ -132,6 +139,8 @@ class Monitor:
 
     def alive(self) -> None:
         """The task that looks at the ages runs."""
+        if self._crash:
+            self._alarms.ended("engine", self._at)
         self._crash = ""
 
     def remark(self, about: str, text: str) -> None:
@@ -150,9 +159,9 @@ class Monitor:
         """Keep what is about a position id or a wallet address quiet until then; None lifts it."""
         self._alarms.mute(target, until)
 
-    def save(self, now: float) -> None:
-        """Write what has to outlive the process."""
-        self._alarms.save()
+    def save(self, now: float, *, last: bool = False) -> None:
+        """Write what has to outlive the process. `last`: there will be no other time."""
+        self._alarms.save(now, last=last)
         self._history.flush(now)
 
     # -- positions -----------------------------------------------------------------------------------------------
@@ -220,20 +229,25 @@ class Monitor:
         """How things stand now, and what the alert rules say to it."""
         rows = rank.order(self._judged(held, now) for held in self._held.values())
         self._version += 1
-        alerts, outbox = self._alarms.alerts, self._outbox
-        return Snapshot(
+        self._at = now
+        snapshot = Snapshot(
             version=self._version,
             at=now,
             wallets=tuple(self._wallets.values()),
             chains=tuple(chain.state(now) for chain in self._chains.values()),
             rows=rows,
             feeds=_feeds(rows),
-            alerts=alerts,
             engine_error=self._engine_error(),
             notices=self._notices(),
             ready=all(chain.tried for chain in self._chains.values()),
             counts=rank.counts(rows),
             muted=self._alarms.muted,
+        )
+        self._alarms.look(snapshot)
+        alerts, outbox = self._alarms.alerts, self._outbox
+        return replace(
+            snapshot,
+            alerts=alerts,
             deliveries=outbox.deliveries(alerts) if outbox else (),
             channels=outbox.channels() if outbox else (),
         )
@@ -259,12 +273,13 @@ class Monitor:
         wallet, position = self._wallets[held.key.wallet], held.position
         thresholds = self._thresholds(wallet, held)
         freshness, ages = held.trust(now)
-        found = severity(position, thresholds, liquidated=held.id in self._alarms.liquidated)
+        cushion, distance = rank.cushion(position, self._sigmas.by_factor())
+        liquidated = held.id in self._alarms.liquidated
+        found = severity(position, thresholds, sigmas=distance, liquidated=liquidated)
         if freshness is Freshness.BLIND and position is not None:
             found = min(found, Severity.BLIND, key=lambda state: state.rank)
         if found is not held.severity:
             held.severity, held.since = found, now
-        cushion, distance = rank.cushion(position, self._sigmas.by_factor())
         health = held.health
         trend, window = held.track.trend(now, health / WAD) if health is not None else (None, 3600)
         sign = self._signs.get((held.key.chain_id, held.key.protocol, held.key.market), _UNKNOWN)
@@ -285,6 +300,7 @@ class Monitor:
             trend_window=window,
             spark=held.track.spark(now),
             tags=wallet.tags,
+            rules=wallet.rules.over(wallet.tag_rules).over(self._setup.rules).over(DEFAULT_RULES),
             venue=sign.venue,
             brand=sign.brand,
             app=sign.link(held.key),
@@ -293,7 +309,8 @@ class Monitor:
 
     def _thresholds(self, wallet: Wallet, held: Held) -> Thresholds:
         own = dict(wallet.position_thresholds).get(held.id, Thresholds())
-        return own.over(wallet.thresholds).over(self._setup.thresholds).over(DEFAULT_THRESHOLDS)
+        wide = wallet.tag_thresholds.over(self._setup.thresholds).over(DEFAULT_THRESHOLDS)
+        return own.over(wallet.thresholds).over(wide)
 
     def _engine_error(self) -> str:
         crashes = {chain.spec.name: chain.crash for chain in self._chains.values()} | {"the engine": self._crash}

@@ -135,7 +135,7 @@ class WalletBook:
         store = self.store
         if store is None or self.refusal:
             return Outcome(self.refusal)
-        before = store.current.wallets
+        before = store.current.effective
         try:
             change(store)
         except WatchlistConflict as conflict:
@@ -146,8 +146,8 @@ class WalletBook:
             outcome = Outcome(redact(mistakes(fault)))
         else:
             outcome = Outcome()
-        if store.current.wallets != before:
-            self.state.engine.watch(store.current.wallets)
+        if store.current.effective != before:
+            self.state.engine.watch(store.current.effective)
         return outcome
 
 
@@ -192,7 +192,7 @@ def merged_wallets(conflict: WatchlistConflict) -> dict[str, Wallet]:
     return out
 
 
-_FIELDS = ("address", "label", "name", "chains", "tags", "note", "thresholds", "position_thresholds")
+_FIELDS = ("address", "label", "name", "chains", "tags", "note", "thresholds", "position_thresholds", "rules")
 
 
 def _merged(old: Wallet, mine: Wallet, other: Wallet) -> Wallet:
@@ -220,12 +220,16 @@ def differences(conflict: WatchlistConflict) -> list[tuple[str, str, str, str]]:
 
 
 def _shown(value: object) -> str:
+    from liqtui.core.rules import Rules
     from liqtui.core.units import decimal_string
     from liqtui.core.wallet import Thresholds
 
     if isinstance(value, Thresholds):
-        given = {"warn": value.warn, "critical": value.critical}
+        given = {name: getattr(value, name) for name in value.__dataclass_fields__}
         return " ".join(f"{name} {decimal_string(raw, 18)}" for name, raw in given.items() if raw is not None) or "none"
+    if isinstance(value, Rules):
+        given = {name: getattr(value, name) for name in value.__dataclass_fields__}
+        return " ".join(f"{name} {said}" for name, said in given.items() if said is not None) or "none"
     if isinstance(value, tuple):
         return " ".join(str(part) for part in cast("tuple[object, ...]", value)) or "none"
     return str(value) or "none"

@@ -36,7 +36,7 @@ class Desk:
 
     def restart(self, folder):
         if self.history is not None:
-            self.monitor.save(self.now)
+            self.monitor.save(self.now, last=True)
             self.history.close()
         self.history = History(folder)
         self.monitor = Monitor(self.setup, self.history, self.now)

@@ -1,0 +1,286 @@
+"""What happens to alerts after the rules have spoken: what is held back and let go, who is called again.
+
+Pure: the time, the local time and what is muted are arguments. `engine/alarms.py` drives it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from liqtui.core import format as fmt
+from liqtui.core.drafts import OFF, Draft
+from liqtui.core.rules import ALWAYS
+from liqtui.core.snapshot import Freshness, Level, Severity
+from liqtui.core.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from liqtui.core.rules import Desk, Maintenance, Quiet
+    from liqtui.core.snapshot import Alert, Row
+
+QUIET, MUTED, MAINTENANCE = "quiet hours", "muted", "maintenance"
+LONGEST = 1500
+GAP = 300.0
+"""Seconds without a look after which the daily summary says that nobody watched."""
+
+
+class Local(NamedTuple):
+    """A moment as the wall clock shows it."""
+
+    day: int
+    """Counted from some day on, without gaps."""
+    minute: int
+    """Of the day, 0 to 1439."""
+
+
+@dataclass
+class State:
+    """What the desk has to remember; outlives a restart."""
+
+    muted: dict[str, float] = field(default_factory=dict[str, float])
+    """Position id or wallet address, lower case → unix time of the end."""
+    sent: dict[int, float] = field(default_factory=dict[int, float])
+    """Alert id → when it last went out again."""
+    digest_day: int | None = None
+    """Local day of which the last summary was."""
+    looked_at: float | None = None
+    gaps: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    """Stretches since the last summary in which the program did not run."""
+    digest_at: float | None = None
+
+
+# -- kept back -----------------------------------------------------------------------------------------------------
+
+
+def quiet(hours: Quiet | None, minute: int) -> bool:
+    """Whether that minute of the day is within. By the wall clock, so a change of summer time moves nothing."""
+    if hours is None:
+        return False
+    if hours.start <= hours.end:
+        return hours.start <= minute < hours.end
+    return minute >= hours.start or minute < hours.end
+
+
+def hold(draft: Draft, desk: Desk, muted: Mapping[str, float], now: float, local: Local) -> str:
+    """Why a new alert is kept from ringing; empty: it is not. What is lost or about to be rings always."""
+    if draft.kind in ALWAYS or draft.loud.rank >= Level.LIQUIDATABLE.rank:
+        return ""
+    if draft.held:
+        return draft.held
+    if _is_muted(draft.about, draft.positions or ((draft.position,) if draft.position else ()), muted, now):
+        return MUTED
+    window = next((w for w in desk.maintenance if w.start <= now < w.end and _concerns(w, draft.about)), None)
+    if window is not None:
+        return _maintenance(window)
+    return _hush(draft.loud, desk, local)
+
+
+def hold_still(alert: Alert, desk: Desk, muted: Mapping[str, float], now: float, local: Local) -> str:
+    """The same for an alert that was kept back, now."""
+    if alert.held == OFF:
+        return OFF
+    if alert.held == MUTED and _is_muted((), alert.positions, muted, now):
+        return MUTED
+    windows = (_maintenance(window) for window in desk.maintenance if window.start <= now < window.end)
+    if alert.held in windows:
+        return alert.held
+    return _hush(alert.level, desk, local)
+
+
+def _hush(level: Level, desk: Desk, local: Local) -> str:
+    hours = desk.quiet
+    return QUIET if hours is not None and level.rank < hours.breaks.rank and quiet(hours, local.minute) else ""
+
+
+def _is_muted(about: Collection[str], positions: Iterable[str], muted: Mapping[str, float], now: float) -> bool:
+    """All of its positions are; or it names what is."""
+    targets = {target for target, until in muted.items() if until > now}
+    if not targets:
+        return False
+    listed = [name.lower() for name in positions]
+    if listed:
+        return all(name in targets or name.rpartition(":")[2] in targets for name in listed)
+    return any(name in targets for name in about)
+
+
+def _concerns(window: Maintenance, about: Collection[str]) -> bool:
+    return not window.about or window.about.lower() in about
+
+
+def _maintenance(window: Maintenance) -> str:
+    what = window.reason or window.about
+    return f"{MAINTENANCE}: {clean(what, 60)}" if what else MAINTENANCE
+
+
+# -- again, louder -------------------------------------------------------------------------------------------------
+
+
+def due(alert: Alert, desk: Desk, sent: Mapping[int, float], now: float, local: Local) -> bool:
+    """Whether it goes out again: nobody acknowledged it, it is not over, and it is loud enough for this hour."""
+    if (
+        alert.acked_at is not None
+        or alert.over_at is not None
+        or alert.held
+        or alert.level.rank < Level.CALL.rank
+        or not desk.escalate_after
+        or alert.escalated >= desk.escalate_times
+        or (alert.snoozed_until is not None and now < alert.snoozed_until)
+        or (alert.kind not in ALWAYS and _hush(alert.level, desk, local))
+    ):
+        return False
+    return now - max(alert.at, sent.get(alert.id, 0.0)) >= desk.escalate_after
+
+
+def escalated(alert: Alert, now: float, row: Row | None) -> Alert:
+    """One step louder. `row`: the position as it is now, since the figures of the text are of then."""
+    again = f"not acknowledged for {_span(now - alert.at)}"
+    facts = [pair for pair in alert.facts if pair[0] not in _AGAIN]
+    text = alert.text.removeprefix(dict(alert.facts).get("again", ""))
+    position = row.position if row is not None else None
+    if row is not None and position is not None and len(alert.positions) <= 1:
+        trusted = "" if row.freshness in {Freshness.FRESH, Freshness.LATE} else "~"
+        health = f"{fmt.health(position.health.shown)}{trusted}"
+        again = f"{again}, HF now {health}"
+        facts.append(("health_now", health))
+    again = f"{again} · "
+    facts += [("again", again), ("unacknowledged", _span(now - alert.at))]
+    return replace(alert, level=alert.level.next, escalated=alert.escalated + 1, text=again + text, facts=tuple(facts))
+
+
+_AGAIN = {"again", "unacknowledged", "health_now"}
+
+
+def _span(seconds: float) -> str:
+    return fmt.age(max(seconds, 0.0))
+
+
+# -- told together -------------------------------------------------------------------------------------------------
+
+
+def summary(alerts: Sequence[Alert], now: float) -> Draft:
+    """What was kept back, in one message; `alerts` with their reasons still in `held`, oldest first."""
+    reasons = ", ".join(dict.fromkeys(alert.held for alert in alerts))
+    stand = [alert for alert in alerts if alert.over_at is None]
+    ordered = sorted(stand, key=lambda alert: -alert.level.rank)
+    over = [alert for alert in alerts if alert.over_at is not None]
+    loudest = max((alert.level for alert in stand or over), key=lambda level: level.rank)
+    level = loudest if stand else min(loudest, Level.CALL, key=lambda level: level.rank)
+    standing = f"{len(stand)} still stand" if len(stand) != 1 else "1 still stands"
+    text = f"{reasons} over: {_count(len(alerts), 'alert')} kept back, {standing if stand else 'none stands any more'}"
+    return Draft(
+        now,
+        min((alert.severity for alert in stand), key=lambda severity: severity.rank, default=Severity.OK),
+        "held",
+        f"after {reasons}",
+        _listed(
+            text, [f"{alert.title} {alert.text}" for alert in ordered] + [f"over: {a.title} {a.text}" for a in over]
+        ),
+        level=level,
+        positions=tuple(dict.fromkeys(name for alert in ordered for name in alert.positions)),
+        facts=(
+            ("kept_back", str(len(alerts))),
+            ("still_stand", str(len(stand))),
+            *((f"alert {alert.id}", f"{alert.title} · {alert.text}") for alert in (*ordered, *over)),
+        ),
+    )
+
+
+def digest_day(minute: int, local: Local) -> int:
+    """The day whose summary is the last that had to be made by now; one that was missed is made late."""
+    return local.day if local.minute >= minute else local.day - 1
+
+
+def digest(
+    rows: Sequence[Row], unread: Sequence[tuple[str, str]], alerts: Sequence[Alert], state: State, now: float
+) -> Draft:
+    """The daily summary. What cannot be read comes first: a quiet day of a blind program is no quiet day."""
+    since = state.digest_at if state.digest_at is not None else now - 86_400
+    counts = {severity: sum(row.severity is severity for row in rows) for severity in Severity}
+    told = ", ".join(f"{count} {severity.value}" for severity, count in counts.items() if count)
+    recent = [alert for alert in alerts if alert.at > since and alert.kind not in {"digest", "held", "test"}]
+    open_ones = [alert for alert in alerts if _open(alert)]
+    levels = {level: sum(alert.level is level for alert in recent) for level in reversed(Level)}
+    spoken = ", ".join(f"{count} {level.value}" for level, count in levels.items() if count)
+    blinds = sum(1 for alert in recent if alert.kind == "blind")
+    away = sum(end - start for start, end in state.gaps)
+    parts = [f"NOT READABLE: {'; '.join(f'{where}: {why}' for where, why in unread[:5])}" if unread else ""]
+    parts += [f"nobody watched for {_span(away)}" if away else "", f"blind {_count(blinds, 'time')}" if blinds else ""]
+    parts += [told or "no positions", _worst(rows)]
+    parts += [f"since the last summary: {spoken}" if spoken else "no alerts since the last summary"]
+    parts += [f"{len(open_ones)} not acknowledged" if open_ones else ""]
+    return Draft(
+        now,
+        Severity.BLIND if unread else Severity.OK,
+        "digest",
+        "daily summary",
+        _listed(" · ".join(part for part in parts if part), []),
+        level=Level.CALL if unread else Level.NOTICE,
+        facts=(
+            *((severity.value, str(count)) for severity, count in counts.items() if count),
+            ("alerts", str(len(recent))),
+            ("not_acknowledged", str(len(open_ones))),
+            ("unread", str(len(unread))),
+            ("not_watched", f"{away:.0f} s"),
+            *((where, why) for where, why in unread),
+        ),
+    )
+
+
+def _open(alert: Alert) -> bool:
+    return alert.acked_at is None and alert.over_at is None and alert.level.rank >= Level.CALL.rank
+
+
+def _worst(rows: Sequence[Row]) -> str:
+    worst = min(rows, key=lambda row: row.severity.rank, default=None)
+    if worst is None or worst.position is None:
+        return ""
+    old = "" if worst.trusted else "~"
+    return f"worst {worst.label} {worst.key.protocol} {worst.chain} HF {fmt.health(worst.position.health.shown)}{old}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _listed(head: str, parts: Sequence[str]) -> str:
+    text, separator = clean(head, LONGEST), ": "
+    for place, part in enumerate(parts):
+        if len(text) + len(separator) + len(part) > LONGEST:
+            return f"{text}; and {len(parts) - place} more"
+        text, separator = f"{text}{separator}{part}", "; "
+    return text
+
+
+# -- across restarts -----------------------------------------------------------------------------------------------
+
+
+def dump(state: State) -> str:
+    return json.dumps(
+        {
+            "muted": state.muted,
+            "sent": {str(number): at for number, at in state.sent.items()},
+            "digest_day": state.digest_day,
+            "digest_at": state.digest_at,
+            "looked_at": state.looked_at,
+            "gaps": state.gaps,
+        }
+    )
+
+
+def load(text: str) -> State:
+    """Inverse of `dump`; damaged text gives an empty one."""
+    try:
+        found: dict[str, Any] = json.loads(text)
+        return State(
+            muted={str(target): float(until) for target, until in found["muted"].items()},
+            sent={int(number): float(at) for number, at in found["sent"].items()},
+            digest_day=found["digest_day"],
+            looked_at=found["looked_at"],
+            gaps=[(float(start), float(end)) for start, end in found["gaps"]],
+            digest_at=found["digest_at"],
+        )
+    except (ValueError, TypeError, AttributeError, LookupError):
+        return State()

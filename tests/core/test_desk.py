@@ -1,0 +1,132 @@
+"""What is held back, what breaks through, who is called again; by the wall clock, whatever summer time does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from liqtui.core import desk as desks
+from liqtui.core.desk import Local, State
+from liqtui.core.drafts import Draft
+from liqtui.core.rules import Desk, Maintenance, Quiet
+from liqtui.core.snapshot import Alert, Level, Severity
+from tests.core.books import simple
+from tests.core.rows import bare, row
+
+NIGHT = Quiet(22 * 60, 7 * 60)
+CALL = Draft(0.0, Severity.WARN, "threshold", "t", "x", "1:aave-v3:core:0xab", about=frozenset({"lab", "dao", "0xab"}))
+ALERT = Alert(
+    1,
+    0.0,
+    Severity.WARN,
+    "threshold",
+    "t",
+    "x",
+    "1:aave-v3:core:0xab",
+    level=Level.CALL,
+    positions=("1:aave-v3:core:0xab",),
+)
+NOON, MIDNIGHT = Local(1, 720), Local(1, 0)
+
+
+@given(st.integers(0, 1439), st.integers(0, 1439), st.integers(0, 1439))
+def test_quiet_hours_cover_what_they_say(start: int, end: int, minute: int) -> None:
+    within = (minute - start) % 1440 < (end - start) % 1440
+    assert desks.quiet(Quiet(start, end), minute) is within
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from(["Europe/Vienna", "America/New_York", "Australia/Lord_Howe", "UTC"]),
+    st.integers(0, 1439),
+    st.sampled_from([(2026, 3, 7), (2026, 3, 28), (2026, 4, 4), (2026, 10, 3), (2026, 10, 24), (2026, 10, 31)]),
+)
+def test_one_summary_a_day_over_the_change_of_summer_time(zone: str, minute: int, day: tuple[int, int, int]) -> None:
+    told: list[int] = []
+    first = datetime(*day, tzinfo=ZoneInfo(zone))
+    made, moment = first.toordinal() - 1, first.timestamp()
+    for _ in range(3 * 24 * 6 - 12):
+        then = datetime.fromtimestamp(moment, ZoneInfo(zone))
+        slot = desks.digest_day(minute, Local(then.toordinal(), then.hour * 60 + then.minute))
+        if made < slot:
+            made = slot
+            told.append(slot)
+        moment += 600
+    assert told[:2] == [first.toordinal(), first.toordinal() + 1]
+    assert len(told) == len(set(told)) <= 3
+
+
+def test_hold_by_quiet_mute_and_maintenance_and_what_breaks_through() -> None:
+    desk = Desk(quiet=NIGHT)
+    assert desks.hold(CALL, desk, {}, 0.0, MIDNIGHT) == "quiet hours"
+    assert desks.hold(CALL, desk, {}, 0.0, NOON) == ""
+    assert desks.hold(replace(CALL, severity=Severity.CRITICAL), desk, {}, 0.0, MIDNIGHT) == ""
+    window = Desk(maintenance=(Maintenance(10.0, 20.0, "DAO", "upgrade"),))
+    assert desks.hold(CALL, window, {}, 10.0, NOON) == "maintenance: upgrade"
+    assert desks.hold(CALL, window, {}, 20.0, NOON) == ""
+    assert desks.hold(replace(CALL, about=frozenset()), window, {}, 15.0, NOON) == ""
+    assert desks.hold(CALL, Desk(), {"0xab": 5.0}, 4.0, NOON) == "muted"
+    assert desks.hold(CALL, Desk(), {"1:aave-v3:core:0xab": 5.0}, 4.0, NOON) == "muted"
+    assert desks.hold(CALL, Desk(), {"0xab": 5.0}, 5.0, NOON) == ""
+    for kind, how in (("liquidated", Severity.LIQUIDATED), ("liquidatable", Severity.LIQUIDATABLE)):
+        lost = replace(CALL, kind=kind, severity=how, held="off")
+        all_of_it = Desk(quiet=replace(NIGHT, breaks=Level.LIQUIDATED), maintenance=(Maintenance(0.0, 99.0),))
+        assert desks.hold(lost, all_of_it, {"0xab": 99.0}, 1.0, MIDNIGHT) == ""
+
+
+def test_due_again_only_when_nobody_knows_and_it_still_stands() -> None:
+    desk = Desk()
+    assert desks.due(ALERT, desk, {}, 900.0, NOON)
+    assert not desks.due(ALERT, desk, {}, 899.0, NOON)
+    assert not desks.due(ALERT, desk, {1: 500.0}, 1399.0, NOON)
+    for over in (
+        {"acked_at": 1.0}, {"over_at": 1.0}, {"held": "muted"}, {"level": Level.NOTICE}, {"escalated": 3},
+        {"snoozed_until": 2000.0},
+    ):  # fmt: skip
+        assert not desks.due(replace(ALERT, **over), desk, {}, 900.0, NOON)  # type: ignore[arg-type]
+    assert not desks.due(ALERT, Desk(escalate_after=0.0), {}, 1e9, NOON)
+    assert not desks.due(ALERT, Desk(quiet=NIGHT), {}, 900.0, MIDNIGHT), "a call is no reason to wake anybody"
+    assert desks.due(replace(ALERT, level=Level.CRITICAL), Desk(quiet=NIGHT), {}, 900.0, MIDNIGHT)
+
+
+def test_louder_with_the_figures_of_now() -> None:
+    once = desks.escalated(ALERT, 900.0, row(bare(simple())))
+    assert (once.level, once.escalated) == (Level.CRITICAL, 1)
+    assert once.text == "not acknowledged for 15m, HF now 1.041 · x"
+    twice = desks.escalated(once, 1800.0, None)
+    assert twice.text == "not acknowledged for 30m · x"
+    assert (twice.level, twice.escalated) == (Level.CRITICAL, 2)
+    assert dict(twice.facts)["unacknowledged"] == "30m"
+
+
+def test_summary_of_what_was_kept_back() -> None:
+    kept = [replace(ALERT, held="quiet hours"), replace(ALERT, id=2, held="quiet hours", over_at=5.0, text="y")]
+    found = desks.summary(kept, 9.0)
+    assert found.text == "quiet hours over: 2 alerts kept back, 1 still stands: t x; over: t y"
+    assert (found.loud, found.positions) == (Level.CALL, ALERT.positions)
+    over = desks.summary([replace(kept[1], level=Level.CRITICAL)], 9.0)
+    assert "none stands any more" in over.text
+    assert over.loud is Level.CALL
+
+
+def test_a_digest_says_first_what_cannot_be_read() -> None:
+    of = row(bare(simple()))
+    blind = desks.digest([of], (("side", "timeout"),), [ALERT], State(gaps=[(0.0, 7200.0)]), 10.0)
+    assert blind.text.startswith("NOT READABLE: side: timeout · nobody watched for 2h · 1 critical · worst treasury")
+    assert blind.loud is Level.CALL
+    assert "1 not acknowledged" in blind.text
+    calm = desks.digest([of], (), [], State(), 10.0)
+    assert "no alerts since the last summary" in calm.text
+    assert calm.loud is Level.NOTICE
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", '{"muted":1}', '{"muted":{"a":"x"}}'])
+def test_state_outlives_a_restart(text: str) -> None:
+    state = State({"0xab": 5.0}, {3: 4.0}, 7, 8.0, [(1.0, 2.0)], 3.0)
+    assert desks.load(desks.dump(state)) == state
+    assert desks.load(text) == State()
