@@ -197,7 +197,7 @@ def _server(metrics: Metrics, host: str, port: int) -> WSGIServer:
     from socketserver import ThreadingMixIn
     from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-    from prometheus_client import CollectorRegistry, make_wsgi_app
+    from prometheus_client import CollectorRegistry, make_wsgi_app  # pyright: ignore[reportUnknownVariableType]
 
     class Server(ThreadingMixIn, WSGIServer):
         daemon_threads = True
@@ -220,7 +220,7 @@ def _server(metrics: Metrics, host: str, port: int) -> WSGIServer:
 
     registry = CollectorRegistry(auto_describe=False)
     registry.register(metrics)  # pyright: ignore[reportArgumentType] (anything with `collect` will do)
-    serve = make_wsgi_app(registry)
+    serve: Any = make_wsgi_app(registry)
     near = is_loopback(host)
 
     def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
