@@ -63,6 +63,7 @@ class Session:
             keep_days=self.config.keep_days,
             price_days=self.config.price_days,
             alert_days=self.config.alert_days,
+            metrics=self.config.metrics,
             notices=(PUBLIC,) if self.config.public else (),
             rules=self.config.rules,
             desk=self.config.desk,

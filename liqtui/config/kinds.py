@@ -228,6 +228,29 @@ def _read_words(value: object) -> tuple[str, ...]:
     return words
 
 
+def _read_listen(value: object) -> tuple[str, int]:
+    """Host and port of "127.0.0.1:9464", "[::1]:9464", "localhost:9464"."""
+    hint = 'as in "127.0.0.1:9464"'
+    try:
+        parts = urlsplit(f"//{_read_name(value)}")
+        host, port = parts.hostname, parts.port
+    except ValueError as fault:
+        raise fault if isinstance(fault, BadValueError) else BadValueError("is no address and port", hint) from None
+    if not host or not port or parts.path or parts.username is not None:
+        raise BadValueError("is no address and port", hint)
+    return host, port
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    from ipaddress import ip_address
+
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _read_targets(value: object) -> tuple[int, ...]:
     if not isinstance(value, list) or not value:
         raise BadValueError("has to be a list of decimals above 1", "for example [1.10, 1.25, 1.50]")
@@ -302,6 +325,7 @@ URLS = Kind("list of endpoints", _read_urls)
 WEB = Kind("web address", _read_web)
 WORDS = Kind("list of texts", _read_words)
 LINK = Kind("web address", _read_link)
+LISTEN = Kind("address and port", _read_listen)
 IDS = Kind("list of 32-byte ids", _read_ids)
 GAS = Kind("whole number, 0 for the node's own", whole(0, 10**12).read)
 SWITCH = Kind('"auto" · true · false', _read_switch)

@@ -12,7 +12,7 @@ from liqtui.config.alerting import read_desk
 from liqtui.config.chains import known_chains
 from liqtui.config.channels import read_channels, read_ping
 from liqtui.config.errors import ConfigError, Report, did_you_mean
-from liqtui.config.kinds import type_words
+from liqtui.config.kinds import is_loopback, type_words
 from liqtui.config.tables import read_table, read_thresholds
 from liqtui.core.rules import DEFAULT_RULES, Desk, Rules
 from liqtui.core.sources import ChainSpec, MarketRef
@@ -62,6 +62,8 @@ class Config:
     keep_days: int
     price_days: int
     alert_days: int
+    metrics: tuple[str, int] | None = None
+    """Host and port of the endpoint for Prometheus."""
     markets: tuple[MarketRef, ...] = ()
     """Custom ones only."""
     keys: dict[str, str] = field(default_factory=dict[str, str])
@@ -157,6 +159,11 @@ def _build(values: dict[str, Any], source: Source | None, report: Report, protoc
     chains = _chains(values, poll, report)
     # A mistake in a chain would bring one for each market on it.
     markets = _markets(values, chains, protocols, report) if len(report.errors) == before else ()
+    metrics: tuple[str, int] | None = tables["metrics"]["listen"]
+    if metrics is not None and not is_loopback(metrics[0]) and not tables["metrics"]["allow_remote"]:
+        report.add(
+            ("metrics", "listen"), "can be reached from other machines", "set allow_remote = true if it is to be"
+        )
     keys = keymap.read(_child(values, "keys", report), report)
     desk = read_desk(tables["alerts"], values.get("maintenance", []), report)
     channels = read_channels(_child(values, "channels", report), report)
@@ -171,6 +178,7 @@ def _build(values: dict[str, Any], source: Source | None, report: Report, protoc
         ui=Ui(**tables["ui"]),
         poll=poll,
         **tables["history"],
+        metrics=metrics,
         markets=markets,
         keys=keys,
         rules=Rules(**tables["rules"]),

@@ -255,6 +255,21 @@ HISTORY = Section(
     ),
 )
 
+METRICS = Section(
+    "[metrics]",
+    "An endpoint for Prometheus, see [metrics.md](metrics.md). Off unless `listen` is set.",
+    (
+        Setting("listen", kinds.LISTEN, None, 'Where it answers: "127.0.0.1:9464".'),
+        Setting(
+            "allow_remote",
+            kinds.FLAG,
+            False,
+            "Whether `listen` may be reached from other machines. It shows your wallets and asks for no password.",
+            "false",
+        ),
+    ),
+)
+
 KEYS = Section(
     "[keys]",
     'Keys of the screen: the name of an action and its keys, as in `refresh = "r,ctrl+r"`. '
@@ -363,6 +378,7 @@ SECTIONS: Mapping[str, Section] = {
     "ui": UI,
     "engine": ENGINE,
     "history": HISTORY,
+    "metrics": METRICS,
     "ping": PING,
 }
 """Plain tables. `chains`, `markets` and `keys` have names or indexes of their own inside."""

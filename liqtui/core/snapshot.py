@@ -119,6 +119,8 @@ class ChainState:
     stages: tuple[Stage, ...] = ()
     public_endpoints: bool = False
     """Runs on the built-in public endpoints."""
+    took: float | None = None
+    """Seconds that the last round took, good or not."""
     explorer: str = ""
     """Address of the chain's block explorer, without a slash at its end; empty: none known."""
 

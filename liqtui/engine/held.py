@@ -42,6 +42,8 @@ class Chain:
     stages: tuple[Stage, ...] = ()
     covered: frozenset[Spot] = frozenset()
     next_poll: float | None = None
+    took: float | None = None
+    """Seconds that the last round took."""
 
     def state(self, now: float) -> ChainState:
         age = None if self.good_at is None else now - self.good_at
@@ -61,6 +63,7 @@ class Chain:
             endpoints_all=self.link.all,
             source=self.link.source,
             next_poll=self.next_poll,
+            took=self.took,
             error="; ".join(text for text in told if text),
             stages=self.stages,
             public_endpoints=self.spec.public,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from liqtui.core.wallet import Wallet
     from liqtui.engine.handle import Playback
     from liqtui.engine.history import History
+    from liqtui.engine.metrics import Metrics
     from liqtui.engine.ping import Pinger
     from liqtui.engine.rounds import ChainRounds, Outcome
     from liqtui.engine.setup import Link, Reader, ReaderFactory, Setup
@@ -73,6 +74,7 @@ class LiveEngine(EngineThread):
         self._lock_held = lock
         self._wallets = setup.wallets
         self._chains: tuple[ChainWatch, ...] = ()
+        self._metrics: Metrics | None = None
         self._shown_at = 0.0
         self._newest: tuple[Alert, ...] = ()
         self._pinger: Pinger | None = None
@@ -215,6 +217,15 @@ class LiveEngine(EngineThread):
                 self._save(last=True)
                 history.close()
 
+    def _open_metrics(self) -> str:
+        """Begin to answer Prometheus, where that is wanted; why it cannot be, else nothing."""
+        if self._setup.metrics is None:
+            return ""
+        from liqtui.engine.metrics import Metrics
+
+        self._metrics = Metrics(self.snapshot, self.clock)
+        return self._metrics.open(*self._setup.metrics)
+
     async def _supervised(self, chain: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run for ever; what ends with an exception is told, and started again a little later."""
         delay, loop = RESTART, asyncio.get_running_loop()
@@ -248,8 +259,8 @@ class LiveEngine(EngineThread):
             chain.watch(wallets)
         self._show()
 
-    def took(self, spec: ChainSpec, outcome: Outcome | ReadError, link: Link, next_poll: float) -> None:
-        self._monitor.apply(spec.name, outcome, self.clock.now(), link=link, next_poll=next_poll)
+    def took(self, spec: ChainSpec, outcome: Outcome | ReadError, link: Link, next_poll: float, seconds: float) -> None:
+        self._monitor.apply(spec.name, outcome, self.clock.now(), link=link, next_poll=next_poll, took=seconds)
         self._show()
 
     def progressed(self, spec: ChainSpec, stages: tuple[Stage, ...]) -> None:
@@ -268,6 +279,8 @@ class LiveEngine(EngineThread):
             self._pinger.saw(snapshot)
             snapshot = replace(snapshot, channels=(*snapshot.channels, self._pinger.state))
         self.publish(snapshot)
+        if self._metrics is not None:
+            self._metrics.heard(snapshot)
         if snapshot.alerts[:1] != self._newest:  # an alert goes into the log at once, not with the next tick
             self._newest = snapshot.alerts[:1]
             self._save()

@@ -92,11 +92,12 @@ class Monitor:
         *,
         link: Link | None = None,
         next_poll: float | None = None,
+        took: float | None = None,
     ) -> None:
-        """Take a round of one chain, good or not."""
+        """Take a round of one chain, good or not; `took`: seconds."""
         state = self._chains[chain]
         before = state.link
-        state.tried, state.next_poll = True, next_poll
+        state.tried, state.next_poll, state.took = True, next_poll, took
         state.link = before if link is None else link
         if state.link.contradiction and not before.contradiction:
             self._alarms.tell(now, Severity.CRITICAL, chain, state.link.contradiction)

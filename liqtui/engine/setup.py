@@ -107,6 +107,8 @@ class Setup:
     price_days: int = 30
     """How long feed rounds are kept."""
     alert_days: int = 365
+    metrics: tuple[str, int] | None = None
+    """Host and port of the endpoint for Prometheus; None: none."""
     notices: tuple[str, ...] = ()
     """Standing remarks for the screen."""
     rules: Rules = DEFAULT_RULES

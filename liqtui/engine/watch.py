@@ -37,7 +37,9 @@ def pace(spec: ChainSpec) -> float:
 class Sink(Protocol):
     """Where a chain's rounds go."""
 
-    def took(self, spec: ChainSpec, outcome: Outcome | ReadError, link: Link, next_poll: float) -> None: ...
+    def took(
+        self, spec: ChainSpec, outcome: Outcome | ReadError, link: Link, next_poll: float, seconds: float
+    ) -> None: ...
     def progressed(self, spec: ChainSpec, stages: tuple[Stage, ...]) -> None: ...
 
 
@@ -121,7 +123,8 @@ class ChainWatch:
             rounds, self._clock.now(), progress=lambda stages: self._sink.progressed(self.spec, stages)
         )
         rest = max(started + every - loop.time(), 0.0)
-        self._sink.took(self.spec, outcome, link_of(reader), self._clock.now() + rest)
+        seconds = loop.time() - started
+        self._sink.took(self.spec, outcome, link_of(reader), self._clock.now() + rest, seconds)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(started + every):
                 await self._woken.wait()
