@@ -190,13 +190,14 @@ def unpack_position(value: Any, cushion: Any, targets: tuple[int, ...]) -> Posit
         raise WireError("a position that cannot be one") from fault
     if isinstance(boundaries, bool):
         found = (cushion,) if cushion is not None else (_NO_BOUNDARY,) if boundaries else ()
-        return Position(**named, boundaries=found)
+        named["boundaries"] = found
+        return Position(**named)
     carried: Any = unpack(book)
     # As the engine would: only where health is known is there anything to aim at.
     lazy = carried is not None and named["health"].shown is not None
     named["rescue"] = LazyRescue(carried, targets) if lazy else unpack(rescue) or ()
-    named["book"] = carried
-    return Position(**named, boundaries=unpack(boundaries))
+    named |= {"book": carried, "boundaries": unpack(boundaries)}
+    return Position(**named)
 
 
 _LAZY = ("boundaries", "rescue", "book")

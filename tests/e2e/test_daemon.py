@@ -108,7 +108,7 @@ def test_two_screens_show_it_and_what_one_does_the_other_sees(
     first.type("\r")
     second.type("\r")
     for screen in (first, second):
-        screen.see("ways out", "can be liquidated", "boundaries")
+        screen.see("what takes it to 1.00", "WETH only", "ways out", "can be liquidated", "sell to repay")
     second.type("\x1b")
     second.see("1–2 of 2")
 
@@ -226,7 +226,7 @@ def test_check_and_doctor_ask_it(lab_home: Home, stage: Stage, serve: Callable[.
     assert "daemon" not in fresh.stderr
     assert asked.returncode == fresh.returncode == 2
     told, read = (json.loads(done.stdout) for done in (asked, fresh))
-    moving = {"block", "block_hash", "block_time", "generated_at", "since", "sigmas"}
+    moving = {"ages", "block", "block_hash", "block_time", "generated_at", "since", "sigmas"}
 
     def still(value: Any) -> Any:
         if isinstance(value, dict):
@@ -247,12 +247,8 @@ def test_check_and_doctor_ask_it(lab_home: Home, stage: Stage, serve: Callable[.
 
 def test_no_secret_leaves_it(lab_home: Home, stage: Stage, serve: Callable[..., Daemon], dead_url: str) -> None:
     """The key of an endpoint that fails in every way it can: not in the log, not on the socket, not in `check`."""
-    lab_home.configure(
-        stage.config()
-        + f'[chains.dead]\nid = 99\nrpc = ["{dead_url}/v2/{SECRET}?key={SECRET}"]\nws = ["ws{dead_url[4:]}/{SECRET}"]\n'
-        if False  # noqa: SIM210
-        else stage.config() + f'[chains.dead]\nid = 99\nrpc = ["{dead_url}/v2/{SECRET}?key={SECRET}"]\n'
-    )
+    endpoints = f'"{dead_url}/v2/{SECRET}?key={SECRET}", "ws{dead_url[4:]}/{SECRET}"'
+    lab_home.configure(f"{stage.config()}[chains.dead]\nid = 99\nrpc = [{endpoints}]\n")
     lab_home.watch(calm=stage.wallets["calm"])
     daemon = serve(lab_home, "--verbose")
     daemon.until("chain", chain="dead")
