@@ -108,7 +108,7 @@ SNAPSHOTS = st.builds(
     rows=st.lists(ROWS, max_size=4, unique_by=lambda row: row.id).map(tuple), feeds=st.just(scenes.FEEDS),
     alerts=st.lists(ALERTS, max_size=4, unique_by=lambda alert: alert.id).map(tuple), engine_error=TEXTS,
     notices=some(TEXTS), ready=st.booleans(), counts=st.dictionaries(st.sampled_from(Severity), st.integers(0, 9)),
-    deliveries=some(DELIVERIES), channels=some(st.builds(ChannelState, TEXTS, TEXTS, pending=st.just(2), error=TEXTS, delivered_at=TIMES)),
+    deliveries=some(DELIVERIES), channels=some(st.builds(ChannelState, TEXTS, TEXTS, pending=st.just(2), error=TEXTS, delivered_at=TIMES)),  # noqa: E501
 )  # fmt: skip
 
 
