@@ -73,10 +73,10 @@ async def test_one_that_never_reads_is_let_go_and_holds_nobody(
         line.connect(str(serving.path))
         line.send(wire.frame({"hello": wire.greeting()}))
         async with asyncio.timeout(10):
-            while not serving.screens:
+            while not serving.screens:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             assert "news" in (await said(serving.path, wire.frame({"hello": wire.greeting()})))[0]
-            while serving.screens:
+            while serving.screens:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
 
