@@ -21,6 +21,7 @@ class Journal:
         self._last: Snapshot | None = None
         self._alerts: dict[int, Alert] = {}
         self._worst = ""
+        self._newest = 0
 
     def tell(self, snapshot: Snapshot) -> None:
         last, self._last = self._last, snapshot
@@ -72,11 +73,12 @@ class Journal:
             known = self._alerts.get(alert.id)
             if known is alert:
                 continue
-            if known is None and alert.at >= self._since:
+            if known is None and alert.at >= self._since and alert.id > self._newest:
                 self._alert(alert)
             elif known is not None and alert.acked_at is not None and known.acked_at is None:
                 self._log.info("acknowledged", id=alert.id, title=alert.title)
-        self._alerts = {alert.id: alert for alert in snapshot.alerts}
+        self._alerts |= {alert.id: alert for alert in snapshot.alerts}
+        self._newest = max(self._newest, *self._alerts, 0)
 
     def _alert(self, alert: Alert) -> None:
         level = "info" if alert.severity is Severity.OK else "warning"

@@ -197,8 +197,9 @@ class RemoteEngine(EngineThread):
                 if self._mirror.whole:
                     self.loss = ""
                     self._tell_on(snapshot)
-            case {"beat": True}:
-                pass
+            case {"beat": float(at) | int(at)}:  # nothing is new, and a screen has to hear that it is so
+                self._mirror.snapshot = replace(self._mirror.snapshot, at=float(at))
+                self._tell_on(self._mirror.snapshot)
             case {"answer": int(number)}:
                 asked = self._asked.pop(number, None)
                 value: Any = cast("dict[str, Any]", message).get("value")

@@ -280,9 +280,10 @@ class _Client:
                 await self._send(answer)
             more = True
             while more:
-                news = self.ledger.news(self._server.engine.snapshot())
+                snapshot = self._server.engine.snapshot()
+                news = self.ledger.news(snapshot)
                 more = news is not None and "more" in news
-                await self._send({"beat": True} if news is None else {"news": news})
+                await self._send({"beat": snapshot.at} if news is None else {"news": news})
 
     async def _read_on(self) -> None:
         while True:

@@ -191,8 +191,9 @@ def unpack_position(value: Any, cushion: Any, targets: tuple[int, ...]) -> Posit
     except (TypeError, ValueError) as fault:
         raise WireError("a position that cannot be one") from fault
     if isinstance(boundaries, bool):
-        found = (cushion,) if cushion is not None else (_NO_BOUNDARY,) if boundaries else ()
-        return Position(**named, boundaries=found)
+        found: Any = (cushion,) if cushion is not None else (_NO_BOUNDARY,) if boundaries else ()
+        named |= {"boundaries": found}
+        return Position(**named)
     carried: Any = unpack(book)
     # As the engine would: only where health is known is there anything to aim at.
     lazy = carried is not None and named["health"].shown is not None

@@ -71,6 +71,13 @@ class Daemon:
                 pipe.close()
 
 
+def command(screen: Terminal, name: str) -> None:
+    screen.wait(screen.is_quiet)
+    screen.type(":")
+    screen.wait(screen.is_quiet)
+    screen.type(f"{name}\r")
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Daemon]]:
     begun: list[Daemon] = []
@@ -141,7 +148,7 @@ def test_when_it_is_killed_the_screen_says_so_at_once_and_takes_over(
     daemon.until("alert", title="tight aave-v3 lab")
     screen = sit()
     screen.see("1–2 of 2", f"daemon {pid}")
-    screen.type(":takeover\r")
+    command(screen, "takeover")
     screen.see("the daemon is well")
     daemon.end(signal.SIGKILL)
     screen.see("ENGINE DEAD", f"the daemon (process {pid}) is gone", "take over", seconds=2)
@@ -160,7 +167,7 @@ def test_when_it_is_killed_the_screen_says_so_at_once_and_takes_over(
     second = serve(lab_home)
     assert second.process.wait(timeout=PATIENCE) == 75, "two never write"
     assert f"process {screen.process.pid} is watching already" in "".join(second.raw)
-    screen.type(":takeover\r")
+    command(screen, "takeover")
     screen.see("runs here already")
 
 
@@ -226,7 +233,7 @@ def test_check_and_doctor_ask_it(lab_home: Home, stage: Stage, serve: Callable[.
     assert "daemon" not in fresh.stderr
     assert asked.returncode == fresh.returncode == 2
     told, read = (json.loads(done.stdout) for done in (asked, fresh))
-    moving = {"block", "block_hash", "block_time", "generated_at", "since", "sigmas"}
+    moving = {"ages", "block", "block_hash", "block_time", "generated_at", "since", "sigmas"}
 
     def still(value: Any) -> Any:
         if isinstance(value, dict):
