@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liqtui.core.redact import redact, redact_url
+from liqtui.core.redact import redact, redact_url, scrubber
 from liqtui.core.text import clean, short_address
 
 KEY = "s3cr3tKEY"
@@ -82,6 +82,17 @@ def test_redact_url(url: str, shown: str) -> None:
 def test_no_key_survives_in_running_text(text: str) -> None:
     assert KEY not in redact(text)
     assert "/…" in redact(text)
+
+
+@pytest.mark.parametrize("url", [f"tgram://{KEY}/1", f"mailto://u:{KEY}@mail.example", f"discord://1/{KEY}"])
+def test_of_an_address_of_a_service_only_the_scheme_stays(url: str) -> None:
+    assert redact(f"to {url} failed") == f"to {url.partition(':')[0]}://… failed"
+
+
+def test_a_scrubber_takes_every_part_of_an_address_out_of_a_text() -> None:
+    scrub = scrubber("tgram://Bot-Token/chat%20room?k=value1", ("hush hush",))
+    assert scrub("BOT-TOKEN, chat room, value1, hush hush, abc") == "…, …, …, …, abc"
+    assert scrubber("https://node.example/v2/key1")("node.example v2 key1") == "node.example v2 …"
 
 
 @given(st.text(max_size=60))

@@ -72,7 +72,7 @@ async def main(folder, port, last):
             outbox.post(alert)
             history.flush(clock.now())
         await asyncio.sleep(0.003)
-    while outbox.channels()[0].pending:
+    while outbox.channels()[0].pending:  # noqa: ASYNC110 - nothing else tells
         await asyncio.sleep(0.002)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
