@@ -11,11 +11,11 @@ import eth_abi
 from eth_utils.crypto import keccak
 
 from tests.lab import abi
-from tests.lab.artifacts import Source, compile_source
+from tests.lab.artifacts import Artifacts, Source, compile_source
 from tests.lab.deployer import Deployer
 from tests.lab.market import wallet
 from tests.lab.node import ADMIN, RpcError
-from tests.lab.packages import MORPHO, SOLC_0_8, SOLC_0_8_19, fetch
+from tests.lab.packages import MORPHO, MORPHO_IRM, SOLC_0_8, SOLC_0_8_19, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,6 +74,8 @@ SPECS = (
     Spec("wsteth-dai", "wstETH", "DAI", 860, (STAKED, "ETH / USD"), ("DAI / USD",), rate=True, seed=4_000_000),
     Spec("dai-wsteth", "DAI", "wstETH", 770, ("DAI / USD",), (STAKED, "ETH / USD"), seed=900),
 )
+ADAPTIVE = {"btc-usdc", "wsteth-usdc", "eth-btc", "link-eurs", "wsteth-dai"}
+"""With the interest model that the live markets have, and not the simple one of Morpho's own tests."""
 START_RATE = 122 * WAD // 100
 
 
@@ -88,7 +90,8 @@ class MorphoMarket:
         self.collateral: Token = tokens[spec.collateral]
         self.loan: Token = tokens[spec.loan]
         self.oracle = morpho.deploy_oracle(spec)
-        irm = morpho.irm if spec.interest else NOBODY
+        model = morpho.adaptive_irm if spec.name in ADAPTIVE else morpho.irm
+        irm = model if spec.interest else NOBODY
         self.params = (self.loan.address, self.collateral.address, self.oracle, irm, spec.lltv * WAD // 1000)
         self.id = "0x" + keccak(eth_abi.encode([PARAMS], [self.params])).hex()
 
@@ -178,6 +181,12 @@ class MorphoMarket:
         return supply, borrow, collateral
 
 
+def _adaptive(cache: Path) -> Artifacts:
+    root = {"domains/": fetch(MORPHO_IRM, cache) / "domains"}
+    entries = ("domains/morphoIrm/contracts/AdaptiveCurveIrm.sol",)
+    return compile_source(ViaIr(SOLC_0_8, entries, root, evm_version="paris", runs=999_999), cache)
+
+
 class MorphoLab:
     """The contract and its markets, by name."""
 
@@ -186,6 +195,7 @@ class MorphoLab:
         root = {"morpho/": fetch(MORPHO, cache) / "src"}
         entries = ("morpho/Morpho.sol", "morpho/mocks/IrmMock.sol")
         live = Deployer(lab.node, compile_source(ViaIr(SOLC_0_8_19, entries, root, runs=999_999), cache))
+        models = Deployer(lab.node, _adaptive(cache))
         own = Source(
             SOLC_0_8, ("lab/MorphoOracle.sol",), {"lab/": Path(__file__).parent / "contracts"}, evm_version="cancun"
         )
@@ -195,9 +205,10 @@ class MorphoLab:
             lab.assets.new_feed(STAKED, 9995 * WAD // 10_000, 18)
             self.address = live.deploy("Morpho", ADMIN)
             self.irm = live.deploy("IrmMock")
+            self.adaptive_irm = models.deploy("AdaptiveCurveIrm", self.address)
             self.vault = self._own.deploy("VaultRate", START_RATE)
         with lab.node.batch():
-            for irm in (self.irm, NOBODY):
+            for irm in (self.irm, self.adaptive_irm, NOBODY):
                 lab.node.do(self.address, "enableIrm(address)", irm)
             for lltv in sorted({spec.lltv for spec in SPECS}):
                 lab.node.do(self.address, "enableLltv(uint256)", lltv * WAD // 1000)

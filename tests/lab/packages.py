@@ -121,6 +121,13 @@ MORPHO = Package(
     "1.0.0",
     "MKtzYMRE65B1hVJYAPtml3ecHPY2e/SL3JRvM7XWjtbnWQX6U/C3beSdxr7v+rHaVJ0ri/dUPxvNfWtr0NZdGw==",
 )
+MORPHO_IRM = Package(
+    "sphere-mezo-solidity-files",
+    "1.2.0",
+    "slDQvcqBgUQKzVLo5uHVKH3E367t07TPXNcHzxuSXaH/1iVWWDPnmXD6Z+BlvcI+QPcOTq/6PSpqS+zu4krT/g==",
+    part="domains/morpho",
+)
+"""Carries Morpho's adaptive interest rate model, which Morpho's own packages do not."""
 SOLC_0_8_19 = Package(
     "solc",
     "0.8.19",
