@@ -269,10 +269,10 @@ def other(made: Five, how: str, interpreter: str, wallets: Sequence[str], counte
 
 
 def compared(made: Five, counter: Counter, sizes: Sequence[int]) -> tuple[list[list[object]], list[str]]:
-    rows: list[list[object]] = []
+    rows: list[list[object]] = [
+        ["liqtui", size, *asyncio.run(live(made, made.wallets[:size], counter))] for size in sizes
+    ]
     notes: list[str] = []
-    for size in sizes:
-        rows.append(["liqtui", size, *asyncio.run(live(made, made.wallets[:size], counter))])
     ways = [("web3.py, one by one", "web3-calls", sys.executable, WEB3_WALLETS)]
     if interpreter := os.environ.get(OTHER_PYTHON):
         ways.append(("multicall", "multicall-calls", interpreter, sizes[-1]))

@@ -83,7 +83,9 @@ class Five:
         def side(held: dict[str, float]) -> str:
             return ", ".join(held)
 
-        return "each wallet: " + "; ".join(f"{name} {side(up)} against {side(down)}" for name, (up, down) in MIX.items())
+        return "each wallet: " + "; ".join(
+            f"{name} {side(up)} against {side(down)}" for name, (up, down) in MIX.items()
+        )
 
     def _open(self, user: str, number: int) -> None:
         for name, market in (("aave-v3", self.aave), ("aave-v2", self.v2)):
@@ -148,8 +150,8 @@ class Five:
     def refs(self, chain: int) -> Iterator[MarketRef]:
         yield MarketRef("aave-v3", chain, "aave v3", self.aave.provider.lower(), custom=True)
         yield MarketRef("aave-v2", chain, "aave v2", self.v2.provider.lower(), custom=True)
-        ids = (self.morpho.markets[MORPHO_MARKET].id,)
-        yield MarketRef("morpho-blue", chain, "morpho", self.morpho.address.lower(), market_ids=ids, custom=True)
+        ids = (("market_ids", self.morpho.markets[MORPHO_MARKET].id),)
+        yield MarketRef("morpho-blue", chain, "morpho", self.morpho.address.lower(), options=ids, custom=True)
         yield MarketRef("compound-v2", chain, "compound v2", self.compound.comptroller.lower(), custom=True)
         yield MarketRef("compound-v3", chain, "comet", comet_fake.COMET, custom=True)
 
@@ -166,7 +168,8 @@ class Five:
 
     def plain_calls(self, wallets: Sequence[str]) -> list[tuple[str, str, str, list[Any]]]:
         """(address, signature, types of the answer, arguments) as most scripts ask for the same: no interest of this
-        block, no parameters, no check."""
+        block, no parameters, no check.
+        """
         users = [checksum(one) for one in wallets]
         six, nine = ",".join(["uint256"] * 6), ",".join(["uint256"] * 7 + ["uint40", "bool"])
         calls: list[tuple[str, str, str, list[Any]]] = []
