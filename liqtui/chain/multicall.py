@@ -102,6 +102,7 @@ def _result(success: bool, data: bytes) -> Result:
     return data
 
 
+@lru_cache(maxsize=256)
 def revert_reason(data: bytes) -> str:
     """Readable form of revert data: the text of Error(string), the code of Panic(uint256), else the selector."""
     if data[:4] == bytes.fromhex("08c379a0") and len(data) >= 68:

@@ -33,7 +33,7 @@ def complete(position: Position, targets: Sequence[int] = TARGETS) -> Position:
         return position
     return position.finished(
         _FIGURES,
-        boundaries=known if known != () else LazyBoundaries(book, position),
+        boundaries=known if isinstance(known, LazyBoundaries) or known else LazyBoundaries(book, position),
         rescue=position.rescue or (() if position.health.shown is None else LazyRescue(book, targets)),
     )
 
