@@ -17,7 +17,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from liqtui.core import model, reads, snapshot, states, wallet
+from liqtui.core import model, reads, rules, snapshot, states, wallet
 from liqtui.core.model import Position
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ _NO_BOUNDARY = model.Boundary("", model.FactorKind.FACTOR, "", model.Direction.N
 
 def _classes() -> Iterable[type[Any]]:
     """The value classes of `core` that snapshots are made of, in the order in which the modules define them."""
-    for module in (model, snapshot, states, wallet, reads):
+    for module in (model, snapshot, states, wallet, reads, rules):
         for found in vars(module).values():
             if isinstance(found, type) and found.__module__ == module.__name__ and _names(found) is not None:
                 yield found

@@ -15,10 +15,11 @@ from liqtui.core.model import Change, Health, Position, PositionKey, Side
 from liqtui.core.reads import Block
 from liqtui.core.rescue import LazyRescue, rescue
 from liqtui.core.risk import TARGETS, complete
+from liqtui.core.rules import DEFAULT_RULES
 from liqtui.core.snapshot import Alert, ChannelState, Delivery, DeliveryState, Row, Snapshot
 from liqtui.core.states import Freshness, Level, Severity
 from liqtui.core.units import HEALTH_INFINITE
-from liqtui.core.wallet import Thresholds, Wallet
+from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds, Wallet
 from liqtui.engine import wire
 from liqtui.engine.news import BATCH, Ledger, Mirror, Press
 from liqtui.engine.wire import WireError
@@ -48,6 +49,12 @@ class Line2:
             if self.mirror.whole:
                 break
         return self.mirror.snapshot
+
+
+def test_a_row_travels_with_the_rules_of_its_wallet() -> None:
+    row = replace(bare(scenes.ROWS[0]), rules=replace(DEFAULT_RULES, off=("price",)), thresholds=DEFAULT_THRESHOLDS)
+    assert over(row.rules) == row.rules
+    assert over(row.thresholds) == row.thresholds
 
 
 def bare(row: Row) -> Row:
