@@ -200,7 +200,7 @@ def aave_v3(lab: Lab, generation: str) -> AaveV3Case:
     wallets = [position.wallet.lower() for position in lab.positions[generation]]
     empty = frozenset(p.wallet.lower() for p in lab.positions[generation] if p.name == "emptied")
     reasons = 3 if generation == "aave30" else 5
-    return AaveV3Case(lab, AaveV3(), ref, wallets, empty, 1, reasons, 20, choices=0, market=market)
+    return AaveV3Case(lab, AaveV3(), ref, wallets, empty, 1, reasons, 20, choices=0, blocks=200, market=market)
 
 
 def aave_v2(lab: Lab, market: AaveV2Market) -> AaveV2Case:

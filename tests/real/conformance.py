@@ -53,6 +53,8 @@ class Case(ABC):
     """How many there are after `crash`, at least."""
     choices: int = 8
     """And of how many of them the liquidator may choose another amount."""
+    blocks: int = 100
+    """Length of the walk."""
     hints: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from tests.real.conformance import Case
 
-BLOCKS = 100
 REDISCOVER = 10
 POSITIONS = 20
 LIQUIDATORS = {LIQUIDATOR.lower(), MORPHO_LIQUIDATOR.lower()}
@@ -73,16 +72,16 @@ def test_requests_do_not_grow_with_wallets(case: Case) -> None:
 def test_every_figure_is_the_contracts_at_every_block_of_a_walk(case: Case) -> None:
     healths: list[int] = []
     compared = 0
-    for step, _ in enumerate(case.walk(BLOCKS)):
+    for step, _ in enumerate(case.walk(case.blocks)):
         if step % REDISCOVER == 0:
             case.discover()
         found = case.positions()
         compared += case.verify(found)
         healths += [position.health.raw for position in found.values() if position.health.raw is not None]
-    assert compared >= POSITIONS * BLOCKS
+    assert compared >= POSITIONS * case.blocks
     finite = [health for health in healths if health < HEALTH_INFINITE]
     assert min(finite) < HEALTH_ONE < max(finite)
-    assert len(set(finite)) > 10 * BLOCKS
+    assert len(set(finite)) > 10 * case.blocks
 
 
 def test_the_contract_turns_where_we_say(case: Case) -> None:
