@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter as Tally
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from liqtui.config.kinds import is_loopback
 from liqtui.core.model import is_infinite
@@ -220,7 +220,7 @@ def _server(metrics: Metrics, host: str, port: int) -> WSGIServer:
 
     registry = CollectorRegistry(auto_describe=False)
     registry.register(metrics)  # pyright: ignore[reportArgumentType] (anything with `collect` will do)
-    serve: Any = make_wsgi_app(registry)
+    serve: Any = cast("Any", make_wsgi_app(registry))  # pyright: ignore[reportUnknownVariableType]
     near = is_loopback(host)
 
     def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
