@@ -139,6 +139,8 @@ def pack(value: Any) -> Any:
         return value
     if kind is tuple or kind is list:
         return [_TUPLE, *[item if type(item) in _LEAVES else pack(item) for item in value]]
+    if isinstance(value, model.Boundary) and kind is not model.Boundary:  # one that is searched for when it is read
+        return pack(model.Boundary(*[getattr(value, each.name) for each in fields(model.Boundary)]))
     return _writer(kind)(value)
 
 
