@@ -33,7 +33,7 @@ LARGEST_WISH = 2**20
 """Bytes of a frame that a client may send."""
 HEAD = 4
 
-_TUPLE, _SET, _DICT = 0, 1, 2
+_TUPLE, _SET, _DICT, _BYTES = 0, 1, 2, 3
 _FIRST_CLASS = 10
 _LEAVES = frozenset({str, int, float, bool, type(None)})
 _PROTOCOL_CLASS = re.compile(r"([a-z0-9_]+)\.([A-Za-z][A-Za-z0-9]*)")
@@ -141,6 +141,8 @@ def pack(value: Any) -> Any:
         return [_TUPLE, *[item if type(item) in _LEAVES else pack(item) for item in value]]
     if isinstance(value, model.Boundary) and kind is not model.Boundary:  # one that is searched for when it is read
         return pack(model.Boundary(*[getattr(value, each.name) for each in fields(model.Boundary)]))
+    if kind is bytes:
+        return [_BYTES, cast("bytes", value).hex()]
     return _writer(kind)(value)
 
 
@@ -160,6 +162,9 @@ def unpack(value: Any) -> Any:
     try:
         if mark == _SET:
             return frozenset(rest)
+        if mark == _BYTES:
+            (text,) = rest
+            return bytes.fromhex(text)
         if mark == _DICT:
             return dict(zip(rest[::2], rest[1::2], strict=True))
         return _reader(mark)(rest)

@@ -78,7 +78,7 @@ class CompoundV3:
         base = Base(account.principal, market.indexes, market.base_price, opened.base_scale)
         held = tuple([(market.assets[index], amount) for index, amount in account.holdings])
         lines = tuple([_line(state, amount) for state, amount in held])
-        book = CometBook(opened, market, held, opened.base, base, lines, account.view)
+        book = CometBook(market, held, opened.base, base, lines, account.view)
         doubts = _doubts(opened, market, account, book)
         return (
             Position.sketch(

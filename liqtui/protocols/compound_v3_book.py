@@ -25,7 +25,6 @@ NO_CHANGE = Change()
 class CometBook:
     """The account frozen at one block, with interest up to it. See `core.model.Book`."""
 
-    opened: Opened
     market: Market
     held: tuple[tuple[AssetState, int], ...]
     """Collateral and its amounts, in the order of the assets."""
@@ -39,7 +38,7 @@ class CometBook:
 
     @cached_property
     def legs(self) -> tuple[Leg, ...]:
-        return _legs(self.opened, self.market, self.base, self.held)
+        return _legs(self.market, self.asset, self.base, self.held)
 
     @cached_property
     def quotes(self) -> Mapping[str, Quote]:
@@ -136,12 +135,12 @@ def bonus(liquidation_factor: int) -> int:
     return mul_div_down(WAD, BPS, liquidation_factor) if liquidation_factor else 0
 
 
-def _legs(opened: Opened, market: Market, base: Base, held: Sequence[tuple[AssetState, int]]) -> tuple[Leg, ...]:
+def _legs(market: Market, asset: Asset, base: Base, held: Sequence[tuple[AssetState, int]]) -> tuple[Leg, ...]:
     legs = [_collateral_leg(state, amount) for state, amount in held if amount]
     if base.balance > 0:
-        legs.append(_base_leg(opened, market, base, Side.COLLATERAL))
+        legs.append(_base_leg(market, asset, base, Side.COLLATERAL))
     if base.balance < 0:
-        legs.append(_base_leg(opened, market, base, Side.DEBT))
+        legs.append(_base_leg(market, asset, base, Side.DEBT))
     return tuple(legs)
 
 
@@ -159,11 +158,11 @@ def _collateral_leg(state: AssetState, amount: int) -> Leg:
     )
 
 
-def _base_leg(opened: Opened, market: Market, base: Base, side: Side) -> Leg:
+def _base_leg(market: Market, asset: Asset, base: Base, side: Side) -> Leg:
     owed = side is Side.DEBT
     amount, rate = abs(base.balance), market.borrow_rate if owed else market.supply_rate
     return Leg(
-        asset=opened.base,
+        asset=asset,
         side=side,
         amount=amount,
         price=base.price,
