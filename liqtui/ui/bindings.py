@@ -94,6 +94,7 @@ DETAIL = (
     Key(
         "detail.app", "O", "app_page", "app", "copy the address of the protocol's own app, where a position is managed"
     ),
+    Key("detail.span", "c", "span", "chart", "the chart of health shows 24 hours, 7 days or 30 days"),
     Key("detail.raw", "d", "raw", "raw values", "show the exact on-chain integers", 9),
     Key("detail.edit", "e", "edit", "edit", "edit this wallet's thresholds", 10),
     Key("detail.health", "1", "tab(0)", "health", "on narrow screens: health, boundaries, the last day"),

@@ -12,7 +12,7 @@ from liqtui.core.text import clean
 from liqtui.core.units import HEALTH_INFINITE
 from liqtui.ui import clipboard
 from liqtui.ui.bindings import bindings
-from liqtui.ui.chart import DAY
+from liqtui.ui.chart import SPANS
 from liqtui.ui.detail_health import boundary_box, chart_box, header, health_box, nearest_spans, proof
 from liqtui.ui.detail_parts import oracle_box, parts_box
 from liqtui.ui.detail_trust import alerts_box, copy_text, provenance_box, raw_box
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from liqtui.core.model import Position, Rescue
     from liqtui.core.snapshot import Row
+    from liqtui.ui.chart import Span as ChartSpan
     from liqtui.ui.state import AppState
     from liqtui.ui.style import Span
 
@@ -49,7 +50,10 @@ class DetailSheet(Sheet):
         self.tab = 0
         self.raw = False
         self._last: Row | None = None
-        self._samples: tuple[str, int, list[tuple[float, float]]] = ("", -1, [])
+        self.span = SPANS[0]
+        self._recorded_for: tuple[str, int, ChartSpan] = ("", -1, SPANS[0])
+        self._samples: list[tuple[float, float]] = []
+        self._updates: list[tuple[int, str]] = []
         self._ways: tuple[Position | None, tuple[int, ...], tuple[Rescue, ...]] = (None, (), ())
 
     @property
@@ -62,7 +66,17 @@ class DetailSheet(Sheet):
         row = self.row
         if row is None:
             return None
-        return View(self.state, self.palette, self.state.shown, row, self._recorded(row), self._targeted(row))
+        self._record(row)
+        return View(
+            self.state,
+            self.palette,
+            self.state.shown,
+            row,
+            self._samples,
+            self._targeted(row),
+            self.span,
+            self._updates,
+        )
 
     def _targeted(self, row: Row) -> tuple[Rescue, ...]:
         """Searched for once per reading and set of targets, not at each scroll."""
@@ -73,16 +87,21 @@ class DetailSheet(Sheet):
             self._ways = (position, targets, rescue_for(position, targets))
         return self._ways[2]
 
-    def _recorded(self, row: Row) -> list[tuple[float, float]]:
-        """The last day, asked for once per snapshot, with the present figure at its end."""
+    def _record(self, row: Row) -> None:
+        """What the chart is drawn from, asked for once per snapshot, with the present figure at its end."""
         shown = self.state.shown
-        if self._samples[:2] != (row.id, shown.version):
-            found = self.state.engine.samples(row.id, shown.at - DAY)
-            health = row.position.health.shown if row.position and row.trusted else None
-            if health is not None and health < HEALTH_INFINITE:
-                found = [*found, (shown.at, health / 10**18)]
-            self._samples = (row.id, shown.version, found)
-        return self._samples[2]
+        wanted = (row.id, shown.version, self.span)
+        if self._recorded_for == wanted:
+            return
+        since = shown.at - self.span.seconds
+        self._samples, self._updates = (
+            self.state.engine.samples(row.id, since),
+            self.state.engine.updates(row.id, since),
+        )
+        health = row.position.health.shown if row.position and row.trusted else None
+        if health is not None and health < HEALTH_INFINITE:
+            self._samples = [*self._samples, (shown.at, health / 10**18)]
+        self._recorded_for = wanted
 
     def pinned(self, width: int, height: int) -> list[Strip]:
         view = self.view()
@@ -239,6 +258,12 @@ class PositionDetail(TapeKeys, Screen[None]):
         self.sheet.tab = number
         self.sheet.raw = False
         self.sheet.to(0)
+
+    def action_span(self) -> None:
+        """The chart goes further back, or begins again with a day."""
+        self.sheet.span = SPANS[(SPANS.index(self.sheet.span) + 1) % len(SPANS)]
+        self.sheet.update()
+        self.keys.say(f"the chart shows {self.sheet.span.title}")
 
     def action_raw(self) -> None:
         self.sheet.raw = not self.sheet.raw

@@ -267,4 +267,8 @@ def chart_box(view: View, width: int, height: int) -> Box:
             shown.append(f"{raw / WAD:.2f}")
     pen = chart.Pen(view.palette, view.state.settings.ascii)
     right = f"UTC · ╌ {' '.join(shown)} 1.00" if width > 34 else "UTC"
-    return Box("24 h", chart.chart(pen, view.samples, lines, view.now, (width, height)), right=right)
+    if view.updates and width > 46:
+        right = f"{chart.MARK} oracle updates · {right}"
+    times = [at for at, _ in view.updates]
+    drawn = chart.chart(pen, view.samples, lines, view.now, (width, height), span=view.span, updates=times)
+    return Box(view.span.title, drawn, right=right)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from liqtui.core import format as fmt
+from liqtui.ui.chart import SPANS, Span
 from liqtui.ui.sheet import wrap
 from liqtui.ui.style import fit
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from liqtui.core.snapshot import Alert, ChainState, Row, Severity, Snapshot
     from liqtui.core.wallet import Thresholds
     from liqtui.ui.state import AppState
-    from liqtui.ui.style import Palette, Span
+    from liqtui.ui.style import Palette
+    from liqtui.ui.style import Span as Piece
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,13 @@ class View:
     snapshot: Snapshot
     row: Row
     samples: Sequence[tuple[float, float]] = ()
-    """(unix time, health) of the last day."""
+    """(unix time, health) of the span."""
     ways: Sequence[Rescue] = ()
     """To the targets that are asked for now."""
+    span: Span = SPANS[0]
+    """How far back the chart goes."""
+    updates: Sequence[tuple[int, str]] = ()
+    """(unix time, feed label) of the oracle updates in the span."""
 
     @property
     def position(self) -> Position | None:
@@ -71,13 +77,13 @@ class View:
         """What is written behind a figure that was not confirmed lately."""
         return "" if self.row.trusted else "~"
 
-    def ink(self, text: str, name: str = "ink", *, bold: bool = False) -> Span:
+    def ink(self, text: str, name: str = "ink", *, bold: bool = False) -> Piece:
         return (text, self.palette.style(name, bold=bold))
 
-    def muted(self, text: str) -> Span:
+    def muted(self, text: str) -> Piece:
         return (text, self.palette.style("muted"))
 
-    def loud(self, text: str, severity: Severity | None = None) -> Span:
+    def loud(self, text: str, severity: Severity | None = None) -> Piece:
         return (text, self.palette.severity(severity or self.row.severity))
 
     def money(self, raw: int | None) -> str:
@@ -101,7 +107,7 @@ def clock_time(at: float, now: float) -> str:
     return moment.strftime("%H:%M:%S" if same_day else "%b %d %H:%M")
 
 
-def pairs(view: View, label: str, text: str, width: int, name: str = "ink", *, first: int = 17) -> list[list[Span]]:
+def pairs(view: View, label: str, text: str, width: int, name: str = "ink", *, first: int = 17) -> list[list[Piece]]:
     """Label and text, in lines of `width`; the text goes on under itself."""
     first = min(first, max(width // 3, 6))
     parts = wrap(text, max(width - first - 1, 8)) or [""]

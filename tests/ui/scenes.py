@@ -487,6 +487,7 @@ class StubEngine:
     """Alerts that only the log holds."""
     inspected: list[str] = field(default_factory=list)
     recorded: list[tuple[float, float]] = field(default_factory=list)
+    updated: list[tuple[int, str]] = field(default_factory=list)
 
     def start(self) -> None:
         self.started += 1
@@ -545,6 +546,9 @@ class StubEngine:
         else:
             future.set_exception(LookupError(f"{name} has no address"))
         return future
+
+    def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
+        return [(at, label) for at, label in self.updated if at >= since]
 
     def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
         return [(at, health) for at, health in self.recorded if at >= since]
