@@ -224,6 +224,8 @@ class Snapshot:
     deliveries: tuple[Delivery, ...] = ()
     """Of the alerts above, in no order."""
     channels: tuple[ChannelState, ...] = ()
+    sigmas: tuple[tuple[str, float, float], ...] = ()
+    """(factor id, daily σ as a fraction, seconds of oracle rounds that it was taken from)."""
     muted: tuple[tuple[str, float], ...] = ()
     """Position id or wallet address, lower case, and the Unix time until which it is muted."""
 

@@ -243,6 +243,7 @@ class Monitor:
             ready=all(chain.tried for chain in self._chains.values()),
             counts=rank.counts(rows),
             muted=self._alarms.muted,
+            sigmas=self._sigmas.told(),
         )
         self._alarms.look(snapshot)
         alerts, outbox = self._alarms.alerts, self._outbox

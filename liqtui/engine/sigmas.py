@@ -22,6 +22,7 @@ class Sigmas:
         self._rounds: dict[str, dict[tuple[int, str], deque[tuple[float, float]]]] = {}
         self._stale: set[str] = set()
         self._known: dict[str, float] = {}
+        self._windows: dict[str, float] = {}
         self.version = 0
         """Grows when a σ may have changed."""
 
@@ -45,9 +46,17 @@ class Sigmas:
     def by_factor(self) -> Mapping[str, float]:
         """Factor id → daily σ; only those that are known."""
         for factor in self._stale:
-            found = [sigma for rounds in self._rounds[factor].values() if (sigma := daily_sigma(rounds)) is not None]
+            found = [
+                (sigma, rounds[-1][0] - rounds[0][0])
+                for rounds in self._rounds[factor].values()
+                if (sigma := daily_sigma(rounds)) is not None
+            ]
             self._known.pop(factor, None)
             if found:
-                self._known[factor] = max(found)
+                self._known[factor], self._windows[factor] = max(found)
         self._stale.clear()
         return self._known
+
+    def told(self) -> tuple[tuple[str, float, float], ...]:
+        """(factor id, daily σ, seconds of rounds that it comes from) of those that are known."""
+        return tuple((factor, sigma, self._windows[factor]) for factor, sigma in self.by_factor().items())

@@ -197,7 +197,19 @@ def boundary_box(view: View, width: int) -> Box:
         box.lines += _boundary_lines(view, boundary, width)
     if position.has_debt:
         box.lines += [[view.muted(part)] for part in wrap(f"interest alone: {waiting(position)}", width)]
+        box.bottom = _volatility(view)
     return box
+
+
+def _volatility(view: View) -> str:
+    """Of the factor that ranks the row, with the time that it was taken from: "ETH σ 3.1% a day, of 12d"."""
+    cushion = view.row.cushion
+    if cushion is None:
+        return ""
+    found = {factor: (sigma, window) for factor, sigma, window in view.snapshot.sigmas}.get(cushion.factor)
+    if found is None:
+        return "" if view.row.sigmas is not None else "σ not known: too few oracle rounds"
+    return f"{cushion.label} σ {fmt.percent(found[0], sign=False)} a day, of {fmt.age(found[1])}"
 
 
 def waiting(position: Position) -> str:
