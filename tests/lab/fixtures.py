@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from tests.lab.market import AaveMarket
 
 
+_CACHE = default_cache()
+"""Found before any test gets folders of its own: a test may ask for a market by name, and the fixture comes late then."""
+
+
 @pytest.fixture(scope="session")
 def lab_cache() -> Path:
     """Where packages and compiled contracts are kept between runs."""
-    return default_cache()
+    return _CACHE
 
 
 @pytest.fixture(scope="session")
