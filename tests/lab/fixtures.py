@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 _CACHE = default_cache()
-"""Found before any test gets folders of its own: a test may ask for a market by name, and the fixture comes late then."""
+"""Found before any test gets folders of its own: where a market is asked for by name, the fixture comes later."""
 
 
 @pytest.fixture(scope="session")
