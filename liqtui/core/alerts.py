@@ -16,10 +16,10 @@ from liqtui.core.coming import coming, folded
 from liqtui.core.drafts import Draft, draft
 from liqtui.core.memory import Holding, Memory, dump, load
 from liqtui.core.model import Change, Side
-from liqtui.core.severity import oracle_freshness, severity
+from liqtui.core.severity import BAND, oracle_freshness, severity, wider
+from liqtui.core.severity import told as told_level
 from liqtui.core.snapshot import Freshness, Level, Severity
 from liqtui.core.units import HEALTH_ONE, WAD
-from liqtui.core.wallet import Thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Draft", "Holding", "Memory", "dump", "gone", "judge", "load"]
 
-BAND = 2 * WAD // 100
-"""A health threshold T is armed again at T × 1.02."""
-CUSHION_BAND = 150
-"""A cushion threshold, in percent or in σ, is armed again at this percentage of it."""
 UNKNOWN_PATIENCE = 60.0
 """Seconds that health may be unknown, or a new position unread, before that is said."""
 STALE_PATIENCE = 600.0
@@ -321,17 +317,18 @@ def _level(
     if position is None or found is Severity.UNKNOWN:
         return memory, ()
     more = (("change", "; ".join(done)),) if done else ()
-    if found.rank < memory.level.rank:
-        why = _why(before, after)
+    worse = found.rank < memory.level.rank
+    level = told_level(memory.level, found, found if worse else _cleared(after, position))
+    if level is None:
+        return memory, ()
+    found, why = level, _why(before, after)
+    if worse:
         if found is Severity.LIQUIDATABLE:
             kind, text = "liquidatable", messages.liquidatable_now(after, position, memory.health)
         else:
             kind, text = "threshold", messages.crossed(after, position, memory.health)
     else:
-        found = _cleared(after, position)
-        if found.rank <= memory.level.rank:
-            return memory, ()
-        why, kind, text = _why(before, after), "recovered", messages.recovered(after, position, memory.health)
+        kind, text = "recovered", messages.recovered(after, position, memory.health)
     told = draft(
         after,
         now,
@@ -352,24 +349,7 @@ def _cleared(after: Row, position: Position) -> Severity:
     health = position.health.shown
     if position.has_debt and health is not None and health < HEALTH_ONE + BAND:
         return Severity.LIQUIDATABLE
-    return severity(position, _wider(after.thresholds), sigmas=after.sigmas)
-
-
-def _wider(thresholds: Thresholds) -> Thresholds:
-    def health(limit: int | None) -> int | None:
-        return None if limit is None else limit * (WAD + BAND) // WAD
-
-    def cushion(limit: int | None) -> int | None:
-        return None if limit is None else limit * CUSHION_BAND // 100
-
-    return Thresholds(
-        health(thresholds.warn),
-        health(thresholds.critical),
-        cushion(thresholds.warn_cushion),
-        cushion(thresholds.critical_cushion),
-        cushion(thresholds.warn_sigmas),
-        cushion(thresholds.critical_sigmas),
-    )
+    return severity(position, wider(after.thresholds), sigmas=after.sigmas)
 
 
 def _verified(after: Row, position: Position, memory: Memory, now: float) -> tuple[Memory, tuple[Draft, ...]]:

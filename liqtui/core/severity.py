@@ -20,11 +20,15 @@ from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.units import HEALTH_ONE, WAD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from liqtui.core.model import Feed, Position
     from liqtui.core.wallet import Thresholds
 
+BAND = 2 * WAD // 100
+"""A health threshold T is armed again at T × 1.02."""
+CUSHION_BAND = 150
+"""A cushion threshold is armed again at this percentage of it."""
 GRACE_LEAST = 900
 CLOCK_SKEW = 15
 """Seconds by which a block's time may be ahead of our clock and be late only, not stale."""
@@ -113,19 +117,52 @@ def severity(
         return Severity.LIQUIDATABLE
     if health is None or unsafe is None:
         return Severity.UNKNOWN
+    return by_figures(health, thresholds, lambda limit: _near(position, limit), sigmas)
+
+
+def by_figures(
+    health: int, thresholds: Thresholds, near: Callable[[int | None], bool], sigmas: float | None
+) -> Severity:
+    """CRITICAL, WARN or OK by the figures alone. `near` tells whether a boundary is nearer than a cushion."""
     if (
         _under(health, thresholds.critical)
-        or _near(position, thresholds.critical_cushion)
+        or near(thresholds.critical_cushion)
         or _within(sigmas, thresholds.critical_sigmas)
     ):
         return Severity.CRITICAL
-    if (
-        _under(health, thresholds.warn)
-        or _near(position, thresholds.warn_cushion)
-        or _within(sigmas, thresholds.warn_sigmas)
-    ):
+    if _under(health, thresholds.warn) or near(thresholds.warn_cushion) or _within(sigmas, thresholds.warn_sigmas):
         return Severity.WARN
     return Severity.OK
+
+
+def told(level: Severity, found: Severity, cleared: Severity) -> Severity | None:
+    """The level to tell now, by hysteresis; None when nothing is new.
+
+    `level`: the worst that was told and is not over. `found`: what the thresholds say. `cleared`: what they say when
+    each is a band wider.
+    """
+    if found.rank < level.rank:
+        return found
+    return cleared if cleared.rank > level.rank else None
+
+
+def wider(thresholds: Thresholds) -> Thresholds:
+    """What has to be cleared until a threshold is armed again."""
+
+    def health(limit: int | None) -> int | None:
+        return None if limit is None else limit * (WAD + BAND) // WAD
+
+    def cushion(limit: int | None) -> int | None:
+        return None if limit is None else limit * CUSHION_BAND // 100
+
+    return type(thresholds)(
+        health(thresholds.warn),
+        health(thresholds.critical),
+        cushion(thresholds.warn_cushion),
+        cushion(thresholds.critical_cushion),
+        cushion(thresholds.warn_sigmas),
+        cushion(thresholds.critical_sigmas),
+    )
 
 
 def _under(health: int, limit: int | None) -> bool:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
+    from liqtui.core.rehearse import Point
     from liqtui.core.snapshot import Alert, Snapshot
     from liqtui.core.wallet import Wallet
     from liqtui.engine.client import RemoteEngine
@@ -95,6 +96,9 @@ class Attached:
 
     def resolve(self, name: str) -> Future[str]:
         return self._engine.resolve(name)
+
+    def points(self, position_id: str, since: float) -> list[Point]:
+        return self._engine.points(position_id, since)
 
     def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
         return self._engine.updates(position_id, since)

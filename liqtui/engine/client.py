@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from liqtui.core.clock import Clock
+    from liqtui.core.rehearse import Point
     from liqtui.core.snapshot import Alert
     from liqtui.core.wallet import Wallet
     from liqtui.engine.handle import Playback
@@ -114,6 +115,9 @@ class RemoteEngine(EngineThread):
 
     def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
         return self._read().samples(position_id, since)
+
+    def points(self, position_id: str, since: float) -> list[Point]:
+        return self._read().points(position_id, since)
 
     def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
         return self._read().updates(position_id, since)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
+    from liqtui.core.rehearse import Point
     from liqtui.core.snapshot import Alert, Snapshot
     from liqtui.core.wallet import Wallet
 
@@ -100,6 +101,10 @@ class EngineHandle(Protocol):
 
     def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
         """(unix time, health) as recorded, oldest first, for a chart."""
+        ...
+
+    def points(self, position_id: str, since: float) -> list[Point]:
+        """Recorded readings, oldest first: what alert rules can be tried on."""
         ...
 
     def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:

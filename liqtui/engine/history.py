@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.model import HEALTH_INFINITE, PositionKey
+from liqtui.core.rehearse import Point
 from liqtui.core.snapshot import Alert, Level, Severity
 from liqtui.core.units import WAD
 from liqtui.engine.database import connect, thin
@@ -349,6 +350,13 @@ class History:
             "SELECT at, health FROM sample WHERE position = ? AND at >= ? ORDER BY at", position_id, since
         )
         return [(at, int(health) / WAD) for at, health in rows if int(health) != HEALTH_INFINITE]
+
+    def points(self, position_id: str, since: float) -> list[Point]:
+        """Recorded readings, oldest first; also of times without debt."""
+        rows = self._rows(
+            "SELECT at, health, cushion FROM sample WHERE position = ? AND at >= ? ORDER BY at", position_id, since
+        )
+        return [Point(at, int(health), distance) for at, health, distance in rows]
 
     def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
         """(unix time, feed label) of each recorded update of the feeds that a position relies on, oldest first."""

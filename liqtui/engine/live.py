@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from liqtui.config.lock import InstanceLock
     from liqtui.core.clock import Clock
     from liqtui.core.reads import ReadError
+    from liqtui.core.rehearse import Point
     from liqtui.core.snapshot import Alert, Stage
     from liqtui.core.sources import ChainSpec
     from liqtui.core.wallet import Wallet
@@ -158,6 +159,9 @@ class LiveEngine(EngineThread):
 
     def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
         return self._history.samples(position_id, since) if self._history else []
+
+    def points(self, position_id: str, since: float) -> list[Point]:
+        return self._history.points(position_id, since) if self._history else []
 
     def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
         return self._history.updates(position_id, since) if self._history else []

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from liqtui.chain.tape import Tape
+    from liqtui.core.rehearse import Point
     from liqtui.core.snapshot import Alert
     from liqtui.core.wallet import Thresholds, Wallet
     from liqtui.protocols.adapter import Adapter
@@ -157,6 +158,9 @@ class TapeEngine(EngineThread):
 
     def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
         return self._reel.history.samples(position_id, since)
+
+    def points(self, position_id: str, since: float) -> list[Point]:
+        return self._reel.history.points(position_id, since)
 
     def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
         return self._reel.history.updates(position_id, since)

@@ -165,6 +165,16 @@ class AlertScreen(Screen[None]):
         named = entry.alert.positions or (entry.alert.position,)
         return [self.state.find(position) for position in named if position]
 
+    def action_rules(self) -> None:
+        """The rules of the wallet that the alert is about."""
+        from liqtui.ui.host import host_of
+
+        row = next((row for row in self._rows(self.log_view.chosen) if row is not None), None)
+        if row is None:
+            self.keys.say("its position is not there any more: :rules on the list is for those that are")
+            return
+        host_of(self).edit_rules(row)
+
     def action_copy(self) -> None:
         entry = self.log_view.chosen
         if entry is not None:

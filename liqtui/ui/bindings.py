@@ -119,6 +119,14 @@ ALERTS = (
         "eight hours of silence for its position, except liquidations; again lifts it",
         8,
     ),
+    Key(
+        "alerts.rules",
+        "e",
+        "rules",
+        "rules",
+        "alert rules of its wallet or position, tried on the recorded history",
+        10,
+    ),
     Key("alerts.copy", "y", "copy", "copy", "copy the alert with its figures", 9),
 )
 

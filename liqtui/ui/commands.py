@@ -56,6 +56,10 @@ class Host(Protocol):
         ...
 
     def copy_row(self) -> None: ...
+    def edit_rules(self) -> None:
+        """Open the rules of the wallet of the selected row."""
+        ...
+
     def set_thresholds(self, warn: int, critical: int) -> None:
         """Of the wallet of the selected row; 1e18-scaled."""
         ...
@@ -313,6 +317,8 @@ def registry() -> Registry:
         Command("copy", "copy the selected or the marked rows", lambda host, _: host.copy_row(), key="list.copy"),
         Command("thresholds", "health at which the selected wallet turns to warn and to critical", _thresholds,
                 "WARN CRITICAL"),
+        Command("rules", "alert rules of the selected wallet or position, tried on its history",
+                lambda host, _: host.edit_rules(), key="alerts.rules"),
         Command("add", "watch another wallet, or several", lambda host, text: host.add_wallets(text), "[ADDRESS]",
                 key="wallet.add"),
         Command("wallets", "edit, order, import and remove wallets", lambda host, _: host.manage_wallets()),

@@ -19,6 +19,7 @@ from liqtui.ui.wallet_book import WalletBook
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from liqtui.core.snapshot import Row
     from liqtui.ui.app import LiqtuiApp
     from liqtui.ui.wallet_book import Outcome
 
@@ -81,6 +82,17 @@ class WalletWishes:
             self.manage_wallets()
         else:
             self.app.push_screen(WalletForm(book, wallet), self._remark)
+
+    def edit_rules(self, row: Row | None = None) -> None:
+        """Of the wallet of that row, or of the selected one."""
+        from liqtui.ui.rule_form import RuleForm
+
+        row = row or self.app.state.selected_row
+        book = self.book
+        wallet = book.find(row.key.wallet) if row is not None else None
+        if row is None or wallet is None:
+            raise CommandError("select a position first")
+        self.app.push_screen(RuleForm(book, wallet, row), self._remark)
 
     def manage_wallets(self, warning: str = "") -> None:
         from liqtui.ui.wallet_screens import WalletsScreen

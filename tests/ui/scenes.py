@@ -31,6 +31,7 @@ from liqtui.core.wallet import DEFAULT_THRESHOLDS, Wallet
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from liqtui.core.rehearse import Point
     from liqtui.engine.handle import Playback
 
 NOW = 1_783_000_931.0
@@ -487,6 +488,7 @@ class StubEngine:
     """Alerts that only the log holds."""
     inspected: list[str] = field(default_factory=list)
     recorded: list[tuple[float, float]] = field(default_factory=list)
+    readings: list[Point] = field(default_factory=list)
     updated: list[tuple[int, str]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -546,6 +548,9 @@ class StubEngine:
         else:
             future.set_exception(LookupError(f"{name} has no address"))
         return future
+
+    def points(self, position_id: str, since: float) -> list[Point]:
+        return [point for point in self.readings if point.at >= since]
 
     def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
         return [(at, label) for at, label in self.updated if at >= since]

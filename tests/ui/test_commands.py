@@ -69,6 +69,7 @@ def every() -> Registry:
         ("ack", ("acknowledge", False)),
         ("ack all", ("acknowledge", True)),
         ("alerts", ("alert_log", "")),
+        ("rules", ("edit_rules",)),
         ("alerts is:open", ("alert_log", "is:open")),
         ("freeze", ("toggle_freeze",)),
         ("edit", ("edit_watchlist",)),

@@ -1,0 +1,223 @@
+"""The rule editor: what it shows, what it tries, what it saves, and what it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from textual.widgets import Input, Static
+
+from liqtui.chain.addresses import checksum
+from liqtui.config.store import WatchlistStore
+from liqtui.core.rehearse import Point
+from liqtui.core.rules import Rules
+from liqtui.core.units import WAD
+from liqtui.core.wallet import Thresholds
+from liqtui.ui.rule_fields import SHAPES, read, text_of, toml
+from liqtui.ui.rule_form import UNSEEN, RuleForm
+from liqtui.ui.wallet_book import NOT_HERE
+from liqtui.ui.wallet_entries import FieldError
+from tests.ui import frames, scenes
+from tests.ui.stage import engine_of, make, stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from liqtui.ui.app import LiqtuiApp
+
+NOW = scenes.NOW
+HISTORY = [
+    Point(NOW - 20 * 86_400 + n * 3600, round(health * WAD), distance)
+    for n, (health, distance) in enumerate([(1.4, -0.3), (1.15, -0.13), (1.4, -0.3), (1.32, -0.25), (1.45, -0.3)])
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> WatchlistStore:
+    made = WatchlistStore(tmp_path / "watchlist.toml", checksum)
+    made.add(*(replace(wallet, address=checksum(wallet.key)) for wallet in scenes.WALLETS.values()))
+    return made
+
+
+async def opened(pilot: Pilot[None]) -> RuleForm:
+    await pilot.press("colon", *"rules", "enter")
+    await pilot.pause()
+    form = pilot.app.screen
+    assert isinstance(form, RuleForm)
+    return form
+
+
+def app_with(store: Any, readings: list[Point] | None = None) -> LiqtuiApp:
+    app = make(store=store)
+    engine_of(app).readings = HISTORY if readings is None else readings
+    return app
+
+
+def shown(form: RuleForm, name: str) -> str:
+    return str(form.query_one(f"#{name}", Static).render())
+
+
+async def typed(pilot: Pilot[None], form: RuleForm, **values: str) -> None:
+    for name, value in values.items():
+        form.query_one(f"#{name}", Input).value = value
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_frame(store: WatchlistStore, size: tuple[int, int]) -> None:
+    app = app_with(store)
+    async with stage(app, size) as pilot:
+        await opened(pilot)
+        frames.check(f"rules-{size[0]}x{size[1]}", frames.text(app))
+
+
+async def test_the_preview_follows_what_is_typed(store: WatchlistStore) -> None:
+    app = app_with(store)
+    async with stage(app) as pilot:
+        form = await opened(pilot)
+        assert "20d on record: 1 warn, 1 recovered" in shown(form, "preview").splitlines()[0]
+        assert UNSEEN in shown(form, "preview")
+        await typed(pilot, form, warn="1.35")
+        first = shown(form, "preview").splitlines()[0]
+        assert "2 warn, 2 recovered" in first
+        assert "(now: 1 warn, 1 recovered)" in first
+        await typed(pilot, form, warn="", warn_cushion="26")
+        first = shown(form, "preview").splitlines()[0]
+        assert first.endswith(": 1 warn  (now: 1 warn, 1 recovered)"), "never half as far again away"
+
+
+async def test_nothing_recorded_is_said(store: WatchlistStore) -> None:
+    app = app_with(store, [])
+    async with stage(app) as pilot:
+        form = await opened(pilot)
+        assert "nothing is recorded" in shown(form, "preview")
+
+
+async def test_what_is_wrong_is_said_while_it_is_typed(store: WatchlistStore) -> None:
+    app = app_with(store)
+    async with stage(app) as pilot:
+        form = await opened(pilot)
+        for field, text, said in (
+            ("warn", "abc", "is not a number"),
+            ("warn", "0.9", "above 1"),
+            ("warn_cushion", "120", "under 1"),
+            ("off", "liquidated", "liquidated"),
+            ("off", "nonsense", "no kind of alert"),
+        ):
+            await typed(pilot, form, **{field: text})
+            assert said in shown(form, "fault"), (field, shown(form, "fault"))
+            await typed(pilot, form, **{field: ""})
+        await typed(pilot, form, warn="1.1", critical="1.2")
+        assert "above critical" in shown(form, "fault")
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert app.screen is form, "nothing wrong is saved"
+
+
+async def test_saving_writes_the_watchlist_and_undo_takes_it_back(store: WatchlistStore) -> None:
+    app = app_with(store)
+    async with stage(app) as pilot:
+        form = await opened(pilot)
+        await typed(pilot, form, warn="1.4", reaction="45", price_jump="5", off="opened closed")
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert app.screen is app.dashboard
+        saved = WatchlistStore(store.path, checksum).load().wallets[0]
+        assert saved.thresholds == Thresholds(warn=14 * WAD // 10)
+        assert saved.rules == Rules(reaction=2700.0, price_jump=WAD // 20, off=("opened", "closed"))
+        assert engine_of(app).watched, "the engine is told"
+        store.undo()
+        assert WatchlistStore(store.path, checksum).load().wallets[0].rules == Rules()
+
+
+async def test_one_position_alone(store: WatchlistStore) -> None:
+    app = app_with(store)
+    async with stage(app) as pilot:
+        form = await opened(pilot)
+        await pilot.press("ctrl+t")
+        await pilot.pause()
+        assert not form.query_one("#line-reaction").display
+        await typed(pilot, form, critical="1.1")
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        saved = WatchlistStore(store.path, checksum).load().wallets[0]
+        assert dict(saved.position_thresholds) == {scenes.ROWS[0].id: Thresholds(critical=11 * WAD // 10)}
+        assert saved.thresholds == Thresholds()
+
+
+async def test_escape_gives_up_only_when_asked_twice(store: WatchlistStore) -> None:
+    app = app_with(store)
+    async with stage(app) as pilot:
+        form = await opened(pilot)
+        await typed(pilot, form, warn="1.4")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen is form
+        assert "esc once more" in shown(form, "fault")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen is app.dashboard
+        assert store.current.wallets[0].thresholds == Thresholds()
+
+
+async def test_where_nothing_can_be_changed_it_is_said_and_still_tried(store: WatchlistStore) -> None:
+    del store
+    app = app_with(None)
+    async with stage(app) as pilot:
+        form = await opened(pilot)
+        assert shown(form, "fault") == NOT_HERE
+        await typed(pilot, form, warn="1.35")
+        assert "2 warn" in shown(form, "preview")
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert app.screen is form
+
+
+async def test_it_opens_from_an_alert(store: WatchlistStore) -> None:
+    app = app_with(store)
+    async with stage(app) as pilot:
+        await pilot.press("l")
+        await pilot.pause()
+        await pilot.press("j", "e")
+        await pilot.pause()
+        form = app.screen
+        assert isinstance(form, RuleForm)
+        assert form.row.id == scenes.ALERTS[1].position
+
+
+def test_every_field_reads_what_it_shows() -> None:
+    values: dict[str, Any] = {
+        "warn": 135 * WAD // 100,
+        "critical": 105 * WAD // 100,
+        "warn_cushion": WAD // 10,
+        "critical_cushion": WAD // 40,
+        "warn_sigmas": 25 * WAD // 10,
+        "critical_sigmas": WAD,
+        "reaction": 900.0,
+        "interest_days": 7.0,
+        "price_jump": WAD // 20,
+        "off": ("opened", "price"),
+    }
+    assert {shape.key: read(shape, text_of(shape, values[shape.key])) for shape in SHAPES} == values
+    assert text_of(SHAPES[2], values["warn_cushion"]) == "10"
+    assert all(read(shape, "") is None for shape in SHAPES)
+
+
+def test_lines_for_the_configuration() -> None:
+    assert toml({"warn": "1.3", "warn_cushion": "10", "reaction": "30", "off": "price"}) == (
+        '[thresholds]\nwarn = 1.3\nwarn_cushion = 0.1\n\n[rules]\nreaction = 1800\noff = ["price"]'
+    )
+    with pytest.raises(FieldError):
+        toml({"warn": "x"})
+
+
+async def test_a_hostile_label_stays_text(store: WatchlistStore) -> None:
+    bad = replace(store.current.wallets[0], label="[red]x[/red]")
+    store.edit(bad.key, bad)
+    app = app_with(store)
+    async with stage(app) as pilot:
+        await opened(pilot)
+        assert "[red]x[/red]" in frames.text(app)
