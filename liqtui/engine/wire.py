@@ -173,7 +173,7 @@ def unpack(value: Any) -> Any:
         if mark == _FLOAT:
             (text,) = rest
             if text not in _NOT_FINITE:
-                raise WireError("a number that cannot be one")
+                raise WireError("a number that cannot be one")  # noqa: TRY301
             return float(text)
         if mark == _DICT:
             return dict(zip(rest[::2], rest[1::2], strict=True))
