@@ -37,7 +37,9 @@ BROKEN = "the configuration before it holds"
 
 
 def run(args: Arguments) -> int:
-    """0 after a polite end; 75 when another liqtui has the state folder; 78 when the configuration is wrong."""
+    """0 after a polite end; 70 after a fault of the program, 75 when another liqtui has the state folder, 78 when the
+    configuration is wrong.
+    """
     from liqtui.cli.session import begin
     from liqtui.config.lock import InstanceLock
 
@@ -99,13 +101,17 @@ class Daemon:
             config=self._session.paths.config,
             state=self._session.paths.state,
         )
-        await self._listen()
+        failed = False
         try:
+            await self._listen()
             while not self._ended:
                 await self._step()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), STEP)
                 self._woken.clear()
+        except Exception as fault:  # noqa: BLE001 - told in the log, where it is redacted, and restarted by who started this
+            failed = True
+            self._log.error("fault", text=_where(fault), then="the daemon ends")
         finally:
             self._notify.stopping()
             self._log.info("ending", why=self._ended or "a fault of the program")
@@ -114,7 +120,7 @@ class Daemon:
             self._journal.tell(self._engine.snapshot())
         stuck = self._engine.alive
         self._log.info("ended", **({"why": "the engine is stuck"} if stuck else {}))
-        return EXIT_SOFTWARE if stuck else 0
+        return EXIT_SOFTWARE if stuck or failed else 0
 
     # -- what comes from outside -----------------------------------------------------------------------------------
 
@@ -235,7 +241,7 @@ class Daemon:
         try:
             session = self._begin()
             setup = session.setup()
-        except (ConfigError, WatchlistError, OSError) as fault:
+        except Exception as fault:  # noqa: BLE001 - whatever is wrong with the files, what is watched goes on being watched
             why = _first(fault)
             self._log.error("reload failed", why=why, then=BROKEN)
             self._engine.remark("reload", f"{self._log.safe(why)}: {BROKEN}")
@@ -265,8 +271,8 @@ class Daemon:
         if store is None or not store.changed_outside():
             return
         try:
-            wallets = store.load().wallets
-        except (ConfigError, WatchlistError) as fault:
+            wallets = store.load().effective
+        except (ConfigError, WatchlistError, OSError) as fault:
             why = _first(fault)
             if why != self._list_fault:
                 self._list_fault = why
@@ -289,3 +295,12 @@ class Daemon:
 def _first(fault: Exception) -> str:
     """The first mistake, in one line."""
     return str(fault).strip().splitlines()[0] if str(fault).strip() else type(fault).__name__
+
+
+def _where(fault: Exception) -> str:
+    """What went wrong, and in which lines of the program."""
+    import traceback
+
+    places = traceback.extract_tb(fault.__traceback__)[-3:]
+    lines = " < ".join(f"{place.name}:{place.lineno}" for place in reversed(places))
+    return f"{type(fault).__name__}: {fault} ({lines})"

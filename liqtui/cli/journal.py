@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from liqtui.core import format as fmt
+from liqtui.core.snapshot import DeliveryState
 from liqtui.core.states import Freshness, Severity
 from liqtui.engine import verdict
 
@@ -100,7 +101,8 @@ class Journal:
         before = {(one.alert, one.channel): one for one in last.deliveries} if last else {}
         for one in snapshot.deliveries:
             if before.get((one.alert, one.channel)) != one and one.at >= self._since:
-                level = "warning" if one.reason else "info"
+                on_its_way = one.state in {DeliveryState.WAITING, DeliveryState.SENDING}
+                level = "warning" if one.reason else "debug" if on_its_way else "info"
                 self._log.event(
                     level, "delivery", alert=one.alert, channel=one.channel, state=one.state.value, tries=one.tries,
                     why=one.reason,

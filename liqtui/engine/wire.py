@@ -15,6 +15,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
 from importlib import import_module
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from liqtui.core import model, reads, rules, snapshot, states, wallet
@@ -33,9 +34,11 @@ LARGEST_WISH = 2**20
 """Bytes of a frame that a client may send."""
 HEAD = 4
 
-_TUPLE, _SET, _DICT, _BYTES = 0, 1, 2, 3
+_TUPLE, _SET, _DICT, _BYTES, _FLOAT = 0, 1, 2, 3, 4
 _FIRST_CLASS = 10
-_LEAVES = frozenset({str, int, float, bool, type(None)})
+_LEAVES = frozenset({str, int, bool, type(None)})
+_NOT_FINITE = frozenset({"inf", "-inf", "nan"})
+"""JSON has no such numbers: they would arrive as null, which means unknown."""
 _PROTOCOL_CLASS = re.compile(r"([a-z0-9_]+)\.([A-Za-z][A-Za-z0-9]*)")
 
 
@@ -137,6 +140,8 @@ def pack(value: Any) -> Any:
     kind = cast("type[Any]", type(value))
     if kind in _LEAVES:
         return value
+    if kind is float:
+        return value if isfinite(value) else [_FLOAT, str(value)]
     if kind is tuple or kind is list:
         return [_TUPLE, *[item if type(item) in _LEAVES else pack(item) for item in value]]
     if isinstance(value, model.Boundary) and kind is not model.Boundary:  # one that is searched for when it is read
@@ -165,6 +170,11 @@ def unpack(value: Any) -> Any:
         if mark == _BYTES:
             (text,) = rest
             return bytes.fromhex(text)
+        if mark == _FLOAT:
+            (text,) = rest
+            if text not in _NOT_FINITE:
+                raise WireError("a number that cannot be one")  # noqa: TRY301
+            return float(text)
         if mark == _DICT:
             return dict(zip(rest[::2], rest[1::2], strict=True))
         return _reader(mark)(rest)

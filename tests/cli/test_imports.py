@@ -80,6 +80,24 @@ def test_a_command_imports_only_what_it_needs(note: Path, words: list[str], neve
     assert not any(name.startswith("liqtui.ui") for name in ours(note))
 
 
+def test_a_daemon_never_imports_a_screen(note: Path) -> None:
+    command = [sys.executable, "-c", RUN, str(note), "daemon", "--log", "json"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
+        guard = threading.Timer(60, child.kill)
+        guard.start()
+        assert child.stderr is not None
+        told: list[str] = []
+        for line in child.stderr:
+            told.append(line)
+            if '"listening"' in line:
+                child.terminate()
+        guard.cancel()
+    assert child.returncode == 0, told
+    assert tops(note) & {"textual", "apprise"} == set()
+    assert not any(name.startswith("liqtui.ui") for name in ours(note))
+    assert "liqtui.engine.monitor" in ours(note), "it did watch"
+
+
 def test_a_status_line_waits_for_no_position_and_no_configuration(note: Path) -> None:
     assert "nothing seen yet" in run(note, "status").stdout
     assert (

@@ -290,6 +290,21 @@ def test_what_no_snapshot_holds_cannot_be_packed() -> None:
     assert over(Block(2**70, "0x", 0)) == Block(2**70, "0x", 0)
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), -0.0, 0.1, 1e300, 5e-324])
+def test_a_number_that_json_does_not_know_stays_itself(value: float) -> None:
+    assert repr(over((value,))) == repr((value,))
+    assert over(Delivery(1, "c", DeliveryState.WAITING, at=value)) == Delivery(
+        1, "c", DeliveryState.WAITING, at=value
+    ), "in a class too"
+
+
+def test_no_number_is_no_number() -> None:
+    assert repr(over((float("nan"), None))) == "(nan, None)"
+    for wrong in ([4, "1"], [4, 1], [4], [4, "inf", "inf"], [4, "infinity"], [4, None]):
+        with pytest.raises(WireError):
+            wire.unpack(wrong)
+
+
 def test_greetings() -> None:
     ours = wire.greeting(pid=7, targets=(1, 2**80))
     sent = wire.message_of(wire.frame({"hello": ours})[wire.HEAD :])

@@ -1,0 +1,41 @@
+"""What the log of a daemon tells of deliveries."""
+
+import io
+import json
+
+from liqtui.cli.journal import Journal
+from liqtui.cli.logs import Log
+from liqtui.core.snapshot import Delivery, DeliveryState, Snapshot
+
+
+def told(level: str, *states: Delivery) -> list[tuple[str, str]]:
+    """Level and state of each line of a delivery that goes through these states."""
+    out = io.StringIO()
+    log = Log(out, "json", level)
+    journal = Journal(log, since=0.0)
+    for version, one in enumerate(states):
+        journal.tell(Snapshot(version, 0.0, deliveries=(one,)))
+    log.close()
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    return [(line["level"], line["state"]) for line in lines if line["event"] == "delivery"]
+
+
+def delivery(state: DeliveryState, at: float, reason: str = "") -> Delivery:
+    return Delivery(1, "phone", state, 1, at, None, reason)
+
+
+def test_a_delivery_is_one_line_its_way_there_is_for_who_asks() -> None:
+    way = [
+        delivery(DeliveryState.WAITING, 1.0), delivery(DeliveryState.SENDING, 2.0),
+        delivery(DeliveryState.DELIVERED, 3.0),
+    ]  # fmt: skip
+    assert told("info", *way) == [("info", "delivered")]
+    assert told("debug", *way) == [("debug", "waiting"), ("debug", "sending"), ("info", "delivered")]
+
+
+def test_a_try_that_failed_is_told_with_what_came_of_it() -> None:
+    way = [
+        delivery(DeliveryState.SENDING, 1.0), delivery(DeliveryState.WAITING, 2.0, "timeout"),
+        delivery(DeliveryState.FAILED, 3.0, "refused"),
+    ]  # fmt: skip
+    assert told("info", *way) == [("warning", "waiting"), ("warning", "failed")]
