@@ -300,7 +300,7 @@ def test_the_service_manager_is_told(lab_home: Home, stage: Stage, serve: Callab
 
         until("READY=1")
         until("WATCHDOG=1")
-        until("1 critical; worst 1.03 tight")
+        until("1 critical; worst 1.03")
         os.kill(daemon.process.pid, signal.SIGHUP)
         until("RELOADING=1")
         heard.clear()
