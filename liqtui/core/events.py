@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core import format as fmt
-from liqtui.core.text import clean, short_address
+from liqtui.core.text import clean, short_address, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,4 +102,4 @@ def _sums(moves: Iterable[Moved | None]) -> list[str]:
     for move in moves:
         if move is not None:
             totals[move.asset] = totals.get(move.asset, 0) + move.amount
-    return [f"{fmt.amount(total, asset.decimals)} {asset.symbol}" for asset, total in totals.items() if total]
+    return [f"{fmt.amount(total, asset.decimals)} {word(asset.symbol)}" for asset, total in totals.items() if total]

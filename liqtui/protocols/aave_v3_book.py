@@ -173,6 +173,7 @@ def _collateral_leg(entry: Entry) -> Leg:
         rate=state.supply_rate,
         pool_cash=state.cash,
         cap_room=state.supply_room,
+        cap=state.config.supply_cap * state.reserve.unit or None,
         utilization=state.utilization,
         notes=notes,
     )
@@ -190,6 +191,7 @@ def _debt_leg(entry: Entry, *, directed: bool) -> Leg:
         rate=entry.borrow_rate,
         pool_cash=state.cash,
         cap_room=state.borrow_room,
+        cap=state.config.borrow_cap * unit or None,
         utilization=state.utilization,
         notes=state.notes,
     )

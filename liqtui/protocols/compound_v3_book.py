@@ -155,6 +155,7 @@ def _collateral_leg(state: AssetState, amount: int) -> Leg:
         threshold=mul_div_down(info.liquidate_factor, BPS, WAD),
         bonus=bonus(info.liquidation_factor),
         cap_room=state.room,
+        cap=info.supply_cap,
     )
 
 
