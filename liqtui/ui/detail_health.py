@@ -208,7 +208,7 @@ def _volatility(view: View) -> str:
         return ""
     found = {factor: (sigma, window) for factor, sigma, window in view.snapshot.sigmas}.get(cushion.factor)
     if found is None:
-        return "" if view.row.sigmas is not None else "σ not known: too few oracle rounds"
+        return "" if view.row.sigmas is not None else "σ not known: oracle rounds too few or too young"
     return f"{cushion.label} σ {fmt.percent(found[0], sign=False)} a day, of {fmt.age(found[1])}"
 
 
