@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.model import is_infinite
 from liqtui.core.severity import fetch_freshness, head_freshness, oracle_age, oracle_freshness, worst
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from liqtui.core.events import MarketEvent
     from liqtui.core.model import Position, PositionKey
     from liqtui.core.reads import Block
+    from liqtui.core.rules import Rules
     from liqtui.core.snapshot import Row, Severity, Stage
     from liqtui.core.sources import ChainSpec
+    from liqtui.core.wallet import Thresholds, Wallet
 
 
 @dataclass(slots=True)
@@ -71,6 +73,14 @@ class Chain:
         )
 
 
+class Terms(NamedTuple):
+    """What the person's settings say about a position; worked out once for each change of its wallet."""
+
+    wallet: Wallet
+    thresholds: Thresholds
+    rules: Rules
+
+
 @dataclass(slots=True)
 class Held:
     """A position between rounds."""
@@ -99,6 +109,7 @@ class Held:
     """Newest block with an event."""
     judged_at: int = -1
     """Block of the figures that the alert rules saw last."""
+    terms: Terms | None = None
     id: str = field(init=False)
 
     def __post_init__(self) -> None:

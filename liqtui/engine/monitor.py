@@ -6,7 +6,7 @@ A chain that cannot be read blinds its own positions only; they keep their place
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from liqtui.core import rank
@@ -20,7 +20,7 @@ from liqtui.core.snapshot import Freshness, Row, Severity, Snapshot
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
 from liqtui.engine.alarms import Alarms
-from liqtui.engine.held import Chain, Held
+from liqtui.engine.held import Chain, Held, Terms
 from liqtui.engine.history import ROUNDS, Sample
 from liqtui.engine.setup import Link, Sign, signs, wallets_on
 from liqtui.engine.sigmas import Sigmas
@@ -273,7 +273,9 @@ class Monitor:
 
     def _row(self, held: Held, now: float) -> Row:
         wallet, position = self._wallets[held.key.wallet], held.position
-        thresholds = self._thresholds(wallet, held)
+        if held.terms is None or held.terms.wallet is not wallet:
+            held.terms = self._terms(wallet, held)
+        thresholds = held.terms.thresholds
         freshness, ages = held.trust(now)
         cushion, distance = rank.cushion(position, self._sigmas.by_factor())
         liquidated = held.id in self._alarms.liquidated
@@ -302,17 +304,18 @@ class Monitor:
             trend_window=window,
             spark=held.track.spark(now),
             tags=wallet.tags,
-            rules=wallet.rules.over(wallet.tag_rules).over(self._setup.rules).over(DEFAULT_RULES),
+            rules=held.terms.rules,
             venue=sign.venue,
             brand=sign.brand,
             app=sign.link(held.key),
         )
         return _same(held.row, row)
 
-    def _thresholds(self, wallet: Wallet, held: Held) -> Thresholds:
+    def _terms(self, wallet: Wallet, held: Held) -> Terms:
         own = dict(wallet.position_thresholds).get(held.id, Thresholds())
         wide = wallet.tag_thresholds.over(self._setup.thresholds).over(DEFAULT_THRESHOLDS)
-        return own.over(wallet.thresholds).over(wide)
+        rules = wallet.rules.over(wallet.tag_rules).over(self._setup.rules).over(DEFAULT_RULES)
+        return Terms(wallet, own.over(wallet.thresholds).over(wide), rules)
 
     def _engine_error(self) -> str:
         crashes = {chain.spec.name: chain.crash for chain in self._chains.values()} | {"the engine": self._crash}
@@ -333,13 +336,17 @@ def _quiet(row: Row) -> bool:
     return row.freshness is Freshness.FRESH and row.severity is not Severity.UNKNOWN
 
 
+_AGEING = ("ages", "trend_window")
+_TOLD = ("position", *(each.name for each in fields(Row) if each.name != "position"))
+"""Fields of a row; first what differs most often."""
+
+
 def _same(old: Row | None, new: Row) -> Row:
     """The old row where the new one says nothing else: while all is fresh, a growing age is no news."""
     if old is None:
         return new
-    if new.freshness is Freshness.FRESH and replace(new, ages=old.ages, trend_window=old.trend_window) == old:
-        return old
-    return old if new == old else new
+    skipped = _AGEING if new.freshness is Freshness.FRESH else ()
+    return old if all(getattr(new, name) == getattr(old, name) for name in _TOLD if name not in skipped) else new
 
 
 def _feeds(rows: Iterable[Row]) -> tuple[tuple[str, Feed], ...]:
