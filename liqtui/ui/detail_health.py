@@ -107,7 +107,8 @@ def _day_line(view: View) -> list[Span]:
 def _rules_line(view: View) -> list[Span]:
     values = [value for _, value in view.samples]
     # rounded down, as health is everywhere: a low must not stand above the figure that it is the low of
-    return [view.muted("low "), view.ink(fmt.health(round(min(values) * 10**12) * 10**6))] if values else [view.muted("low –")]
+    low = fmt.health(round(min(values) * 10**12) * 10**6) if values else "–"
+    return [view.muted("low "), view.ink(low) if values else view.muted(low)]
 
 
 def _pressure_lines(view: View, width: int) -> list[list[Span]]:
