@@ -94,7 +94,7 @@ class Log:
     def event(self, level: str, event: str, **fields: Any) -> None:
         if LEVELS.index(level) < self._least:
             return
-        safe = {name: self._safe(value) for name, value in fields.items() if value not in {None, ""}}
+        safe = {name: self._safe(value) for name, value in fields.items() if value is not None and value != ""}
         self._put(self._line(level, event, safe))
 
     def debug(self, event: str, **fields: Any) -> None:

@@ -39,3 +39,14 @@ def test_a_try_that_failed_is_told_with_what_came_of_it() -> None:
         delivery(DeliveryState.FAILED, 3.0, "refused"),
     ]  # fmt: skip
     assert told("info", *way) == [("warning", "waiting"), ("warning", "failed")]
+
+
+def test_a_field_of_any_kind_is_written_and_raises_nothing() -> None:
+    out = io.StringIO()
+    log = Log(out, "json", "info")
+    log.event("info", "odd", listed=[1, 2], table={"a": 1}, empty="", missing=None, zero=0)
+    log.close()
+    (line,) = [json.loads(text) for text in out.getvalue().splitlines()]
+    assert line["event"] == "odd"
+    assert {"listed", "table", "zero"} <= line.keys()
+    assert {"empty", "missing"}.isdisjoint(line)
