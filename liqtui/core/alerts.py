@@ -24,6 +24,7 @@ from liqtui.core.units import HEALTH_ONE, WAD
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from liqtui.core.memory import Terms
     from liqtui.core.model import Position
     from liqtui.core.snapshot import Row
 
@@ -55,7 +56,7 @@ def judge(
     text. `own`: a transaction of the owner explains what changed. `before` is only asked what `memory` forgot.
     """
     if not memory.seen and before is not None and before.position is not None:
-        memory = _remembered(memory, before.position)
+        memory = _remembered(memory, before.position, changes.terms(before.position))
     memory, drafts = _sight(after, memory, now)
     position = None if after.freshness is Freshness.BLIND else after.position
     lost = () if position is None else _lost(memory.holdings, position)
@@ -66,15 +67,16 @@ def judge(
         drafts += (_liquidated(before, after, events or lost, memory.health, now),)
     if position is None:
         return memory, drafts
+    terms = changes.terms(position)
     said = () if seized else _opened_or_closed(after, position, memory, now)
-    done = () if said or seized else _done(position, memory, own=own)
-    drafts += said + _parameters(before, after, position, memory, now)
+    done = () if said or seized else _done(position, terms, memory, own=own)
+    drafts += said + _parameters(before, after, terms, memory, now)
     memory, more = _level(before, after, memory, now, done=done)
     if done and not more:
         more = (_changed(after, position, memory, now, done, own=own),)
     memory, doubts = _verified(after, position, memory, now)
     memory, soon = coming(after, position, memory, now, own=bool(done) or seized)
-    return _remembered(memory, position), (*drafts, *folded(more, soon), *doubts)
+    return _remembered(memory, position, terms), (*drafts, *folded(more, soon), *doubts)
 
 
 def gone(last: Row, memory: Memory, now: float, *, events: Sequence[str] = (), own: bool = False) -> tuple[Draft, ...]:
@@ -94,7 +96,7 @@ def gone(last: Row, memory: Memory, now: float, *, events: Sequence[str] = (), o
     return (draft(last, now, how, kind, text, before=memory.health, cause=f"{kind}:{last.chain}", brief=text),)
 
 
-def _remembered(memory: Memory, position: Position) -> Memory:
+def _remembered(memory: Memory, position: Position, terms: Terms) -> Memory:
     shown, at = position.health.shown, position.block.timestamp
     holdings = tuple(
         Holding(leg.side, leg.asset.address, leg.asset.symbol, leg.asset.decimals, leg.amount)
@@ -102,9 +104,8 @@ def _remembered(memory: Memory, position: Position) -> Memory:
         if leg.amount
     )
     health = shown if shown is not None else memory.health
-    terms = changes.terms(position)
-    if terms == memory.terms:
-        terms = memory.terms
+    if memory.terms is not None and terms == memory.terms:
+        terms = memory.terms  # the older object: nothing is kept twice
     known = (memory.seen, memory.fresh, memory.holdings, memory.health, memory.terms, memory.read_at)
     if known == (True, False, holdings, health, terms, at):
         return memory
@@ -262,11 +263,11 @@ def _opened_or_closed(after: Row, position: Position, memory: Memory, now: float
     return ()
 
 
-def _done(position: Position, memory: Memory, *, own: bool) -> tuple[str, ...]:
+def _done(position: Position, terms: Terms, memory: Memory, *, own: bool) -> tuple[str, ...]:
     """What was done to the amounts and choices since they were last known, in words; not what interest does."""
     if not memory.seen or memory.fresh:
         return ()
-    chosen = changes.chosen(memory.terms, changes.terms(position)) if memory.terms is not None else ()
+    chosen = changes.chosen(memory.terms, terms) if memory.terms is not None else ()
     return (*changes.moves(memory.holdings, position, memory.read_at, own=own), *chosen)
 
 
@@ -276,11 +277,12 @@ def _changed(after: Row, position: Position, memory: Memory, now: float, done: S
     return draft(after, now, Severity.OK, "changed", text, before=memory.health, more=more)
 
 
-def _parameters(before: Row | None, after: Row, position: Position, memory: Memory, now: float) -> tuple[Draft, ...]:
+def _parameters(before: Row | None, after: Row, terms: Terms, memory: Memory, now: float) -> tuple[Draft, ...]:
     """What the market changed, with health by the old and by the new parameters at the same prices."""
-    if memory.terms is None:
+    position = after.position
+    if position is None or memory.terms is None or memory.terms == terms:
         return ()
-    turns = changes.turns(memory.terms, changes.terms(position))
+    turns = changes.turns(memory.terms, terms)
     if not turns:
         return ()
     was = changes.by_parameters(before.position if before else None, position)

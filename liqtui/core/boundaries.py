@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 SCAN = 4
 """Answers looked at one by one where roundings on both sides may make the rule turn back and forth."""
-VAGUE = 0.01
-"""Where a distance may be off by more than this part of itself, the exact one is searched for before ranking by it."""
 
 
 def boundaries(book: Book, feeds: Sequence[Feed] = ()) -> tuple[Boundary, ...]:
@@ -58,24 +56,20 @@ class LazyBoundaries(Sequence[Boundary]):
 
     @cached_property
     def reaches(self) -> tuple[Reach, ...]:
-        """How far each factor that ranks is from its boundary; `error` is small beside `about` in all of them."""
+        """How far each factor that ranks is from its boundary, as far as a cheap estimate can tell: see `settled`."""
         health = self._position.health
         calm = health.verdict is not True and (health.reported is None or health.reported >= HEALTH_ONE)
         if health.raw is not None and calm and HEALTH_ONE <= health.raw < HEALTH_INFINITE:
-            found = reaches(self._book.legs, self._book.quotes, health.raw, self._fixed)
-            return tuple(map(self._settled, found))
+            return reaches(self._book.legs, self._book.quotes, health.raw, self._fixed)
         ranking = (mover for mover in self._movers.values() if mover.kind is not FactorKind.ASSET)
         return tuple(self._exact(mover.factor) for mover in ranking)
 
-    def _settled(self, reach: Reach) -> Reach:
-        vague = reach.error > VAGUE * abs(reach.about or 0) if reach.about is not None else reach.error > 0
-        return self._exact(reach.factor) if vague else reach
+    def settled(self, reach: Reach) -> Reach:
+        """The same with an `error` that is small beside `about`: searched for where the estimate is vague."""
+        return self._exact(reach.factor) if reach.vague else reach
 
     def _exact(self, factor: str) -> Reach:
-        found = self.of(factor)
-        return Reach(
-            factor, found.kind, found.assets, found.price_now or 0, found.decimals, found.move, 0.0, found.passed
-        )
+        return _reach(self.of(factor))
 
     def at(self, reach: Reach) -> Boundary:
         """The boundary that was reached for, searched for when its price is read. The same object every time."""
@@ -86,7 +80,7 @@ class LazyBoundaries(Sequence[Boundary]):
     def nearer(self, reach: Reach, limit: float) -> bool:
         """Whether its boundary is nearer than that, by the boundary itself where the estimate leaves any doubt."""
         distance = reach.about
-        if distance is not None and abs(abs(distance) - limit) <= reach.error:
+        if reach.error and (distance is None or abs(abs(distance) - limit) <= reach.error):
             distance = self.of(reach.factor).move
         return distance is not None and abs(distance) < limit
 
@@ -125,6 +119,26 @@ class LazyBoundaries(Sequence[Boundary]):
 
     def __hash__(self) -> int:
         return hash(tuple(self))
+
+
+def _reach(found: Boundary) -> Reach:
+    return Reach(
+        found.factor, found.kind, found.assets, found.price_now or 0, found.decimals, found.about, 0.0, found.passed
+    )
+
+
+class FoundBoundaries:
+    """Boundaries that are there, to rank by like those that are searched for when somebody looks."""
+
+    def __init__(self, found: Sequence[Boundary]) -> None:
+        self._named = {each.factor: each for each in found if each.kind is not FactorKind.ASSET}
+        self.reaches = tuple(map(_reach, self._named.values()))
+
+    def settled(self, reach: Reach) -> Reach:
+        return reach
+
+    def at(self, reach: Reach) -> Boundary:
+        return self._named[reach.factor]
 
 
 class LazyBoundary(Boundary):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core import format as fmt
@@ -50,13 +51,15 @@ def terms(position: Position) -> Terms:
         )
         for leg in position.legs
     )
-    flags = tuple((flag.code, _named(flag.text, position)) for flag in position.flags if flag.code in CODES)
+    symbols = frozenset(leg.asset.symbol for leg in position.legs)
+    flags = tuple((flag.code, _named(flag.text, symbols)) for flag in position.flags if flag.code in CODES)
     return Terms(each, position.category, flags)
 
 
-def _named(text: str, position: Position) -> str:
-    """With the symbols in it as a message may carry them."""
-    for symbol in {leg.asset.symbol for leg in position.legs}:
+@lru_cache(maxsize=1024)
+def _named(text: str, symbols: frozenset[str]) -> str:
+    """With the symbols in it as a message may carry them. The same words stand at many positions, round by round."""
+    for symbol in sorted(symbols):
         text = text.replace(symbol, word(symbol)) if symbol else text
     return clean(text, 160)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from liqtui.core.boundaries import LazyBoundaries
+from liqtui.core.boundaries import FoundBoundaries, LazyBoundaries
 from liqtui.core.factors import ANCHOR_PERCENT
 from liqtui.core.model import FactorKind
 from liqtui.core.severity import liquidatable
 from liqtui.core.snapshot import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from liqtui.core.model import Boundary, Position, PositionKey
     from liqtui.core.reach import Reach
@@ -36,37 +36,33 @@ def cushion(position: Position | None, sigmas: Mapping[str, float]) -> tuple[Bou
     happens to have a σ. "together" is measured with the largest σ of the factors that it moves, when all are known.
     """
     boundaries: Sequence[Boundary] = position.boundaries if position is not None else ()
-    ways: Sequence[Boundary | Reach]
-    found: Callable[[Any], Boundary]
-    if isinstance(boundaries, LazyBoundaries):
-        ways, found = boundaries.reaches, boundaries.at
-    else:
-        ways, found = boundaries, _itself
-    best: tuple[float, Any, float | None] | None = None
-    for way in ways:
-        about = way.about
-        if way.kind is FactorKind.ASSET or about is None:
+    ways = boundaries if isinstance(boundaries, LazyBoundaries) else FoundBoundaries(boundaries)
+    best: tuple[float, Reach, float | None] | None = None
+    for way in sorted(ways.reaches, key=_vague):
+        sigma = _sigma(way, ways.reaches, sigmas)
+        unit = sigma or (CALM_SIGMA if _anchored(way) else TYPICAL_SIGMA)
+        if best is not None and way.least / unit >= best[0]:
             continue
-        sigma = _sigma(way, ways, sigmas)
-        counted = abs(about) / (sigma or (CALM_SIGMA if _anchored(way) else TYPICAL_SIGMA))
-        if best is None or counted < best[0]:
-            best = counted, way, counted if sigma else None
+        known = ways.settled(way)
+        counted = None if known.about is None else abs(known.about) / unit
+        if counted is not None and (best is None or counted < best[0]):
+            best = counted, known, counted if sigma else None
     if best is None:
         return None, None
-    return found(best[1]), None if best[1].passed else best[2]
+    return ways.at(best[1]), None if best[1].passed else best[2]
 
 
-def _itself(boundary: Boundary) -> Boundary:
-    return boundary
+def _vague(way: Reach) -> bool:
+    """What is known well goes first: mostly it is near enough that the rest need not be searched for."""
+    return way.vague
 
 
-def _anchored(way: Boundary | Reach) -> bool:
+def _anchored(way: Reach) -> bool:
     one = 10**way.decimals
-    now = way.price_now
-    return way.kind is FactorKind.FACTOR and now is not None and abs(now - one) * 100 <= one * ANCHOR_PERCENT
+    return way.kind is FactorKind.FACTOR and abs(way.price_now - one) * 100 <= one * ANCHOR_PERCENT
 
 
-def _sigma(way: Boundary | Reach, ways: Iterable[Boundary | Reach], sigmas: Mapping[str, float]) -> float | None:
+def _sigma(way: Reach, ways: Iterable[Reach], sigmas: Mapping[str, float]) -> float | None:
     own = sigmas.get(way.factor)
     if own or way.kind is not FactorKind.TOGETHER:
         return own

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from liqtui.core.model import Leg, Quote
 
+VAGUE = 0.01
+"""Where a distance may be off by more than this part of itself, the exact one is searched for before ranking by it."""
 FARTHEST = 1000
 """A rise beyond this multiple of the price now is not worth a warning and is called none."""
 UNEXPLAINED = 1e-6
@@ -39,6 +41,16 @@ class Reach(NamedTuple):
     error: float
     """The most by which `about` may be off; infinite: only the exact search can tell."""
     passed: bool = False
+
+    @property
+    def vague(self) -> bool:
+        """Whether the estimate is too rough to rank by."""
+        return self.error > VAGUE * abs(self.about or 0)
+
+    @property
+    def least(self) -> float:
+        """No boundary of this factor is nearer than that."""
+        return 0.0 if self.about is None else max(0.0, abs(self.about) - self.error)
 
 
 class _Knob:

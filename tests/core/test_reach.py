@@ -68,6 +68,18 @@ def test_nor_under_caps(book: ReferenceBook, cap: int, ratio_cap: int) -> None:
         assert_vouched(book)
 
 
+@settings(max_examples=300, deadline=None)
+@given(books(least=101), st.lists(st.floats(0.001, 0.1), min_size=1, max_size=5))
+def test_what_ranks_is_the_nearest_by_the_exact_search(book: ReferenceBook, spread: list[float]) -> None:
+    """What was not searched for is farther: the cushion in σ is that of all boundaries, within 3 %."""
+    exact = boundaries(book)
+    sigmas = {found.factor: spread[place % len(spread)] for place, found in enumerate(exact)}
+    known, expected = rank.cushion(replace(bare(book), boundaries=exact), sigmas)
+    chosen, counted = rank.cushion(position(book), sigmas)
+    assert (chosen is None) == (known is None)
+    assert counted == (None if expected is None else pytest.approx(expected, rel=0.03))
+
+
 @pytest.mark.parametrize("truncating", [False, True])
 @pytest.mark.parametrize("make", [simple, two_coins, staking_loop])
 def test_usual_accounts_are_ranked_without_a_question(make, truncating: bool) -> None:
