@@ -198,25 +198,28 @@ def steps(made: Five, wallets: Sequence[str]) -> tuple[Round, Steps]:
     monitor.watch(made.setup(wallets).wallets)
     judging: list[float] = []
     looking: list[float] = []
+    made.move()
+    both = (now, Round(made, wallets))
     for turn in range(RUNS):
-        outcome, started = now.outcome(), time.process_time()
+        outcome, started = both[turn % 2].outcome(), time.process_time()
         snapshot = judged(monitor, outcome, clock + turn)
         judging.append((time.process_time() - started) * 1e3)
         started = time.process_time()
         shown(snapshot)
         looking.append((time.process_time() - started) * 1e3)
-    found: list[tuple[str, float]] = [
-        (f"encode {calls:,} calls", cpu(now.encode)),
-        ("JSON and hexadecimal digits of the answers", cpu(transport)),
-        (f"decode {calls:,} answers", decode),
-        ("plan the round and take answers apart", apart),
-        (f"evaluate {count:,} positions, each held against its contract", evaluate),
-        *((f"  of these {name}", ms) for name, ms in each),
-        ("decoding and evaluation together", decode + apart + evaluate),
-        ("rows, ranks, alert rules of all", common.middle(judging)),
-        (f"exact boundaries of the {SHOWN} rows shown", common.middle(looking)),
+    rows = len(wallets)
+    found: list[tuple[str, float, int]] = [
+        (f"encode {calls:,} calls", cpu(now.encode), count),
+        ("JSON and hexadecimal digits of the answers", cpu(transport), count),
+        (f"decode {calls:,} answers", decode, count),
+        ("plan the round and take answers apart", apart, count),
+        (f"evaluate {count:,} positions, each held against its contract", evaluate, count),
+        *((f"  of these {name}", ms, rows) for name, ms in each),
+        ("decoding and evaluation together", decode + apart + evaluate, count),
+        ("rows, ranks, alert rules of all", common.middle(judging), count),
+        (f"exact boundaries of the {SHOWN} rows shown", common.middle(looking), count),
     ]
-    return now, Steps([[name, ms, ms * 1e3 / count] for name, ms in found], decode + apart + evaluate)
+    return now, Steps([[name, ms, ms * 1e3 / among] for name, ms, among in found], decode + apart + evaluate)
 
 
 def profile(now: Round) -> None:

@@ -137,8 +137,9 @@ class CompoundMarket:
         """What is there before the contracts are."""
         self.lab, self.node = lab, lab.node
         with self.node.batch():
-            if "USDT" not in lab.assets.tokens:
+            if "USDT / USD" not in lab.assets.pairs:
                 lab.assets.new_feed("USDT / USD", 10**8)
+            if "USDT" not in lab.assets.tokens:
                 lab.assets.new_token("USDT", 6)
         self.feeds: dict[str, ChainlinkFeed] = {spec.symbol: lab.assets.pairs[spec.pair] for spec in SPECS}
         names = {spec.symbol: spec.symbol for spec in SPECS if spec.symbol != self.coin} | ({} if self.coin else WETH)
