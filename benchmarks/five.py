@@ -33,7 +33,7 @@ from liqtui.core.reads import Block, Call, Failure, Result, run_plans
 from liqtui.core.risk import complete
 from liqtui.engine.history import History
 from liqtui.engine.monitor import Monitor
-from liqtui.engine.rounds import Outcome
+from liqtui.engine.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

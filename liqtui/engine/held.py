@@ -9,7 +9,7 @@ from liqtui.core.model import is_infinite
 from liqtui.core.severity import fetch_freshness, head_freshness, oracle_age, oracle_freshness, worst
 from liqtui.core.snapshot import Ages, ChainState, Freshness
 from liqtui.core.units import WAD
-from liqtui.engine.rounds import Spot
+from liqtui.engine.outcome import Spot
 from liqtui.engine.setup import Link
 from liqtui.engine.tracks import DAY, Track
 

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from liqtui.engine.handle import Playback
     from liqtui.engine.history import History
     from liqtui.engine.metrics import Metrics
+    from liqtui.engine.outcome import Outcome
     from liqtui.engine.ping import Pinger
-    from liqtui.engine.rounds import ChainRounds, Outcome
+    from liqtui.engine.rounds import ChainRounds
     from liqtui.engine.setup import Link, Reader, ReaderFactory, Setup
     from liqtui.engine.watch import ChainWatch
     from liqtui.protocols.adapter import Adapter

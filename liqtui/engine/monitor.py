@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from liqtui.core.wallet import Wallet
     from liqtui.engine.history import History
     from liqtui.engine.outbox import Outbox
-    from liqtui.engine.rounds import Outcome
+    from liqtui.engine.outcome import Outcome
     from liqtui.engine.setup import Setup
 
 _UNKNOWN = Sign()

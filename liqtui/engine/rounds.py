@@ -8,28 +8,30 @@ it concerns; only a chain that cannot be read at all ends the round, as a `ReadE
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from liqtui.core.reads import PlanFailed, ReadError, run_plans
 from liqtui.core.risk import complete
-from liqtui.core.snapshot import Stage
 from liqtui.engine.eventlog import Events, Found, Watched
 from liqtui.engine.glances import Glances, glanced
-from liqtui.engine.logsearch import LogSearch
+from liqtui.engine.markets import adapter_of, market_of
+from liqtui.engine.outcome import Outcome, Trouble
 from liqtui.engine.words import safe, words
-from liqtui.protocols.adapter import EventLog, LogDiscovery
+from liqtui.protocols.adapter import EventLog
 from liqtui.protocols.feed_history import past_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from liqtui.core.events import MarketEvent
     from liqtui.core.model import Feed, Position, PositionKey
     from liqtui.core.reads import Block, ChainReader, Plan
+    from liqtui.core.snapshot import Stage
     from liqtui.core.sources import ChainSpec, MarketRef
     from liqtui.engine.logsearch import Notebook
+    from liqtui.engine.markets import MarketState
+    from liqtui.engine.outcome import Spot
     from liqtui.protocols.adapter import Adapter, Reading
 
 REDISCOVER = 300.0
@@ -40,114 +42,7 @@ _YIELD_EVERY = 8
 """Evaluations between two breaths of the event loop."""
 
 
-class Spot(NamedTuple):
-    """One wallet in one market: what a round can say something about."""
-
-    protocol: str
-    market: str
-    wallet: str
-    """Lower case; empty: the market as a whole."""
-
-
-class Trouble(NamedTuple):
-    """Something that could not be read, while the rest could."""
-
-    spot: Spot
-    error: str
-    """Safe to show."""
-    since: float
-    """Unix time at which it began."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One good round of one chain."""
-
-    chain_id: int
-    block: Block
-    positions: Mapping[PositionKey, Position]
-    """Not empty ones, with boundaries and rescue."""
-    covered: frozenset[Spot]
-    """Where it is known at this block what the wallet holds; a position not listed there is gone."""
-    feeds: tuple[Feed, ...] = ()
-    troubles: tuple[Trouble, ...] = ()
-    notes: tuple[str, ...] = ()
-    """What was missing without blanking anything."""
-    stages: tuple[Stage, ...] = ()
-    past: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict[str, "tuple[tuple[int, int], ...]"])
-    """Feed address → (unix time, raw answer) of its rounds before, for feeds that are met for the first time."""
-    events: tuple[MarketEvent, ...] = ()
-    """What the logs told since the last round."""
-    logged: frozenset[tuple[str, str]] = frozenset()
-    """(protocol, market) whose logs were read up to this block."""
-
-
-@dataclass(slots=True)
-class _Market:
-    """What is known of one deployment between rounds."""
-
-    ref: MarketRef
-    adapter: Adapter
-    search: LogSearch | None = None
-    """Where only logs tell what there is to open."""
-    opened: Any = None
-    opened_ref: MarketRef | None = None
-    """What `opened` was opened for; or was tried, and is not better known."""
-    tried_at: float | None = None
-    hints: dict[str, Any] = field(default_factory=dict[str, Any])
-    searched: set[str] = field(default_factory=set[str])
-    """Wallets that were looked for since `opened`; without a hint they hold nothing here."""
-    searched_at: float | None = None
-    """When all wallets were last looked for."""
-    faults: dict[str, str] = field(default_factory=dict[str, str])
-    """Step (open, discover, refresh) → why it failed the last time it was tried."""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def wanted(self) -> MarketRef:
-        """The deployment with what is known of it by now."""
-        return self.ref if self.search is None else self.search.ref
-
-    def knows(self, wallet: str) -> bool:
-        """Whether it is known where to look for all that this wallet may hold."""
-        return self.search is None or self.search.complete(wallet)
-
-    def spot(self, wallet: str = "") -> Spot:
-        return Spot(self.ref.protocol, self.ref.name, wallet)
-
-    @property
-    def trouble(self) -> str:
-        return "; ".join(self.faults.values())
-
-    def told(self) -> tuple[str, ...]:
-        """What the person should know although nothing failed."""
-        if self.search is None or not self.search.note:
-            return self.notes
-        return (
-            *self.notes,
-            safe(f"{self.ref.protocol} {self.ref.name}: still looking for positions, {self.search.note}"),
-        )
-
-    def note(self, step: str, fault: Exception | None) -> None:
-        """Keep or clear the reason for which a step failed."""
-        self.faults.pop(step, None)
-        if fault is not None:
-            self.faults[step] = words(fault)
-
-    def close(self) -> None:
-        self.opened, self.tried_at, self.searched_at = None, None, None
-        self.hints, self.searched = {}, set()
-
-    def due(self, now: float, every: float) -> bool:
-        return self.searched_at is None or now - self.searched_at >= every
-
-    def stage(self, wallets: Iterable[str]) -> Stage:
-        note = "" if self.search is None else self.search.note
-        done = self.opened is not None and not note and self.searched.issuperset(wallets)
-        return Stage(self.ref.protocol, self.ref.name, done, len(self.hints), self.trouble, note)
-
-
-_Walk: TypeAlias = "tuple[_Market, Callable[[], Plan[Any]]]"
+_Walk: TypeAlias = "tuple[MarketState, Callable[[], Plan[Any]]]"
 
 
 class _Known(NamedTuple):
@@ -177,7 +72,7 @@ class ChainRounds:
         """
         self.spec = spec
         self.reader = reader
-        self._markets = [_market(ref, _adapter(adapters, ref), notebook) for ref in refs]
+        self._markets = [market_of(ref, adapter_of(adapters, ref), notebook) for ref in refs]
         self._every = rediscover
         self._finish = finish
         self._wallets: tuple[str, ...] = ()
@@ -241,7 +136,7 @@ class ChainRounds:
 
     async def _read(
         self, block: Block, wallets: Sequence[str], now: float, progress: Callable[[tuple[Stage, ...]], None]
-    ) -> list[tuple[_Market, Reading]]:
+    ) -> list[tuple[MarketState, Reading]]:
         """Readings of the markets that could be read. Contracts that changed are opened again once."""
 
         def report() -> None:
@@ -311,7 +206,7 @@ class ChainRounds:
     async def _open(self, block: Block, now: float, report: Callable[[], None]) -> None:
         """Open what is closed, and what there is more to know of; until that works the market stays as it was."""
 
-        def opened(market: _Market, value: Any) -> None:
+        def opened(market: MarketState, value: Any) -> None:
             market.tried_at, market.opened_ref = now, market.wanted
             if isinstance(value, Exception):
                 market.note("open", value)
@@ -321,7 +216,7 @@ class ChainRounds:
                 market.searched = set()
             report()
 
-        def due(market: _Market) -> bool:
+        def due(market: MarketState) -> bool:
             if market.opened_ref is not market.wanted or market.tried_at is None:
                 return True
             return (market.opened is None or "open" in market.faults) and now - market.tried_at >= REOPEN
@@ -332,7 +227,7 @@ class ChainRounds:
     async def _discover(self, block: Block, wallets: Sequence[str], now: float, report: Callable[[], None]) -> None:
         asked: dict[int, list[str]] = {}
 
-        def found(market: _Market, value: Any) -> None:
+        def found(market: MarketState, value: Any) -> None:
             missing = asked[id(market)]
             if isinstance(value, Exception):
                 market.note("discover", value)
@@ -354,11 +249,11 @@ class ChainRounds:
         await self._walk(block, walks, found)
 
     async def _refresh(
-        self, block: Block, markets: Sequence[_Market], beside: Sequence[Plan[None]] = ()
-    ) -> list[tuple[_Market, Reading]]:
-        readings: list[tuple[_Market, Reading]] = []
+        self, block: Block, markets: Sequence[MarketState], beside: Sequence[Plan[None]] = ()
+    ) -> list[tuple[MarketState, Reading]]:
+        readings: list[tuple[MarketState, Reading]] = []
 
-        def refreshed(market: _Market, value: Any) -> None:
+        def refreshed(market: MarketState, value: Any) -> None:
             if isinstance(value, Exception):
                 market.note("refresh", value)
             else:
@@ -378,7 +273,7 @@ class ChainRounds:
         self,
         block: Block,
         walks: Sequence[_Walk],
-        then: Callable[[_Market, Any], None],
+        then: Callable[[MarketState, Any], None],
         beside: Sequence[Plan[None]] = (),
     ) -> None:
         """Walk the plans in lockstep; `then` gets each value, or the exception that ended the plan, as it comes.
@@ -386,7 +281,7 @@ class ChainRounds:
         `beside`: further plans that go along and concern nobody but themselves.
         """
 
-        def told(market: _Market, plan: Callable[[], Plan[Any]]) -> Plan[None]:
+        def told(market: MarketState, plan: Callable[[], Plan[Any]]) -> Plan[None]:
             then(market, (yield from _contained(plan)))
 
         for fault in await run_plans(self.reader, block, [*(told(market, plan) for market, plan in walks), *beside]):
@@ -396,7 +291,7 @@ class ChainRounds:
     # -- figures -------------------------------------------------------------------------------------------------
 
     async def _evaluate(
-        self, block: Block, readings: Sequence[tuple[_Market, Reading]], wallets: Sequence[str], now: float
+        self, block: Block, readings: Sequence[tuple[MarketState, Reading]], wallets: Sequence[str], now: float
     ) -> Outcome:
         positions: dict[PositionKey, Position] = {}
         failed: dict[Spot, str] = {m.spot(): m.trouble for m in self._markets if m.trouble}
@@ -431,7 +326,7 @@ class ChainRounds:
             stages=self.stages,
         )
 
-    def _account(self, market: _Market, reading: Reading, block: Block, wallet: str) -> list[Position] | str:
+    def _account(self, market: MarketState, reading: Reading, block: Block, wallet: str) -> list[Position] | str:
         """The account's positions, or why it has none to show."""
         account = reading.accounts.get(wallet)
         if account is None:
@@ -453,18 +348,6 @@ class ChainRounds:
             whole = self._finish(bare)
         self._known[bare.key] = _Known(bare, whole)
         return whole
-
-
-def _market(ref: MarketRef, adapter: Adapter, notebook: Notebook | None) -> _Market:
-    if isinstance(adapter, LogDiscovery) and adapter.searches(ref):
-        return _Market(ref, adapter, LogSearch(adapter, ref, notebook))
-    return _Market(ref, adapter)
-
-
-def _adapter(adapters: Mapping[str, Adapter], ref: MarketRef) -> Adapter:
-    if ref.protocol not in adapters:
-        raise LookupError(f"{safe(ref.name)}: this liqtui does not know the protocol {safe(ref.protocol)}")
-    return adapters[ref.protocol]
 
 
 def _contained(plan: Callable[[], Plan[Any]]) -> Plan[Any]:

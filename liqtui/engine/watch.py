@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from liqtui.core.snapshot import Stage
     from liqtui.core.sources import ChainSpec
     from liqtui.core.wallet import Wallet
-    from liqtui.engine.rounds import ChainRounds, Outcome
+    from liqtui.engine.outcome import Outcome
+    from liqtui.engine.rounds import ChainRounds
     from liqtui.engine.setup import Link, Reader
 
 GAP = 2.0

@@ -6,7 +6,8 @@ import pytest
 
 from liqtui.core.sources import ChainSpec
 from liqtui.engine.glances import GLANCES, Glances
-from liqtui.engine.rounds import ChainRounds, Spot
+from liqtui.engine.outcome import Spot
+from liqtui.engine.rounds import ChainRounds
 from tests.engine.fakes import START, FakeAdapter, FakeChain, _call, _value, address, chain, market
 
 OTHER = "0x" + "bb" * 20

@@ -12,7 +12,8 @@ from liqtui.core.units import WAD
 from liqtui.engine import logsearch
 from liqtui.engine.history import History
 from liqtui.engine.logsearch import FIRST, MARGIN, PIECES, LogSearch
-from liqtui.engine.rounds import REOPEN, ChainRounds, Spot
+from liqtui.engine.outcome import Spot
+from liqtui.engine.rounds import REOPEN, ChainRounds
 from tests.engine.fakes import START, FakeAdapter, FakeChain, Finish, address, chain, market
 
 ENTRY = market().entry

@@ -3,7 +3,8 @@ import pytest
 from liqtui.core.reads import Failure, ReadError
 from liqtui.core.sources import MarketRef
 from liqtui.core.units import WAD
-from liqtui.engine.rounds import REDISCOVER, REOPEN, ChainRounds, Spot
+from liqtui.engine.outcome import Spot
+from liqtui.engine.rounds import REDISCOVER, REOPEN, ChainRounds
 from tests.engine.fakes import START, FakeAdapter, FakeChain, Finish, address, chain, market
 
 OTHER = "0x" + "bb" * 20

@@ -14,7 +14,7 @@ from liqtui.core.sources import ChainSpec
 from liqtui.core.wallet import Wallet
 from liqtui.engine.history import History
 from liqtui.engine.monitor import Monitor
-from liqtui.engine.rounds import Outcome
+from liqtui.engine.outcome import Outcome
 from liqtui.engine.setup import Setup, pool, rounds_on, shipped_adapters
 from tests.real.reader import LabReader, run
 

@@ -9,7 +9,7 @@ from liqtui.core.sources import ChainSpec, MarketRef
 from liqtui.core.wallet import Wallet
 from liqtui.engine.history import History
 from liqtui.engine.once import run_once
-from liqtui.engine.rounds import Outcome
+from liqtui.engine.outcome import Outcome
 from liqtui.engine.setup import Setup, pool, rounds_on, shipped_adapters
 from tests.lab.morpho_positions import SHAPES
 

@@ -11,7 +11,7 @@ import pytest
 
 from liqtui.core.sources import ChainSpec, MarketRef
 from liqtui.core.wallet import Wallet
-from liqtui.engine.rounds import Outcome
+from liqtui.engine.outcome import Outcome
 from liqtui.engine.setup import Setup, pool, rounds_on, shipped_adapters
 from tests.lab.market import wallet
 from tests.lab.proxy import FaultProxy
