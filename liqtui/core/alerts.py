@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from liqtui.core import changes, messages
-from liqtui.core.causes import Cause, cause
+from liqtui.core.causes import cause
 from liqtui.core.coming import coming, folded
 from liqtui.core.drafts import Draft, draft
 from liqtui.core.memory import Holding, Memory, dump, load
@@ -191,7 +191,7 @@ def _liquidated(
     certain = any(isinstance(item, str) for item in what)
     falls = "; ".join(item if isinstance(item, str) else _fall(item) for item in what)
     text = messages.liquidated(falls, after.position, health, certain=certain)
-    found = _why(before, after)
+    found = cause(before, after)
     return draft(
         after,
         now,
@@ -305,11 +305,6 @@ def _parameters(before: Row | None, after: Row, terms: Terms, memory: Memory, no
     return (told,)
 
 
-def _why(before: Row | None, after: Row) -> Cause:
-    """Why health moved; as long as nothing could be read, all of a chain is one cause."""
-    return cause(before if before is not None and before.freshness is not Freshness.BLIND else None, after)
-
-
 def _level(
     before: Row | None, after: Row, memory: Memory, now: float, *, done: Sequence[str]
 ) -> tuple[Memory, tuple[Draft, ...]]:
@@ -323,7 +318,7 @@ def _level(
     level = told_level(memory.level, found, found if worse else _cleared(after, position))
     if level is None:
         return memory, ()
-    found, why = level, _why(before, after)
+    found, why = level, cause(before, after)
     if worse:
         if found is Severity.LIQUIDATABLE:
             kind, text = "liquidatable", messages.liquidatable_now(after, position, memory.health)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core import format as fmt
 from liqtui.core.model import Side
+from liqtui.core.snapshot import Freshness
 from liqtui.core.text import phrase, word
 
 if TYPE_CHECKING:
@@ -26,13 +27,18 @@ class Cause(NamedTuple):
 
 
 def cause(before: Row | None, after: Row) -> Cause:
-    """The price that did most to health; its own doing where amounts moved more than any price."""
+    """The price that did most to health; its own doing where amounts moved more than any price.
+
+    As long as nothing could be read, all of a chain is one cause.
+    """
     new = after.position
     old = before.position if before is not None else None
     if new is None:
         return Cause("")
     if old is None:
         return Cause(f"first:{after.chain}", "at the first reading")
+    if before is not None and before.freshness is Freshness.BLIND:
+        return Cause(f"first:{after.chain}", "at the first reading since blind")
     then = {(leg.side, leg.asset.address): leg for leg in old.legs}
     quotes = {quote.asset: quote for quote in new.quotes}
     effects: dict[str, float] = {}

@@ -70,10 +70,11 @@ def _one(drafts: Sequence[Draft]) -> Draft:
     positions = dict.fromkeys(name for draft in ordered for name in (draft.positions or (draft.position,)) if name)
     count, what = len(ordered), _VERBS.get((worst.kind, worst.severity)) or _WORDS.get(worst.kind, "")
     things = what if what == "feeds" else "positions"
+    heads = (what, worst.headline) if worst.kind == "blind" else (worst.headline, what)  # its reasons are long
     return replace(
         worst,
         title=f"{count} {things} {_where(ordered)}".rstrip(),
-        text=_text([part for part in (worst.headline, "" if what == things else what) if part], ordered),
+        text=_text([part for part in heads if part and part != things], ordered),
         cure=f"{cure.title}: {cure.cure}" if cure else "",
         level=max((draft.loud for draft in ordered), key=lambda level: level.rank),
         block=max((draft.block for draft in ordered if draft.block is not None), default=None),

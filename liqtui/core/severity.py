@@ -85,6 +85,14 @@ def oracle_freshness(feed: Feed, block_time: int) -> Freshness:
     return Freshness.LATE if age > limit else Freshness.FRESH
 
 
+def oracle_late(position: Position | None) -> bool:
+    """Whether any feed that it hangs on was late or stale by the time of its block."""
+    if position is None:
+        return False
+    at = position.block.timestamp
+    return any(oracle_freshness(feed, at) is not Freshness.FRESH for feed in position.feeds)
+
+
 def liquidatable(position: Position) -> bool | None:
     """By the contract's word where it gave one, else by our own arithmetic; None when neither is known."""
     health = position.health

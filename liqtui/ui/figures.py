@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from liqtui.core import format as text
 from liqtui.core.model import Direction, FactorKind
+from liqtui.core.severity import oracle_late
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.text import short_address
 from liqtui.core.units import HEALTH_INFINITE, WAD
@@ -70,13 +71,12 @@ def boundary_price(boundary: Boundary | None) -> str:
 
 
 def row_age(row: Row) -> str:
-    """A dot while everything is fresh; else the age that is to blame."""
+    """A dot while everything is fresh; else the age that is to blame, an impossible one before any other."""
     if row.freshness is Freshness.FRESH:
         return "·"
-    if row.freshness is Freshness.LATE and row.ages.oracle is not None:
-        return text.age(row.ages.oracle)
-    known = [age for age in (row.ages.head, row.ages.fetch) if age is not None]
-    return text.age(max(known, default=None))
+    ages = [row.ages.head, row.ages.fetch, row.ages.oracle if oracle_late(row.position) else None]
+    known = [age for age in ages if age is not None]
+    return text.age(min(known) if known and min(known) < 0 else max(known, default=None))
 
 
 def trend(row: Row) -> str:

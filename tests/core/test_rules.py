@@ -312,7 +312,9 @@ def test_the_price_that_did_most_is_the_cause() -> None:
 
     found = cause(priced(2412), priced(2388))
     assert (found.key, found.words) == ("price:ethereum:ETH", "ETH 2,388.0 (−1.00%)")
-    assert cause(None, priced(2412)).key == "first:ethereum"
+    assert cause(None, priced(2412)) == ("first:ethereum", "at the first reading")
+    blind = replace(priced(2500), freshness=Freshness.BLIND)
+    assert cause(blind, priced(2412)) == ("first:ethereum", "at the first reading since blind")
     assert cause(priced(2412), priced(2412)).key == "time:ethereum"
     assert cause(priced(2412), row(None)).key == ""
 

@@ -95,7 +95,7 @@ def test_a_chain_that_is_out_is_one_alert_and_one_return(office):
         found = made.round()
     (alert,) = found.alerts
     assert (alert.kind, alert.title, len(alert.positions)) == ("blind", "12 positions lab", 12)
-    assert alert.text.startswith("timeout: slow · not readable: ")
+    assert alert.text.startswith("not readable · timeout: slow: ")
     made.nodes["lab"].down = None
     found = made.round()
     assert kinds(found) == ["blind", "sighted"]
