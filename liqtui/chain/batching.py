@@ -128,8 +128,8 @@ class BlockReader:
         """Results in which no call failed only because another one of its batch had taken the gas.
 
         An inner call may burn 63/64 of the gas: those after it then fail without a word, in a batch that
-        succeeds. So whoever fails without a word is asked again, apart from other contracts, and is believed when
-        it fails at the front. From then on it stands at the end, where it harms nobody but its like.
+        succeeds. So whoever fails without a word is asked again. Who is believed stands at the end from then on,
+        where it harms nobody but its like.
         """
         memory = self._memory
         if memory.mute:
@@ -138,7 +138,36 @@ class BlockReader:
             results = [answer for _, answer in sorted(zip(order, answers, strict=True), key=lambda pair: pair[0])]
         else:
             results = await self._split(calls)
-        left = MOST_DOUBTS if len(calls) > 1 else 0
+        if len(calls) > 1 and not await self._all_the_same(calls, results):
+            await self._one_by_one(calls, results)
+        if memory.mute:
+            memory.mute.difference_update(
+                call for call, result in zip(calls, results, strict=True) if not isinstance(result, Failure)
+            )
+        return results
+
+    async def _all_the_same(self, calls: Sequence[Call], results: list[Result]) -> bool:
+        """Whether those that failed without a word fail in other orders too: last first, and from the middle on.
+
+        Most are questions whether a contract has some function at all, dozens when a market is opened. Were gas the
+        reason, some would be answered as soon as they stand before whoever burns it.
+        """
+        doubts = [at for group in self._doubts(calls, results) for at in group]
+        half = len(doubts) // 2
+        orders = [doubts[::-1], doubts[half:] + doubts[:half]]
+        for order in orders[: min(2, len(doubts))]:
+            again = await self._split([calls[at] for at in order])
+            for at, result in zip(order, again, strict=True):
+                results[at] = result
+            if not all(map(_is_mute, again)):
+                return False
+        for at in doubts:
+            self._memory.note(self._memory.mute, calls[at])
+        return True
+
+    async def _one_by_one(self, calls: Sequence[Call], results: list[Result]) -> None:
+        """Ask those that failed without a word apart from other contracts; who fails at the front is believed."""
+        left = MOST_DOUBTS
         while left > 0 and (doubts := self._doubts(calls, results)):
             for group in doubts[:left]:
                 left -= 1
@@ -146,16 +175,10 @@ class BlockReader:
                 for at, result in zip(group, again, strict=True):
                     results[at] = result
                 if _is_mute(again[0]):
-                    memory.note(memory.mute, calls[group[0]])
-        if len(calls) > 1:
-            for group in self._doubts(calls, results):
-                for at in group:
-                    results[at] = Failure("unread", "failed without a reason, perhaps only for lack of gas")
-        if memory.mute:
-            memory.mute.difference_update(
-                call for call, result in zip(calls, results, strict=True) if not isinstance(result, Failure)
-            )
-        return results
+                    self._memory.note(self._memory.mute, calls[group[0]])
+        for group in self._doubts(calls, results):
+            for at in group:
+                results[at] = Failure("unread", "failed without a reason, perhaps only for lack of gas")
 
     def _doubts(self, calls: Sequence[Call], results: Sequence[Result]) -> list[list[int]]:
         """Places of the calls that failed without a word and are not known to, by contract."""

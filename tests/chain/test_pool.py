@@ -156,15 +156,34 @@ async def test_a_call_that_failed_and_recovers_is_read_again(make_pool: PoolMake
         assert (await pool.read(block, calls))[0] == b"well"  # and stays
 
 
-async def test_more_silent_failures_than_can_be_proved_are_unread_not_refused(make_pool: PoolMaker) -> None:
+async def test_many_functions_that_are_not_there_cost_two_requests_once(make_pool: PoolMaker) -> None:
     async with nodes() as [node]:
         pool = make_pool(spec_of(node))
         block = await pool.head()
-        calls = [Call(BARE, bytes([at])) for at in range(18)]
-        kinds = [result.kind for result in await pool.read(block, calls) if isinstance(result, Failure)]
+        calls = [*(Call(f"0x{at:040x}", b"no such function") for at in range(1, 41)), *echo(5)]
+        for call in calls[:40]:
+            node.chain.contracts[call.target] = lambda data, block: None
+        before = node.methods().count("eth_call")
+        results = await pool.read(block, calls)
+        assert {result.kind for result in results[:40] if isinstance(result, Failure)} == {"revert"}
+        assert node.methods().count("eth_call") - before == 3
+        await pool.read(block, calls)
+        assert node.methods().count("eth_call") - before == 4
+
+
+async def test_between_two_that_burn_nobody_is_called_refused(make_pool: PoolMaker) -> None:
+    """No order of two shows it, so each contract is asked apart; what cannot be proved is unread, not refused."""
+    async with nodes() as [node]:
+        node.burning_breaks = False
+        pool = make_pool(spec_of(node))
+        block = await pool.head()
+        burners = [Call(BURNS, bytes([at])) for at in range(18)]
+        calls = [*burners[:9], *echo(6), *burners[9:]]
+        results = await pool.read(block, calls)
+        assert results[9:15] == [echoed(block, call) for call in echo(6)]
+        kinds = [result.kind for result in results if isinstance(result, Failure)]
         assert kinds == ["revert"] * 12 + ["unread"] * 6
-        kinds = [result.kind for result in await pool.read(block, calls) if isinstance(result, Failure)]
-    assert kinds == ["revert"] * 18
+        assert [r.kind for r in await pool.read(block, calls) if isinstance(r, Failure)] == ["revert"] * 18
 
 
 async def test_a_node_that_runs_nothing_is_at_fault_and_not_the_calls(make_pool: PoolMaker) -> None:
