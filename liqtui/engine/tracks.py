@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from math import isfinite
 
 HOUR = 3600.0
 SLOTS = 7
@@ -19,7 +20,12 @@ class Track:
         self._day: dict[int, float] = {}
 
     def add(self, at: float, health: float) -> None:
-        """Takes one sample a minute for the trend, and the lowest of each slot for the outline."""
+        """Takes one sample a minute for the trend, and the lowest of each slot for the outline.
+
+        What is no figure is left out: infinite without debt, NaN where nothing is known.
+        """
+        if not isfinite(health):
+            return
         if not self._hour or at - self._hour[-1][0] >= _SPACING:
             self._hour.append((at, health))
         while len(self._hour) > 1 and self._hour[1][0] <= at - HOUR:
