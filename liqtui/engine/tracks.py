@@ -6,7 +6,8 @@ from collections import deque
 from math import isfinite
 
 HOUR = 3600.0
-SLOTS = 7
+SLOTS = 24
+"""An hour each: where there is little room, several are drawn as one."""
 DAY = 24 * HOUR
 SLOT = DAY / SLOTS
 _SPACING = 60.0
@@ -44,6 +45,6 @@ class Track:
         return health - before, min(int(now - at), int(HOUR))
 
     def spark(self, now: float) -> tuple[float | None, ...]:
-        """Lowest health in each of the last seven slots of 24 h, oldest first; None where nothing was seen."""
+        """Lowest health in each of the slots of the last 24 h, oldest first; None where nothing was seen."""
         last = int(now // SLOT)
         return tuple(self._day.get(slot) for slot in range(last - SLOTS + 1, last + 1))
