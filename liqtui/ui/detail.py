@@ -93,7 +93,7 @@ class DetailSheet(Sheet):
         if width >= WIDE or self.raw:
             return lines
         if width >= CHARTED and height >= 16:
-            lines += _first_look(view, width)
+            lines += first_look(view, width)
         elif width >= FRAMED and height >= 16:
             lines += draw(self.palette, health_box(view, width - 4), width)
         else:
@@ -162,7 +162,7 @@ def _tab_boxes(view: View, width: int, tab: int) -> list[Box]:
             return [alerts_box(view, width), provenance_box(view, width)]
 
 
-def _first_look(view: View, width: int) -> list[Strip]:
+def first_look(view: View, width: int) -> list[Strip]:
     """The health with its chart beside it."""
     health, rest = health_box(view, _HEALTH - 4), width - _HEALTH
     return beside(view.palette, [(health, _HEALTH), (chart_box(view, rest - 4, len(health.lines)), rest)])

@@ -81,8 +81,11 @@ def _moment(at: float, now: float) -> str:
 
 
 def _rough(seconds: float) -> str:
-    """12m, 7h, 3d: rounded up, since it is about what is not known."""
-    for unit, size, most in (("m", 60, 120), ("h", 3600, 48)):
-        if seconds <= size * most:
-            return f"{math.ceil(seconds / size)}{unit}"
-    return f"{math.ceil(seconds / DAY)}d"
+    """12m, 2h05m, 17h, 3d: rounded up, since it is about what is not known."""
+    minutes = math.ceil(seconds / 60)
+    if minutes < 60:
+        return f"{minutes}m"
+    if minutes < 600:
+        return f"{minutes // 60}h{minutes % 60:02d}m"
+    hours = math.ceil(minutes / 60)
+    return f"{hours}h" if hours <= 48 else f"{math.ceil(hours / 24)}d"
