@@ -63,12 +63,24 @@ def _anchored(way: Reach) -> bool:
 
 
 def _sigma(way: Reach, ways: Iterable[Reach], sigmas: Mapping[str, float]) -> float | None:
-    own = sigmas.get(way.factor)
-    if own or way.kind is not FactorKind.TOGETHER:
-        return own
+    factor = measure(way, ways, sigmas)
+    return sigmas.get(factor) if factor is not None else None
+
+
+def measure(way: Boundary | Reach, ways: Iterable[Boundary | Reach], sigmas: Mapping[str, float]) -> str | None:
+    """Id of the factor whose σ the distance to a boundary is measured in; None where that is not known.
+
+    Its own; for "together" the wildest of the factors that it moves, if σ of all of them is known.
+    """
+    if sigmas.get(way.factor):
+        return way.factor
+    if way.kind is not FactorKind.TOGETHER:
+        return None
     held = set(way.assets)
-    among = [sigmas.get(b.factor) for b in ways if b.kind is FactorKind.FACTOR and held >= set(b.assets)]
-    return max((sigma for sigma in among if sigma), default=None) if all(among) else None
+    among = [b.factor for b in ways if b.kind is FactorKind.FACTOR and held >= set(b.assets)]
+    if not all(sigmas.get(factor) for factor in among):
+        return None
+    return max(among, key=lambda factor: sigmas[factor], default=None)
 
 
 def _key(row: Row) -> tuple[int, float, float, PositionKey]:

@@ -46,11 +46,16 @@ def fetch_freshness(age: float | None, poll: float) -> Freshness:
         return Freshness.BLIND
     if age < 0:
         return Freshness.STALE
-    if age > max(180.0, 10 * poll):
+    if age > blind_after(poll):
         return Freshness.BLIND
     if age > max(60.0, 4 * poll):
         return Freshness.STALE
     return Freshness.LATE if age > max(10.0, 2.5 * poll) else Freshness.FRESH
+
+
+def blind_after(poll: float) -> float:
+    """Seconds without a good read after which nothing is known any more, with so many between two rounds."""
+    return max(180.0, 10 * poll)
 
 
 def head_freshness(age: float | None, block_time: float) -> Freshness:

@@ -201,6 +201,19 @@ class ChannelState(NamedTuple):
     """Why the last try failed; empty after a success."""
 
 
+class Volatility(NamedTuple):
+    """Realised σ of one factor, and what it was taken from."""
+
+    factor: str
+    """Id."""
+    daily: float
+    """As a fraction."""
+    window: float
+    """Seconds from the first round to the last."""
+    rounds: int
+    """Oracle rounds in it that count."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     version: int
@@ -224,8 +237,8 @@ class Snapshot:
     deliveries: tuple[Delivery, ...] = ()
     """Of the alerts above, in no order."""
     channels: tuple[ChannelState, ...] = ()
-    sigmas: tuple[tuple[str, float, float], ...] = ()
-    """(factor id, daily σ as a fraction, seconds of oracle rounds that it was taken from)."""
+    sigmas: tuple[Volatility, ...] = ()
+    """Of the factors where it is known."""
     muted: tuple[tuple[str, float], ...] = ()
     """Position id or wallet address, lower case, and the Unix time until which it is muted."""
 

@@ -14,7 +14,13 @@ FINE = 2 * 86_400.0
 """How long samples and feed rounds are kept as taken."""
 COARSE = 14 * 86_400.0
 """Until when one sample of each ten minutes is kept; then one of each hour."""
-_STEPS = (("sample", FINE, 600), ("sample", COARSE, 3600), ("round", FINE, 1800))
+_STEPS = (
+    ("sample", FINE, 600),
+    ("sample", COARSE, 3600),
+    ("silence", FINE, 600),
+    ("silence", COARSE, 3600),
+    ("round", FINE, 1800),
+)
 """Table, age and slot in seconds: from that age on one row of each slot."""
 
 
@@ -73,21 +79,34 @@ def version_of(db: sqlite3.Connection, migrations: Sequence[str]) -> int:
 
 
 def thin(db: sqlite3.Connection, now: float) -> None:
-    """Of older samples keep the lowest health of each slot, of older rounds the first.
+    """Of older samples keep the lowest health of each slot, of older rounds the first; join the silences of a slot.
 
     Only what was not thinned before: all of it would take seconds each hour. `memory` holds how far that is.
     """
     for table, age, slot in _STEPS:
         name, end = f"thinned:{table}:{slot}", int((now - age) // slot) * slot
         done = db.execute("SELECT value FROM memory WHERE name = ?", (name,)).fetchone()
-        db.execute(_THIN[table], {"start": float(done[0]) if done else 0, "end": end, "slot": slot})
+        for sql in _THIN[table].split(";"):
+            db.execute(sql, {"start": float(done[0]) if done else 0, "end": end, "slot": slot})
         db.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", (name, str(end)))
 
 
 _THIN = {
-    "sample": "DELETE FROM sample WHERE at >= :start AND at < :end AND (position, at) NOT IN (SELECT position, at FROM"
-    " (SELECT position, at, row_number() OVER (PARTITION BY position, CAST(at / :slot AS INTEGER)"
-    " ORDER BY length(health), health) AS place FROM sample WHERE at >= :start AND at < :end) WHERE place = 1)",
-    "round": "DELETE FROM round WHERE at >= :start AND at < :end AND (chain_id, feed, at) NOT IN (SELECT chain_id,"
-    " feed, min(at) FROM round WHERE at >= :start AND at < :end GROUP BY chain_id, feed, at / :slot)",
+    "sample": """
+        DELETE FROM sample WHERE at >= :start AND at < :end AND (position, at) NOT IN (SELECT position, at FROM
+            (SELECT position, at, row_number() OVER (PARTITION BY position, CAST(at / :slot AS INTEGER)
+                ORDER BY length(health), health) AS place FROM sample WHERE at >= :start AND at < :end)
+            WHERE place = 1)""",
+    "round": """
+        DELETE FROM round WHERE at >= :start AND at < :end AND (chain_id, feed, at) NOT IN
+            (SELECT chain_id, feed, min(at) FROM round WHERE at >= :start AND at < :end
+                GROUP BY chain_id, feed, at / :slot)""",
+    "silence": """
+        INSERT OR REPLACE INTO silence SELECT position, min(since), max(until) FROM silence
+            WHERE since >= :start AND since < :end GROUP BY position, CAST(since / :slot AS INTEGER)
+            HAVING count(*) > 1;
+        DELETE FROM silence WHERE since >= :start AND since < :end AND (position, since) NOT IN
+            (SELECT position, min(since) FROM silence WHERE since >= :start AND since < :end
+                GROUP BY position, CAST(since / :slot AS INTEGER))""",
 }
+"""By table, statements with ";" between them."""

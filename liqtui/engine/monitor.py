@@ -13,9 +13,7 @@ from liqtui.core import rank
 from liqtui.core.model import PositionKey
 from liqtui.core.reads import ReadError
 from liqtui.core.rules import DEFAULT_RULES
-from liqtui.core.severity import (
-    severity,
-)
+from liqtui.core.severity import blind_after, severity
 from liqtui.core.snapshot import Freshness, Row, Severity, Snapshot
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
@@ -217,7 +215,8 @@ class Monitor:
         if health is not None:
             boundary, _ = rank.cushion(position, {})
             distance = boundary.about if boundary else None
-            self._history.sample(Sample(held.id, now, position.block.number, health, distance))
+            patience = blind_after(chain.spec.poll)
+            self._history.sample(Sample(held.id, now, position.block.number, health, distance, patience))
 
     def _drop(self, held: Held) -> None:
         del self._held[held.key]

@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from liqtui.core.sigma import daily_sigma
+from liqtui.core.snapshot import Volatility
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,7 +23,7 @@ class Sigmas:
         self._rounds: dict[str, dict[tuple[int, str], deque[tuple[float, float]]]] = {}
         self._stale: set[str] = set()
         self._known: dict[str, float] = {}
-        self._windows: dict[str, float] = {}
+        self._told: dict[str, Volatility] = {}
         self.version = 0
         """Grows when a σ may have changed."""
 
@@ -47,16 +48,19 @@ class Sigmas:
         """Factor id → daily σ; only those that are known."""
         for factor in self._stale:
             found = [
-                (sigma, rounds[-1][0] - rounds[0][0])
+                Volatility(factor, sigma, rounds[-1][0] - rounds[0][0], len(rounds))
                 for rounds in self._rounds[factor].values()
                 if (sigma := daily_sigma(rounds)) is not None
             ]
             self._known.pop(factor, None)
+            self._told.pop(factor, None)
             if found:
-                self._known[factor], self._windows[factor] = max(found)
+                self._told[factor] = wildest = max(found, key=lambda each: each.daily)
+                self._known[factor] = wildest.daily
         self._stale.clear()
         return self._known
 
-    def told(self) -> tuple[tuple[str, float, float], ...]:
-        """(factor id, daily σ, seconds of rounds that it comes from) of those that are known."""
-        return tuple((factor, sigma, self._windows[factor]) for factor, sigma in self.by_factor().items())
+    def told(self) -> tuple[Volatility, ...]:
+        """Of the factors where it is known, with what it comes from."""
+        self.by_factor()
+        return tuple(self._told.values())

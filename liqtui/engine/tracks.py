@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from math import isfinite
 
 HOUR = 3600.0
-SLOTS = 7
+SLOTS = 24
+"""An hour each: where there is little room, several are drawn as one."""
 DAY = 24 * HOUR
 SLOT = DAY / SLOTS
 _SPACING = 60.0
@@ -19,7 +21,12 @@ class Track:
         self._day: dict[int, float] = {}
 
     def add(self, at: float, health: float) -> None:
-        """Takes one sample a minute for the trend, and the lowest of each slot for the outline."""
+        """Takes one sample a minute for the trend, and the lowest of each slot for the outline.
+
+        What is no figure is left out: infinite without debt, NaN where nothing is known.
+        """
+        if not isfinite(health):
+            return
         if not self._hour or at - self._hour[-1][0] >= _SPACING:
             self._hour.append((at, health))
         while len(self._hour) > 1 and self._hour[1][0] <= at - HOUR:
@@ -38,6 +45,6 @@ class Track:
         return health - before, min(int(now - at), int(HOUR))
 
     def spark(self, now: float) -> tuple[float | None, ...]:
-        """Lowest health in each of the last seven slots of 24 h, oldest first; None where nothing was seen."""
+        """Lowest health in each of the slots of the last 24 h, oldest first; None where nothing was seen."""
         last = int(now // SLOT)
         return tuple(self._day.get(slot) for slot in range(last - SLOTS + 1, last + 1))

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from liqtui.ui.style import Palette, Span
 
 _DAY = 86_400
-_TITLE = 26
+_TITLE, _SHORT_TITLE = 26, 21
+"""Cells of what it is about, so that what happened begins in one column."""
+_NAMED = frozenset({"wallet", "label", "chain", "protocol", "market", "market_id", "position"})
+"""Facts that say which position it is: the title and the id say the same."""
+_LABEL = 8
 _DELIVERY_MARKS = {
     DeliveryState.DELIVERED: ("✓", "severity-ok"),
     DeliveryState.FAILED: ("✗", "severity-critical"),
@@ -70,8 +74,9 @@ def log_line(palette: Palette, entry: Entry, width: int, *, chosen: bool) -> Str
     tail: list[Span] = [*(_marks(palette, entry.deliveries, on) if roomy else [])]
     tail += [(f" {state} ", palette.style(variable, bold=variable == "strong", on=on))]
     room = width - spans_width(head) - spans_width(tail)
-    if width >= 100:
-        body: list[Span] = [(fit(alert.title, _TITLE), ink), ("  ", ink), (fit(alert.text, room - _TITLE - 2), ink)]
+    if roomy:
+        title = _TITLE if width >= 100 else _SHORT_TITLE
+        body: list[Span] = [(fit(alert.title, title), ink), ("  ", ink), (fit(alert.text, room - title - 2), ink)]
     else:
         body = [(fit(f"{alert.title}  {alert.text}", room), ink)]
     return line([*head, *body, *tail], width, palette.style(on=on))
@@ -91,33 +96,45 @@ def alert_box(palette: Palette, entry: Entry, width: int) -> Box:
     """Why it spoke, with the figures; what to do; where it went; what became of it. `width` cells inside."""
     alert = entry.alert
     box = Box(f"{alert.kind} · {clean(alert.title, 60)}", right=alert.level.value)
-    ink, muted, strong = palette.style(), palette.style("muted"), palette.style("strong", bold=True)
+    strong = palette.style("strong", bold=True)
     box.lines += [[(text, strong)] for text in wrap(alert.text, width)]
     if alert.cure:
         box.lines += [[(text, palette.style("key"))] for text in wrap(alert.cure, width)]
-    box.lines.append([("why     ", muted), (fit(KINDS.get(alert.kind, alert.kind), width - 8), ink)])
-    box.lines += _facts(palette, alert.facts, width)
+    box.lines += _labelled(palette, "why", KINDS.get(alert.kind, alert.kind), width)
+    figures = [fact for fact in alert.facts if not alert.position or fact[0] not in _NAMED]
+    box.lines += _facts(palette, figures, width)
+    if alert.position:
+        box.lines += _labelled(palette, "about", clean(alert.position, 200), width)
     if len(alert.positions) > 1:
-        box.lines.append([("hits    ", muted), (f"{len(alert.positions)} positions", ink)])
-    box.lines.append([("since   ", muted), (fit(_life(entry), width - 8), ink)])
+        box.lines += _labelled(palette, "hits", f"{len(alert.positions)} positions", width)
+    box.lines += _labelled(palette, "since", _life(entry), width)
     box.lines += [_delivery(palette, delivery, entry.now, width) for delivery in entry.deliveries]
     return box
+
+
+def _labelled(palette: Palette, label: str, words: str, width: int) -> list[list[Span]]:
+    """Label and text, which goes on under itself: nothing is cut."""
+    return [
+        [(fit("" if place else label, _LABEL), palette.style("muted")), (part, palette.style())]
+        for place, part in enumerate(wrap(words, max(width - _LABEL, 8)))
+    ]
 
 
 def _facts(palette: Palette, facts: Iterable[tuple[str, str]], width: int) -> list[list[Span]]:
     """Name and value side by side, as many to a line as fit."""
     lines: list[list[Span]] = []
+    head: Span = (fit("figures", _LABEL), palette.style("muted"))
     current: list[Span] = []
     for name, value in facts:
         pair: list[Span] = [
             (f"{clean(name.replace('_', ' '))} ", palette.style("muted")),
             (f"{clean(value, 60)}   ", palette.style()),
         ]
-        if current and spans_width(current) + spans_width(pair) > width:
-            lines.append(current)
-            current = []
+        if current and spans_width([head, *current, *pair]) > width:
+            lines.append([head, *current])
+            head, current = (" " * _LABEL, palette.style()), []
         current += pair
-    return [*lines, current] if current else lines
+    return [*lines, [head, *current]] if current else lines
 
 
 def _life(entry: Entry) -> str:

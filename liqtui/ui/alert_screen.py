@@ -61,6 +61,7 @@ class AlertScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.log_view.focus()
+        self.log_view.fetch()
         self.log_view.search(self._text)
 
     def refresh_all(self) -> None:

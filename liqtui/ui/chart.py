@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from liqtui.ui.course import DAY, course, covered
+from liqtui.ui.style import spans_width
 
-    from rich.style import Style
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
     from liqtui.ui.style import Palette
     from liqtui.ui.style import Span as Piece
@@ -21,18 +22,18 @@ if TYPE_CHECKING:
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Braille bit by dot row and dot column of one cell."""
 _AXIS = 6
-"""Cells for the labels left of the plot."""
-MARK = "┆"
+"""Cells for the labels left of the plot, at least."""
+MARK, UNREAD = "┆", "◌"
+THRESHOLD, LIQUIDATION = "╌", "━"
+"""How levels are drawn."""
+_UNREAD_SHARE = 0.05
+"""Of a column's time that is marked when nothing is known of it."""
 _CROWD = 4
 """Marks in more than every fourth column would be a hatching: then they stand at the bottom only."""
 MIN_SPAN = 0.10
 """Health between bottom and top is at least this, so that a flat line looks flat."""
 MAX_HEALTH = 10.0
 """Health above is drawn at the top edge: "far away" needs no scale."""
-DAY = 86_400.0
-GAPS = ((2 * DAY, 900.0), (14 * DAY, 1500.0), (float("inf"), 7500.0))
-"""Age of a sample → seconds to the next after which they are not joined: a little more than the history keeps them
-apart once it has thinned them (one of ten minutes after two days, one an hour after fourteen)."""
 
 
 class Span(NamedTuple):
@@ -51,6 +52,23 @@ class Line(NamedTuple):
     value: float
     variable: str
     """Name of its colour."""
+    label: str = ""
+    """The value in words, with all its digits."""
+    stroke: str = THRESHOLD
+
+    @property
+    def name(self) -> str:
+        return self.label or f"{self.value:.2f}"
+
+
+def stroke_of(line: Line, *, plain: bool) -> str:
+    """`plain`: with ASCII only, where all dashes look alike."""
+    return "=" if plain and line.stroke == LIQUIDATION else line.stroke
+
+
+def following(span: Span) -> Span:
+    """What the key goes on to."""
+    return SPANS[(SPANS.index(span) + 1) % len(SPANS)]
 
 
 class Frame(NamedTuple):
@@ -80,29 +98,38 @@ def health_range(values: Iterable[float], lines: Iterable[float]) -> tuple[float
     return max(0.0, math.floor((low - step / 2) / step) * step), math.ceil((high + step / 2) / step) * step
 
 
-def gap(age: float) -> float:
-    """Seconds that may lie between a sample of that age and the next one, both seen without a break."""
-    return next(seconds for limit, seconds in GAPS if age <= limit)
+class Cell(NamedTuple):
+    """One cell of the plot."""
+
+    bits: int = 0
+    """Braille dots; none where nothing is drawn."""
+    lowest: float = math.inf
+    """The least health that they stand for."""
 
 
-def braille(samples: Sequence[tuple[float, float]], frame: Frame, width: int, height: int) -> list[str]:
-    """`height` strings of `width` cells; a cell without dots is a space."""
-    cells = [[0] * width for _ in range(height)]
+def plot(samples: Iterable[tuple[float, float]], frame: Frame, width: int, height: int) -> list[list[Cell]]:
+    """The curve in `height` rows of `width` cells. Only what was seen without a break is joined."""
+    cells = [[Cell()] * width for _ in range(height)]
 
-    def dot(x: int, y: int) -> None:
-        cells[y // 4][x // 2] |= _DOTS[y % 4][x % 2]
+    def dot(x: int, y: int, value: float) -> None:
+        bits, lowest = cells[y // 4][x // 2]
+        cells[y // 4][x // 2] = Cell(bits | _DOTS[y % 4][x % 2], min(lowest, value))
 
-    inside = [(at, value) for at, value in samples if frame.start <= at <= frame.end and not math.isnan(value)]
-    points = [(frame.column(at, width * 2), frame.row(value, height * 4), at) for at, value in inside]
-    for x, y, _ in points:
-        dot(x, y)
-    for (x0, y0, t0), (x1, y1, t1) in pairwise(points):
-        if t1 - t0 > gap(frame.end - t0):
-            continue
-        steps = max(abs(x1 - x0), abs(y1 - y0))
-        for step in range(1, steps):
-            dot(x0 + (x1 - x0) * step // steps, y0 + (y1 - y0) * step // steps)
-    return ["".join(chr(0x2800 + bits) if bits else " " for bits in row) for row in cells]
+    for run in course(samples, frame.start, frame.end).runs:
+        points = [(frame.column(at, width * 2), frame.row(value, height * 4), value) for at, value in run]
+        dot(*points[0])
+        for (x0, y0, v0), (x1, y1, v1) in pairwise(points):
+            steps = max(abs(x1 - x0), abs(y1 - y0), 1)
+            for step in range(1, steps + 1):
+                way = step / steps
+                dot(x0 + (x1 - x0) * step // steps, y0 + (y1 - y0) * step // steps, v0 * (1 - way) + v1 * way)
+    return cells
+
+
+def braille(samples: Iterable[tuple[float, float]], frame: Frame, width: int, height: int) -> list[str]:
+    """The curve as `height` strings of `width` cells; a cell without dots is a space."""
+    cells = plot(samples, frame, width, height)
+    return ["".join(chr(0x2800 + cell.bits) if cell.bits else " " for cell in row) for row in cells]
 
 
 def time_axis(frame: Frame, width: int) -> str:
@@ -129,16 +156,28 @@ class Pen(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """Where the oracles spoke."""
+    """What stands in which columns, besides the curve."""
 
-    columns: frozenset[int] = frozenset()
+    spoken: frozenset[int] = frozenset()
+    """An oracle of the position spoke."""
     low: bool = False
-    """There are so many that they are drawn at the bottom only."""
+    """There are so many of these that they are drawn at the bottom only."""
+    unread: frozenset[int] = frozenset()
+    """Some of the time is not known; at the bottom."""
 
     @classmethod
-    def of(cls, times: Iterable[float], frame: Frame, width: int) -> Self:
-        columns = frozenset(frame.column(at, width) for at in times if frame.start <= at <= frame.end)
-        return cls(columns, len(columns) * _CROWD > width)
+    def of(cls, updates: Iterable[float], samples: Iterable[tuple[float, float]], frame: Frame, width: int) -> Self:
+        spoken = frozenset(frame.column(at, width) for at in updates if frame.start <= at <= frame.end)
+        times = course(samples, frame.start, frame.end).unread
+        unread = covered(times, width, frame.start, frame.end, _UNREAD_SHARE)
+        return cls(spoken, len(spoken) * _CROWD > width, unread)
+
+    def at(self, column: int, *, bottom: bool, level: bool) -> str:
+        """The sign in a cell; empty where there is none. Few marks of oracles run behind levels, many over one."""
+        if bottom and column in self.unread:
+            return UNREAD
+        drawn = bottom if self.low else not level
+        return MARK if drawn and column in self.spoken else ""
 
 
 def draw(
@@ -151,37 +190,69 @@ def draw(
     updates: Iterable[float] = (),
 ) -> list[list[Piece]]:
     """The whole chart as lines of (width, height) cells: labels, levels, marks, curve, hours. Empty when too small."""
-    width, height = size[0] - _AXIS, size[1] - 1
-    if width < 8 or height < 2:
+    height = size[1] - 1
+    if height < 2:
         return []
-    curve = braille(samples, frame, width, height)
-    marks = Marks.of(updates, frame, width)
-    if pen.ascii:
-        curve = ["".join(cell if cell == " " else "*" for cell in row) for row in curve]
-    levels = {frame.row(line.value, height * 4) // 4: line for line in lines if frame.low <= line.value <= frame.high}
-    labels = {0: frame.high, height - 1: frame.low} | {row: line.value for row, line in levels.items()}
+    levels: dict[int, list[Line]] = {}
+    for line in sorted(lines, key=lambda line: line.value):
+        if frame.low <= line.value <= frame.high:
+            levels.setdefault(frame.row(line.value, height * 4) // 4, []).append(line)
+    labels = _labels(pen, levels, frame, height)
+    axis = max(_AXIS, *(spans_width(label) + 1 for label in labels.values()))
+    width = size[0] - axis
+    if width < 8:
+        return []
+    marks = Marks.of(updates, samples, frame, width)
     rows: list[list[Piece]] = []
-    for index, cells in enumerate(curve):
-        level = levels.get(index)
-        style = pen.palette.style(level.variable if level else "muted")
-        label = f"{labels[index]:5.2f} " if index in labels else " " * _AXIS
-        marked = marks.columns if level is None and (index == height - 1 or not marks.low) else frozenset[int]()
-        rows.append([(label, style), *_curve(cells, "╌" if level else " ", style, pen.palette, marked)])
-    rows.append([(" " * _AXIS + time_axis(frame, width), pen.palette.style("muted"))])
+    for index, cells in enumerate(plot(samples, frame, width, height)):
+        found = levels.get(index)
+        row = Row(cells, found[0] if found else None, index == height - 1)
+        label = labels.get(index, [])
+        pad = " " * (axis - 1 - spans_width(label))
+        muted = pen.palette.style("muted")
+        rows.append([(pad, muted), *label, (" ", muted), *_drawn(pen, row, lines, marks)])
+    rows.append([(f"{'UTC':>{axis - 1}} {time_axis(frame, width)}", pen.palette.style("muted"))])
     return rows
 
 
-def _curve(cells: str, blank: str, level: Style, palette: Palette, marked: frozenset[int]) -> list[Piece]:
-    """A row of the plot: the curve over the marks over the level."""
-    looks = {"level": level, "mark": palette.style("faint"), "ink": palette.style("strong")}
-    drawn = [
-        ("ink", cell) if cell != " " else ("mark", MARK) if column in marked else ("level", blank)
-        for column, cell in enumerate(cells)
-    ]
-    return [
-        ("".join(cell for _, cell in run), looks[name])
-        for name, run in ((name, list(group)) for name, group in groupby(drawn, lambda pair: pair[0]))
-    ]
+class Row(NamedTuple):
+    """A row of the plot."""
+
+    cells: Sequence[Cell]
+    level: Line | None
+    """The lowest of those that run through it."""
+    bottom: bool
+
+
+def _labels(pen: Pen, levels: Mapping[int, Sequence[Line]], frame: Frame, height: int) -> dict[int, list[Piece]]:
+    """By row: the edges, and each level. Of levels in one row both are said, of more the lowest and the highest."""
+    muted = pen.palette.style("muted")
+    made: dict[int, list[Piece]] = {0: [(f"{frame.high:.2f}", muted)], height - 1: [(f"{frame.low:.2f}", muted)]}
+    for row, found in levels.items():
+        ends = found if len(found) < 3 else [found[0], found[-1]]
+        made[row] = [(line.name, pen.palette.style(line.variable)) for line in ends]
+        if len(ends) == 2:
+            made[row].insert(1, ("/" if len(found) == 2 else "–", muted))
+    return made
+
+
+def _drawn(pen: Pen, row: Row, lines: Iterable[Line], marks: Marks) -> list[Piece]:
+    """The curve over the marks over the level; the curve in the colour of the lowest level that it is under."""
+    level = row.level
+    stroke = stroke_of(level, plain=pen.ascii) if level else " "
+    ground = level.variable if level else "muted"
+    made: list[tuple[str, str]] = []
+    for column, cell in enumerate(row.cells):
+        sign = marks.at(column, bottom=row.bottom, level=level is not None)
+        if cell.bits:
+            under = min((line for line in lines if cell.lowest < line.value), default=None)
+            made.append((under.variable if under else "strong", "*" if pen.ascii else chr(0x2800 + cell.bits)))
+        elif sign:
+            made.append(("severity-blind" if sign == UNREAD else "faint", sign))
+        else:
+            made.append((ground, stroke))
+    runs = ((name, list(group)) for name, group in groupby(made, lambda pair: pair[0]))
+    return [("".join(sign for _, sign in run), pen.palette.style(name)) for name, run in runs]
 
 
 def chart(
@@ -196,8 +267,8 @@ def chart(
 ) -> list[list[Piece]]:
     """The last hours or days; a sentence where nothing was recorded. `updates`: when the oracles spoke."""
     start = now - span.seconds
-    recorded = [(at, value) for at, value in samples if start <= at <= now and not math.isnan(value)]
+    recorded = course(samples, start, now).points
     if not recorded:
         return [[(f"nothing recorded in the last {span.title}", pen.palette.style("muted"))]]
     low, high = health_range([value for _, value in recorded], [line.value for line in lines])
-    return draw(pen, recorded, lines, Frame(start, now, low, high), size, updates=updates)
+    return draw(pen, samples, lines, Frame(start, now, low, high), size, updates=updates)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.cells import cell_len
+
 from liqtui.core import format as text
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.ui import figures
@@ -79,10 +81,6 @@ def layout(width: int) -> tuple[Column, ...]:
     return tuple(widths[column.name] for column in grown)
 
 
-_PLAIN = {ord("▲"): "^", ord("▼"): "v", ord("∞"): "inf"}
-"""Under --ascii a trend must not look like a severity, nor "no debt" like a number."""
-
-
 class Cells(NamedTuple):
     """All that a line of the list shows; equal cells look the same."""
 
@@ -106,10 +104,18 @@ def cells(row: Row, columns: tuple[Column, ...], state: AppState) -> Cells:
             texts.append("")
         else:
             words = _text(column, row, state)
-            texts.append(fit(words.translate(_PLAIN) if plain else words, column.width, column.align))
+            texts.append(fit(words.translate(figures.PLAIN) if plain else words, column.width, column.align))
+            if column.name == "price":
+                texts[-2:] = _lent(row.cushion.label if row.cushion else "", *texts[-2:])
     look = row_look(row)
     falling = 0 if not row.trend else -1 if row.trend < 0 else 1
     return Cells(row.severity, row.freshness, look.glyph, ink, rest, tuple(texts), falling)
+
+
+def _lent(label: str, factor: str, price: str) -> tuple[str, str]:
+    """A long name may stand in the blank cells of the price that follows it: "wstETH/ETH" is not "wstETH"."""
+    spare = min(len(price) - len(price.lstrip()), cell_len(label) - cell_len(factor))
+    return (fit(label, cell_len(factor) + spare), price[spare:]) if spare > 0 else (factor, price)
 
 
 def _text(column: Column, row: Row, state: AppState) -> str:

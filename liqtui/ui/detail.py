@@ -9,11 +9,11 @@ from textual.screen import Screen
 from liqtui.core import format as fmt
 from liqtui.core.snapshot import Severity
 from liqtui.core.text import clean
-from liqtui.core.units import HEALTH_INFINITE
 from liqtui.ui import clipboard
 from liqtui.ui.bindings import bindings
-from liqtui.ui.chart import SPANS
-from liqtui.ui.detail_health import boundary_box, chart_box, header, health_box, nearest_spans, proof
+from liqtui.ui.chart import SPANS, following
+from liqtui.ui.detail_chart import chart_box
+from liqtui.ui.detail_health import boundary_box, header, health_box, nearest_spans, proof
 from liqtui.ui.detail_parts import oracle_box, parts_box
 from liqtui.ui.detail_trust import alerts_box, copy_text, provenance_box, raw_box
 from liqtui.ui.detail_view import View
@@ -21,6 +21,7 @@ from liqtui.ui.detail_ways import engine_box, ladder_box, rescue_for, safety_box
 from liqtui.ui.header import Footer
 from liqtui.ui.nav import app_of
 from liqtui.ui.playbar import Playbar, TapeKeys
+from liqtui.ui.recorded import Recorded
 from liqtui.ui.sheet import Box, Sheet, beside, draw, unframed
 from liqtui.ui.style import line, split_line
 
@@ -30,14 +31,15 @@ if TYPE_CHECKING:
 
     from liqtui.core.model import Position, Rescue
     from liqtui.core.snapshot import Row
-    from liqtui.ui.chart import Span as ChartSpan
     from liqtui.ui.state import AppState
     from liqtui.ui.style import Span
 
-WIDE, FRAMED = 100, 60
-"""Columns from which all boxes are shown at once, and from which they have frames."""
+WIDE, CHARTED, FRAMED = 100, 76, 60
+"""Columns from which all boxes are shown at once, the chart stands above the tabs, and boxes have frames."""
 TABS = ("health", "parts", "ways out", "alerts")
 _CHART_LINES = 9
+_HEALTH = 38
+"""Columns of the box with the health."""
 _SHOWN_ALERTS = 3
 
 
@@ -51,9 +53,7 @@ class DetailSheet(Sheet):
         self.raw = False
         self._last: Row | None = None
         self.span = SPANS[0]
-        self._recorded_for: tuple[str, int, ChartSpan] = ("", -1, SPANS[0])
-        self._samples: list[tuple[float, float]] = []
-        self._updates: list[tuple[int, str]] = []
+        self._recorded = Recorded(state.engine)
         self._ways: tuple[Position | None, tuple[int, ...], tuple[Rescue, ...]] = (None, (), ())
 
     @property
@@ -66,16 +66,10 @@ class DetailSheet(Sheet):
         row = self.row
         if row is None:
             return None
-        self._record(row)
+        shown = self.state.shown
+        recorded = self._recorded.of(row, shown, self.span)
         return View(
-            self.state,
-            self.palette,
-            self.state.shown,
-            row,
-            self._samples,
-            self._targeted(row),
-            self.span,
-            self._updates,
+            self.state, self.palette, shown, row, recorded.samples, self._targeted(row), self.span, recorded.updates
         )
 
     def _targeted(self, row: Row) -> tuple[Rescue, ...]:
@@ -86,22 +80,6 @@ class DetailSheet(Sheet):
         if self._ways[0] is not position or self._ways[1] != targets:
             self._ways = (position, targets, rescue_for(position, targets))
         return self._ways[2]
-
-    def _record(self, row: Row) -> None:
-        """What the chart is drawn from, asked for once per snapshot, with the present figure at its end."""
-        shown = self.state.shown
-        wanted = (row.id, shown.version, self.span)
-        if self._recorded_for == wanted:
-            return
-        since = shown.at - self.span.seconds
-        self._samples, self._updates = (
-            self.state.engine.samples(row.id, since),
-            self.state.engine.updates(row.id, since),
-        )
-        health = row.position.health.shown if row.position and row.trusted else None
-        if health is not None and health < HEALTH_INFINITE:
-            self._samples = [*self._samples, (shown.at, health / 10**18)]
-        self._recorded_for = wanted
 
     def pinned(self, width: int, height: int) -> list[Strip]:
         view = self.view()
@@ -114,7 +92,9 @@ class DetailSheet(Sheet):
             lines.append(line([view.ink(gone, "severity-warn", bold=True)], width, self.palette.style()))
         if width >= WIDE or self.raw:
             return lines
-        if width >= FRAMED and height >= 16:
+        if width >= CHARTED and height >= 16:
+            lines += first_look(view, width)
+        elif width >= FRAMED and height >= 16:
             lines += draw(self.palette, health_box(view, width - 4), width)
         else:
             lines.append(line(self._short(view), width, self.palette.style()))
@@ -172,7 +152,8 @@ def _stack(view: View, boxes: list[Box], width: int) -> list[Strip]:
 def _tab_boxes(view: View, width: int, tab: int) -> list[Box]:
     match tab:
         case 0:
-            return [boundary_box(view, width), chart_box(view, width, _CHART_LINES), safety_box(view, width)]
+            charts = [chart_box(view, width, _CHART_LINES)] if width + 4 < CHARTED else []
+            return [boundary_box(view, width), *charts, safety_box(view, width)]
         case 1:
             return [parts_box(view, width), oracle_box(view, width)]
         case 2:
@@ -181,9 +162,15 @@ def _tab_boxes(view: View, width: int, tab: int) -> list[Box]:
             return [alerts_box(view, width), provenance_box(view, width)]
 
 
+def first_look(view: View, width: int) -> list[Strip]:
+    """The health with its chart beside it."""
+    health, rest = health_box(view, _HEALTH - 4), width - _HEALTH
+    return beside(view.palette, [(health, _HEALTH), (chart_box(view, rest - 4, len(health.lines)), rest)])
+
+
 def _wide(view: View, width: int) -> list[Strip]:
     """Boxes in rows; each frame takes two cells, a blank on either side two more."""
-    first, third = 38, 40
+    first, third = _HEALTH, 40
     second = width - first - third
     health, bounds = health_box(view, first - 4), boundary_box(view, third - 4)
     height = max(len(health.lines), len(bounds.lines), _CHART_LINES)
@@ -261,7 +248,7 @@ class PositionDetail(TapeKeys, Screen[None]):
 
     def action_span(self) -> None:
         """The chart goes further back, or begins again with a day."""
-        self.sheet.span = SPANS[(SPANS.index(self.sheet.span) + 1) % len(SPANS)]
+        self.sheet.span = following(self.sheet.span)
         self.sheet.update()
         self.keys.say(f"the chart shows {self.sheet.span.title}")
 

@@ -11,7 +11,6 @@ from liqtui.core.model import Boundary, Direction, FactorKind, is_infinite
 from liqtui.core.redact import redact
 from liqtui.core.snapshot import Severity
 from liqtui.core.text import clean, short_address
-from liqtui.core.units import WAD
 from liqtui.ui import chart, figures
 from liqtui.ui.detail_view import View, clock_time
 from liqtui.ui.sheet import Box, wrap
@@ -33,6 +32,8 @@ _DIGITS = {
 """Digits of three cells by three, so that the figure is seen from across the room."""
 _NAME = 12
 """Cells for what moves."""
+_ROUND = 1800.0
+"""Seconds by which what was recorded may be short of a day and be called one."""
 
 
 def big(text: str) -> tuple[str, str, str]:
@@ -69,7 +70,7 @@ def health_box(view: View, width: int) -> Box:
     box = Box("health factor", right=block)
     shown = position.health.shown if position else None
     figure = fmt.health(shown) + figures.mark(row)
-    side: list[list[Span]] = [_trend_line(view), _day_line(view), _rules_line(view)]
+    side: list[list[Span]] = [_trend_line(view), _day_line(view), _low_line(view)]
     style = view.palette.severity(row.severity)
     rows = ("", f"{figure:>6} ", "") if view.state.settings.ascii else big(figure)
     blank = " " * max(cell_len(row) for row in rows)
@@ -83,29 +84,28 @@ def health_box(view: View, width: int) -> Box:
 
 def _trend_line(view: View) -> list[Span]:
     row = view.row
-    hours = row.trend_window / 3600
-    window = f"{hours:.0f}h" if hours >= 1 else f"{row.trend_window // 60}m"
     if row.trend is None:
         return [view.muted("no trend yet")]
-    name = "fall" if row.trend < 0 else "rise" if row.trend > 0 else "muted"
-    return [view.muted(f"{window:4}"), view.ink(figures.trend(row), name)]
+    hours = row.trend_window / 3600
+    return _change(view, f"{hours:.0f}h" if hours >= 1 else f"{row.trend_window // 60}m", row.trend)
 
 
 def _day_line(view: View) -> list[Span]:
-    values = [value for _, value in view.samples]
-    if len(values) < 2:
+    """The change over a day, or over as much of it as is recorded."""
+    day = view.day
+    if len(day) < 2:
         return [view.muted("24h –")]
-    change = values[-1] - values[0]
-    sign = "▼" if change < -0.0005 else "▲" if change > 0.0005 else "="
-    name = "fall" if sign == "▼" else "rise" if sign == "▲" else "muted"
-    return [
-        view.muted("24h "),
-        view.ink(sign if sign == "=" else f"{sign}{abs(change):.3f}".replace("0.", ".", 1), name),
-    ]
+    recorded = view.now - day[0][0]
+    return _change(view, fmt.age(recorded) if recorded < chart.DAY - _ROUND else "24h", day[-1][1] - day[0][1])
 
 
-def _rules_line(view: View) -> list[Span]:
-    values = [value for _, value in view.samples]
+def _change(view: View, window: str, change: float) -> list[Span]:
+    text = figures.change(change)
+    return [view.muted(f"{window:4}"), view.ink(view.arrow(text), {"▼": "fall", "▲": "rise"}.get(text[0], "muted"))]
+
+
+def _low_line(view: View) -> list[Span]:
+    values = [value for _, value in view.day]
     # rounded down, as health is everywhere: a low must not stand above the figure that it is the low of
     low = fmt.health(round(min(values) * 10**12) * 10**6) if values else "–"
     return [view.muted("low "), view.ink(low) if values else view.muted(low)]
@@ -198,20 +198,9 @@ def boundary_box(view: View, width: int) -> Box:
     for boundary in sorted(position.boundaries, key=_nearness):
         box.lines += _boundary_lines(view, boundary, width)
     if position.has_debt:
-        box.lines += [[view.muted(part)] for part in wrap(f"interest alone: {waiting(position)}", width)]
-        box.bottom = _volatility(view)
+        for text in (f"interest alone: {waiting(position)}", figures.volatility(view.row, view.snapshot.sigmas)):
+            box.lines += [[view.muted(part)] for part in wrap(text, width)]
     return box
-
-
-def _volatility(view: View) -> str:
-    """Of the factor that ranks the row, with the time that it was taken from: "ETH σ 3.1% a day, of 12d"."""
-    cushion = view.row.cushion
-    if cushion is None:
-        return ""
-    found = {factor: (sigma, window) for factor, sigma, window in view.snapshot.sigmas}.get(cushion.factor)
-    if found is None:
-        return "" if view.row.sigmas is not None else "σ not known: oracle rounds too few or too young"
-    return f"{cushion.label} σ {fmt.percent(found[0], sign=False)} a day, of {fmt.age(found[1])}"
 
 
 def waiting(position: Position) -> str:
@@ -245,7 +234,7 @@ def _boundary_lines(view: View, boundary: Boundary, width: int) -> list[list[Spa
     price = figures.boundary_price(boundary)
     line: list[Span] = [
         view.ink(fit(name, _NAME)),
-        view.ink(f" {arrow} ", "fall" if arrow == "▼" else "rise"),
+        view.ink(f" {view.arrow(arrow)} ", "fall" if arrow == "▼" else "rise"),
         view.ink(price.rjust(9)),
         (("passed" if boundary.passed else fmt.percent(boundary.move)).rjust(7), _move_style(view, boundary)),
     ]
@@ -269,20 +258,3 @@ def _sigma_of(view: View, boundary: Boundary) -> str:
     cushion = view.row.cushion
     same = cushion is not None and cushion.factor == boundary.factor
     return fmt.sigma(view.row.sigmas_left) if same and view.row.sigmas is not None else ""
-
-
-def chart_box(view: View, width: int, height: int) -> Box:
-    thresholds = view.thresholds
-    lines = [chart.Line(1.0, "severity-liquidatable")]
-    shown: list[str] = []
-    for raw, variable in ((thresholds.warn, "severity-warn"), (thresholds.critical, "severity-critical")):
-        if raw is not None:
-            lines.insert(0, chart.Line(raw / WAD, variable))
-            shown.append(f"{raw / WAD:.2f}")
-    pen = chart.Pen(view.palette, view.state.settings.ascii)
-    right = f"UTC · ╌ {' '.join(shown)} 1.00" if width > 34 else "UTC"
-    if view.updates and width > 46:
-        right = f"{chart.MARK} oracle updates · {right}"
-    times = [at for at, _ in view.updates]
-    drawn = chart.chart(pen, view.samples, lines, view.now, (width, height), span=view.span, updates=times)
-    return Box(view.span.title, drawn, right=right)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from liqtui.core import format as fmt
-from liqtui.ui.chart import SPANS, Span
+from liqtui.ui import figures
+from liqtui.ui.chart import DAY, SPANS, Span
 from liqtui.ui.sheet import wrap
 from liqtui.ui.style import fit
 
@@ -31,7 +33,7 @@ class View:
     snapshot: Snapshot
     row: Row
     samples: Sequence[tuple[float, float]] = ()
-    """(unix time, health) of the span."""
+    """(unix time, health) of the span, a day at least; as `EngineHandle.samples` tells them."""
     ways: Sequence[Rescue] = ()
     """To the targets that are asked for now."""
     span: Span = SPANS[0]
@@ -42,6 +44,11 @@ class View:
     @property
     def position(self) -> Position | None:
         return self.row.position
+
+    @property
+    def day(self) -> list[tuple[float, float]]:
+        """What is known of the last 24 h, whatever the chart shows."""
+        return [(at, health) for at, health in self.samples if at >= self.now - DAY and isfinite(health)]
 
     @property
     def now(self) -> float:
@@ -82,6 +89,10 @@ class View:
 
     def muted(self, text: str) -> Piece:
         return (text, self.palette.style("muted"))
+
+    def arrow(self, text: str) -> str:
+        """A change as it is shown: under --ascii a rise must not look like a severity."""
+        return text.translate(figures.PLAIN) if self.state.settings.ascii else text
 
     def loud(self, text: str, severity: Severity | None = None) -> Piece:
         return (text, self.palette.severity(severity or self.row.severity))

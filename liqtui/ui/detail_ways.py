@@ -62,7 +62,7 @@ def ways_box(view: View, width: int) -> Box:
 
 
 _SMALL_PRINT = (
-    "Each amount alone is enough, rounded up; selling at the oracle price.",
+    "Each alone is enough, rounded up; selling at the oracle price.",
     "Read only: liqtui never signs; copy the numbers to your own tool.",
 )
 _WAYS = ("reach HF", "repay debt", "add", "sell to repay")

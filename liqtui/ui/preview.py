@@ -55,8 +55,9 @@ class Preview(LineView):
         doubts = self._doubts(row)
         tail = [*self._ladder(row, width), *self._target(position, width), *self._alone(position), *doubts]
         head = self._legs(position, room - len(tail), width)
-        gap: list[list[Span]] = [[]] if len(head) + len(tail) < room else []
-        return [*head, *gap, *tail]
+        measured = self._measured(row, width) if len(head) + len(tail) < room else []
+        gap: list[list[Span]] = [[]] if len(head) + len(measured) + len(tail) < room else []
+        return [*head, *gap, *measured, *tail]
 
     def _small(self, row: Row, width: int) -> list[list[Span]]:
         if row.position is None:
@@ -123,6 +124,19 @@ class Preview(LineView):
             spans.append(("  does not count", muted))
         spans += [(f"  {note}", self.palette.style("severity-warn")) for note in leg.notes[:1]]
         return spans
+
+    # How far it is
+
+    def _measured(self, row: Row, width: int) -> list[list[Span]]:
+        """The cushion with what σ was taken from; nothing where it would be cut."""
+        told = figures.volatility(row, self.state.shown.sigmas)
+        known = row.sigmas is not None and told
+        spans: list[Span] = [
+            self._label("cushion"),
+            (f"{text.sigma(row.sigmas_left)}  " if known else "", self.palette.style("ink")),
+            (told, self.palette.style("muted")),
+        ]
+        return [spans] if told and spans_width(spans) < width else []
 
     # What a move would do
 

@@ -57,6 +57,17 @@ def test_together_takes_the_largest_sigma_of_what_it_moves() -> None:
     assert rank.cushion(with_boundaries(together), {}) == (together, None)
 
 
+def test_it_is_told_which_factor_measures() -> None:
+    eth, btc, dai = boundary("ETH", 20), boundary("BTC", 20), boundary("DAI", None)
+    together = boundary("together", 70, kind=FactorKind.TOGETHER, assets=("BTC", "ETH"))
+    ways = (eth, btc, dai, together)
+    assert rank.measure(eth, ways, {"ETH": 0.05}) == "ETH"
+    assert rank.measure(eth, ways, {"BTC": 0.05}) is None
+    assert rank.measure(together, ways, {"ETH": 0.02, "BTC": 0.05, "DAI": 0.5}) == "BTC"
+    assert rank.measure(together, ways, {"ETH": 0.02}) is None, "one that it moves is not known"
+    assert rank.measure(together, (together,), {"ETH": 0.02}) is None
+
+
 # -- order ---------------------------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,10 @@
 import sqlite3
 from dataclasses import replace
+from math import inf, isnan
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from liqtui.core.model import HEALTH_INFINITE, Feed, PositionKey
 from liqtui.core.snapshot import Alert, Level, Severity
@@ -9,10 +12,13 @@ from liqtui.core.units import WAD
 from liqtui.engine import database
 from liqtui.engine import history as module
 from liqtui.engine.history import FILE, SPACING, Answer, History, Sample
+from liqtui.ui import chart
+from liqtui.ui.style import DEFAULT_VARIABLES, Palette
 from tests.engine.fakes import FEED, START, address
 
 KEY = PositionKey(1, "fake", "main", address(1))
 NAME = str(KEY)
+PEN = chart.Pen(Palette(DEFAULT_VARIABLES))
 ALERT = Alert(7, START, Severity.WARN, "threshold", "w1 fake lab", "HF 1.1", NAME, "repay", None, 100)
 
 
@@ -75,7 +81,7 @@ def test_times_without_debt_have_no_figure(opened):
     history.sample(Sample(NAME, START, 1, HEALTH_INFINITE, None))
     history.sample(sample(START + 1))
     history.flush(START + 1)
-    assert history.samples(NAME, 0) == [(START + 1, 1.5)]
+    assert history.samples(NAME, 0) == [(START, inf), (START + 1, 1.5)]
 
 
 def test_old_samples_keep_the_lowest_of_a_slot_and_then_go(opened, tmp_path):
@@ -193,10 +199,10 @@ def test_an_older_schema_is_migrated_and_keeps_its_rows(opened, tmp_path, monkey
     first.alert(ALERT)
     first.flush(START)
     first.close()
-    monkeypatch.setattr(module, "_MIGRATIONS", (*module._MIGRATIONS, "ALTER TABLE sample ADD COLUMN extra TEXT;"))
+    monkeypatch.setattr(module, "MIGRATIONS", (*module.MIGRATIONS, "ALTER TABLE sample ADD COLUMN extra TEXT;"))
     second = opened()
     assert second.notice == ""
-    assert second._db.execute("PRAGMA user_version").fetchone() == (len(module._MIGRATIONS),)
+    assert second._db.execute("PRAGMA user_version").fetchone() == (len(module.MIGRATIONS),)
     assert second.load().alerts == (ALERT,)
 
 
@@ -355,3 +361,159 @@ def test_events_wait_with_the_alert_when_nothing_can_be_written(opened, tmp_path
     history.flush(START + 1)
     history.flush(START + 2)
     assert events(tmp_path) == [(7, START, "raised", "notice")]
+
+
+# What was not seen, and what thinning may not lose
+
+
+def seen(history, *times, health=1.5, patience=180.0):
+    for at in times:
+        history.sample(sample(at, health)._replace(patience=patience))
+    history.flush(times[-1])
+
+
+def gaps(history, since=0.0):
+    return [at for at, health in history.samples(NAME, since) if isnan(health)]
+
+
+def test_a_silence_is_kept_with_both_its_ends(opened):
+    history = opened()
+    seen(history, START, START + 12, START + 24, START + 324, START + 336)
+    assert gaps(history) == [START + 24, START + 324]
+    kinds = ["nan" if isnan(health) else health for _, health in history.samples(NAME, 0)]
+    assert kinds == [1.5, "nan", "nan", 1.5], "the figure before it, its ends, and the first figure after it"
+    assert gaps(history, START + 100) == [START + 100, START + 324], "what began earlier begins with the window"
+    assert gaps(history, START + 325) == []
+
+
+def test_slow_rounds_are_no_silence(opened):
+    history = opened()
+    seen(history, *range(START, START + 6000, 600), patience=6000.0)
+    assert gaps(history) == []
+    seen(history, START + 20_000, patience=6000.0)
+    assert gaps(history) == [START + 5400, START + 20_000]
+
+
+def test_time_in_which_nothing_ran_is_a_silence_too(opened):
+    first = opened()
+    seen(first, START, START + 60)
+    first.close()
+    second = opened()
+    seen(second, START + 660, START + 720)
+    assert gaps(second) == [START + 60, START + 660]
+    second.close()
+    third = opened()
+    seen(third, START + 780)
+    assert len(gaps(third)) == 2, "started again at once: nothing was missed"
+
+
+def test_each_position_has_silences_of_its_own(opened):
+    history = opened()
+    history.sample(sample(START, position="1:fake:main:0x2"))
+    seen(history, START, START + 60, START + 120)
+    history.sample(sample(START + 900, position="1:fake:main:0x2"))
+    seen(history, *range(START + 180, START + 900, 60))
+    assert gaps(history) == []
+    assert len([1 for _, health in history.samples("1:fake:main:0x2", 0) if isnan(health)]) == 2
+
+
+def test_a_silence_outlives_the_thinning_of_the_samples_around_it(opened):
+    history = opened(keep_days=20)
+    start = START - START % 3600
+    times = [*range(start, start + 300, 60), *range(start + 500, start + 3600, 60)]
+    seen(history, *times)
+    for age in (database.FINE, database.COARSE):
+        history.flush(start + 7200 + age)
+        assert gaps(history) == [start + 240, start + 500], age
+    history.flush(start + 21 * 86_400)
+    assert history.samples(NAME, 0) == []
+
+
+def test_silences_of_one_slot_become_one_that_is_never_shorter(opened):
+    history = opened()
+    start = START - START % 3600
+    seen(history, start, start + 200, start + 420, start + 1000, start + 1300)
+    assert gaps(history) == [start + at for at in (0, 200, 200, 420, 420, 1000, 1000, 1300)]
+    history.flush(start + 3600 + database.FINE)
+    assert gaps(history) == [start + at for at in (0, 1000, 1000, 1300)]
+    history.flush(start + 3600 + database.COARSE)
+    assert gaps(history) == [start, start + 1300]
+
+
+def test_a_file_without_silences_is_read_all_the_same(opened, tmp_path):
+    first = opened()
+    seen(first, START, START + 60)
+    first.close()
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.execute("DROP TABLE silence")
+        db.execute("PRAGMA user_version = 5")
+    db.close()
+    old = opened(read_only=True)
+    assert old.samples(NAME, 0) == [(START, 1.5), (START + 60, 1.5)]
+    assert old.notice == ""
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    gone=st.lists(st.tuples(st.integers(1, 40_000), st.integers(1, 3 * 10**18)), min_size=1, max_size=80),
+    looks=st.lists(st.integers(0, 40 * 86_400), max_size=6),
+)
+def test_thinning_never_loses_the_lowest_health_of_a_slot(gone, looks):
+    """Whenever and however often it is thinned: of each slot the lowest stays, in its slot, and nothing is made up."""
+    history, at, all_of_it = History(None, keep_days=10_000), START, []
+    for gap, health in gone:
+        at += gap
+        if history.sample(Sample(NAME, at, 1, health, None)):
+            all_of_it.append((at, health))
+    history.flush(at)
+    for now in [*sorted(at + look for look in looks), at + 40 * 86_400]:
+        history.flush(now)
+        kept = [(point.at, point.health) for point in history.points(NAME, 0)]
+        assert set(kept) <= set(all_of_it)
+        assert lows(kept, 3600) == lows(all_of_it, 3600)
+        later = [each for each in all_of_it if each[0] >= now - database.COARSE]
+        assert lows([each for each in kept if each in later], 600) == lows(later, 600)
+    history.close()
+
+
+def lows(samples, slot):
+    found = {}
+    for at, health in samples:
+        found[at // slot] = min(health, found.get(at // slot, health))
+    return found
+
+
+def test_a_dip_of_a_minute_is_drawn_in_a_chart_of_a_month(opened):
+    history = opened()
+    dip = START + 3 * 86_400 + 60 * 17
+    for at in range(START, START + 4 * 86_400, 60):
+        history.sample(sample(at, 1.02 if at == dip else 1.9))
+        if at % 86_400 < 60:
+            history.flush(at)
+    now = START + 27 * 86_400
+    history.flush(now)
+    span = chart.SPANS[2]
+    rows = chart.chart(
+        PEN, history.samples(NAME, now - span.seconds), [chart.Line(1.2, "severity-warn")], now, (60, 10), span=span
+    )
+    dipped = [cell for row in rows[6:9] for text, _ in row for cell in text if "\u2800" < cell <= "\u28ff"]
+    assert dipped
+
+
+def test_the_file_stops_growing(opened, tmp_path):
+    """Two positions for forty days; what ten of these days add after the thirtieth is nothing."""
+    history = opened()
+    sizes = {}
+    for hour in range(40 * 24):
+        start = START + 3600 * hour
+        for number in range(2):
+            for minute in range(0, 3600, 120):
+                history.sample(sample(start + minute, 1.5 + (start + minute) % 977 / 5000, f"p{number}"))
+        history.flush(start + 3600)
+        if hour % 240 == 239:
+            rows = history._db.execute("SELECT count(*) FROM sample").fetchone()[0]
+            sizes[hour // 24 + 1] = rows, history._db.execute("PRAGMA page_count").fetchone()[0]
+    most = 2 * (49 * 30 + 12 * 144 + 6 + 16 * 24 + 1)
+    assert sizes[30][0] <= most
+    assert sizes[40][0] <= most
+    assert sizes[40][1] <= sizes[30][1] * 1.02

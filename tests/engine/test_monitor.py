@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import replace
+from math import isnan
 
 import pytest
 
@@ -13,15 +14,16 @@ from liqtui.engine.history import History
 from liqtui.engine.monitor import Monitor
 from liqtui.engine.rounds import ChainRounds
 from liqtui.engine.setup import Link, Setup, wallets_on
+from liqtui.ui.figures import spark
 from tests.engine.fakes import FEED, START, FakeAdapter, FakeChain, Finish, address, chain, market, wallet
 
 
 class Desk:
     """A monitor over scripted chains, driven by hand. `now` is the engine's clock and the chains' alike."""
 
-    def __init__(self, *names, folder=None, wallets=(1,), thresholds=None, adapter=None):
+    def __init__(self, *names, folder=None, wallets=(1,), thresholds=None, adapter=None, poll=12.0):
         names = names or ("lab",)
-        specs = tuple(chain(name, 31337 + place) for place, name in enumerate(names))
+        specs = tuple(chain(name, 31337 + place, poll=poll) for place, name in enumerate(names))
         self.nodes = {spec.name: FakeChain(spec.id) for spec in specs}
         for node in self.nodes.values():
             node.hold(1, 1, 1000)
@@ -413,6 +415,42 @@ def test_trend_and_outline_come_back_after_a_restart(desk, tmp_path):
     assert round(found.trend, 3) == -0.08
     assert 1400 < found.trend_window < 1500
     assert found.spark[-1] == 1.52
+
+
+def test_the_texture_of_a_day_is_the_same_after_a_restart_and_what_nobody_saw_is_blank(desk, tmp_path):
+    made = desk(folder=tmp_path)
+    for place in range(144):
+        found = made.round(150, price=2000 if place < 72 else 1900)
+    before = row(found).spark
+    assert None not in before[-6:]
+    assert {1.6, 1.52} == set(before[-6:])
+    made.restart(tmp_path)
+    assert row(made.round(1, price=1900)).spark == before
+    made.restart(tmp_path)
+    made.now += 5 * 3600
+    for node in made.nodes.values():
+        node.mine(5 * 3600)
+    after = row(made.round(price=1900)).spark
+    assert after[-1] == 1.52
+    assert after[-5:-1] == (None,) * 4, "it did not run: unknown, not calm"
+    assert after[-12:-6] == before[-7:-1], "and what was seen before stands where it was"
+    assert spark(row(made.round(price=1900)), 24)[-5:-1] == "    "
+    gaps = [at for at, health in made.history.samples(row(found).id, 0) if isnan(health)]
+    assert gaps == [], "queued, not written yet"
+    made.monitor.save(made.now)
+    gaps = [at for at, health in made.history.samples(row(found).id, 0) if isnan(health)]
+    assert gaps[-1] - gaps[-2] == 5 * 3600 + 12
+
+
+def test_a_chain_that_is_read_seldom_has_no_silences(desk, tmp_path):
+    made = desk(folder=tmp_path, poll=600.0)
+    for _ in range(5):
+        found = made.round(600)
+    made.monitor.save(made.now)
+    assert not any(isnan(health) for _, health in made.history.samples(row(found).id, 0))
+    made.round(7000)
+    made.monitor.save(made.now)
+    assert sum(isnan(health) for _, health in made.history.samples(row(found).id, 0)) == 2
 
 
 def test_volatility_is_learned_from_feed_rounds_and_survives(desk, tmp_path):

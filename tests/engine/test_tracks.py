@@ -34,8 +34,8 @@ def test_spark_is_the_lowest_of_each_slot_with_gaps():
     track.add(0 * SLOT + 60, 1.2)
     track.add(0 * SLOT + 120, 1.4)
     track.add(2 * SLOT + 1, 1.1)
-    assert track.spark(3 * SLOT + 1) == (None, None, None, 1.2, None, 1.1, None)
-    assert track.spark(20 * SLOT + 1) == (None,) * SLOTS
+    assert track.spark(3 * SLOT + 1) == (*[None] * (SLOTS - 4), 1.2, None, 1.1, None)
+    assert track.spark((SLOTS + 4) * SLOT + 1) == (None,) * SLOTS
 
 
 @given(st.lists(st.floats(1, 7200), max_size=300))

@@ -16,7 +16,7 @@ from liqtui.core import format as fmt
 from liqtui.core.model import Asset, Change, Direction, Health
 from liqtui.core.snapshot import Ages, Freshness, Severity
 from liqtui.core.units import HEALTH_INFINITE, WAD
-from liqtui.ui import chart, clipboard
+from liqtui.ui import clipboard
 from liqtui.ui.detail import PositionDetail, document
 from liqtui.ui.detail_parts import columns
 from liqtui.ui.detail_view import View
@@ -513,125 +513,6 @@ def test_columns_fit(width: int) -> None:
     if width >= 28:
         assert sum(column.width + 1 for column in table) - 1 <= width
         assert [column.heading for column in table][:3] == ["side", "asset", "amount"]
-
-
-# The chart
-
-PEN = chart.Pen(Palette(DEFAULT_VARIABLES))
-
-
-def curve(samples: list[tuple[float, float]], low: float = 1.0, high: float = 1.2) -> list[str]:
-    """A plot of 1,000 minutes; samples by minute."""
-    return chart.braille([(at * 60, value) for at, value in samples], chart.Frame(0, 60_000, low, high), 20, 5)
-
-
-def test_a_flat_day_is_drawn_flat() -> None:
-    """1.501 → 1.502 must not look like a cliff."""
-    low, high = chart.health_range([1.501, 1.502], [1.2, 1.05])
-    rows = curve([(at, 1.501 + at / 10**6) for at in range(0, 1001, 10)], low, high)
-    assert sum(1 for row in rows if row.strip()) == 1
-
-
-def test_the_liquidation_line_is_always_in_the_picture() -> None:
-    for values in ([1.02, 1.3], [4.1], [0.97], []):
-        low, high = chart.health_range(values, [1.2])
-        assert low < 1.0 < high
-        assert all(low <= value <= high for value in values)
-
-
-@given(values=st.lists(st.floats(0.01, 1e6), min_size=1, max_size=50))
-def test_the_range_is_finite_and_wide_enough(values: list[float]) -> None:
-    low, high = chart.health_range(values, [1.2, 1.05])
-    assert 0 <= low < high <= chart.MAX_HEALTH + 1
-    assert high - low >= chart.MIN_SPAN
-
-
-def test_nothing_is_drawn_where_nothing_was_recorded() -> None:
-    rows = curve([(0, 1.1), (14, 1.1), (20, 1.1), (900, 1.1), (914, 1.1), (1000, 1.1)])
-    drawn = next(row for row in rows if row.strip())
-    assert drawn[:1].strip()
-    assert drawn[3:16].strip() == ""
-
-
-def test_a_fall_goes_down_without_holes() -> None:
-    rows = curve([(at, 1.2 - at / 5000) for at in range(0, 1001, 10)])
-    firsts = [min(x for x, cell in enumerate(row) if cell != " ") for row in rows]
-    assert firsts == sorted(firsts)
-    assert all(any(row[x] != " " for row in rows) for x in range(20))
-
-
-def test_values_beyond_the_edges_stay_inside() -> None:
-    rows = curve([(0, 99.0), (1000, -5.0)])
-    assert len(rows) == 5
-    assert all(len(row) == 20 for row in rows)
-
-
-def test_hours_are_round_and_inside() -> None:
-    frame = chart.Frame(scenes.NOW - chart.DAY, scenes.NOW, 1, 2)
-    for width in (8, 20, 40, 80, 200):
-        axis = chart.time_axis(frame, width)
-        assert len(axis) <= width
-        assert all(re.fullmatch(r"\d\d:00", hour) for hour in axis.split())
-
-
-def test_days_are_named_where_the_chart_shows_many() -> None:
-    frame = chart.Frame(scenes.NOW - 30 * chart.DAY, scenes.NOW, 1, 2)
-    for width in (20, 40, 80, 200):
-        axis = chart.time_axis(frame, width)
-        assert len(axis) <= width
-        assert re.fullmatch(r"(\s*[A-Z][a-z]{2} \d\d)+", axis)
-
-
-@pytest.mark.parametrize(
-    ("days", "apart", "joined"),
-    [(1, 800, True), (1, 1000, False), (3, 1400, True), (3, 1600, False), (20, 7000, True), (20, 8000, False)],
-)
-def test_thinned_samples_are_joined_and_a_silence_is_not(days: int, apart: float, joined: bool) -> None:
-    """What the history kept ten minutes or an hour apart is no gap; what it did not see is one."""
-    frame = chart.Frame(scenes.NOW - days * chart.DAY, scenes.NOW, 1.0, 1.2)
-    cells = int(days * chart.DAY / apart * 5)
-    row = next(r for r in chart.braille([(frame.start, 1.1), (frame.start + apart, 1.1)], frame, cells, 5) if r.strip())
-    assert (" " not in row.strip()) == joined
-
-
-def test_oracle_updates_are_marked_under_the_curve() -> None:
-    samples = [(scenes.NOW - n * 600, 1.5) for n in range(100)]
-    rows = chart.chart(PEN, samples, [], scenes.NOW, (60, 8), updates=[scenes.NOW - 7200, scenes.NOW - 90_000])
-    text = ["".join(piece for piece, _ in row) for row in rows]
-    marked = [row.index(chart.MARK) for row in text if chart.MARK in row]
-    assert len(marked) >= 5, "from top to bottom, except where the curve is"
-    assert len(set(marked)) == 1, "one update lies in the day"
-
-
-def test_many_updates_are_ticks_at_the_bottom() -> None:
-    samples = [(scenes.NOW - n * 600, 1.5) for n in range(100)]
-    rows = chart.chart(PEN, samples, [], scenes.NOW, (60, 8), updates=[scenes.NOW - n * 900 for n in range(90)])
-    text = ["".join(piece for piece, _ in row) for row in rows]
-    assert [n for n, row in enumerate(text) if chart.MARK in row] == [6]
-
-
-async def test_the_chart_goes_further_back_by_a_key() -> None:
-    app = make()
-    engine_of(app).recorded = [(scenes.NOW - 5 * chart.DAY, 1.7), (scenes.NOW - 600, 1.5)]
-    async with stage(app) as pilot:
-        await pilot.press("enter")
-        await pilot.pause()
-        assert "─ 24 h ─" in frames.text(app)
-        await pilot.press("c")
-        await pilot.pause()
-        assert "─ 7 d ─" in frames.text(app)
-        await pilot.press("c", "c")
-        await pilot.pause()
-        assert "─ 24 h ─" in frames.text(app)
-
-
-def test_nothing_recorded_is_said() -> None:
-    rows = chart.chart(PEN, [], [], scenes.NOW, (40, 8))
-    assert "nothing recorded" in rows[0][0][0]
-
-
-def test_no_room_draws_nothing() -> None:
-    assert chart.draw(PEN, [(0, 1.0)], [], chart.Frame(0, 1, 0, 2), (6, 2)) == []
 
 
 def test_a_view_speaks_in_the_base_of_its_market() -> None:

@@ -1,0 +1,180 @@
+"""What was kept, read again: by the engine at its start, and by a screen while it is written."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from dataclasses import dataclass
+from math import inf, nan
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from liqtui.core.model import HEALTH_INFINITE, PositionKey
+from liqtui.core.rehearse import Point
+from liqtui.core.snapshot import Alert, Level, Severity
+from liqtui.core.units import WAD
+from liqtui.engine.logsearch import Kept
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ALERTS_KEPT = 500
+
+
+class Answer(NamedTuple):
+    chain_id: int
+    feed: str
+    """Address."""
+    factor: str
+    at: int
+    """Chain time of the feed's update."""
+    answer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a start finds."""
+
+    alerts: tuple[Alert, ...] = ()
+    """Newest first."""
+    last_alert: int = 0
+    """Highest alert id given out so far."""
+    positions: tuple[PositionKey, ...] = ()
+    """Open when last seen."""
+    memory: str = ""
+    """What the alert rules remembered, as they wrote it."""
+    desk: str = ""
+    """The same of what was muted, called again, summed up."""
+    feeds: str = ""
+    """The same of price feeds."""
+
+
+class Recall:
+    """Reading may be done from any thread. Never raises sqlite3.Error: `notice` says what is wrong."""
+
+    def __init__(self, reading: sqlite3.Connection, notice: str = "") -> None:
+        self.notice = notice
+        """What is wrong, for the person; empty when all is well."""
+        self._reading = reading
+        self._lock = threading.Lock()
+
+    def load(self) -> Saved:
+        """What was kept by earlier runs."""
+        alerts = self.alerts(limit=ALERTS_KEPT)
+        memory: dict[str, str] = dict(self._rows("SELECT name, value FROM memory"))
+        keys = "chain_id, protocol, market, wallet, market_id"
+        return Saved(
+            alerts=tuple(alerts),
+            last_alert=alerts[0].id if alerts else 0,
+            positions=tuple(PositionKey(*row) for row in self._rows(f"SELECT {keys} FROM position WHERE open")),  # noqa: S608
+            memory=memory.get("rules", ""),
+            desk=memory.get("desk", ""),
+            feeds=memory.get("feeds", ""),
+        )
+
+    def alerts(self, before: int | None = None, limit: int = ALERTS_KEPT) -> list[Alert]:
+        """Newest first, those with an id under `before`. Nothing where an older version wrote the file."""
+        if not self._rows("SELECT 1 FROM pragma_table_info('alert') WHERE name = 'held'"):
+            return []
+        if before is None:
+            rows = self._rows(f"SELECT {ALERT} FROM alert ORDER BY id DESC LIMIT ?", limit)  # noqa: S608 - a constant
+        else:
+            rows = self._rows(f"SELECT {ALERT} FROM alert WHERE id < ? ORDER BY id DESC LIMIT ?", before, limit)  # noqa: S608
+        return [_alert(row) for row in rows]
+
+    def sendings(self) -> list[tuple[Alert, tuple[Any, ...]]]:
+        """What `sending` was told, oldest first: all that is not over, and all of the newest alerts."""
+        which = "state IN ('waiting', 'sending', 'held') OR alert > (SELECT max(id) FROM alert) - ?"
+        rows = self._rows(f"SELECT * FROM delivery WHERE {which} ORDER BY made_at, alert", ALERTS_KEPT)  # noqa: S608
+        of_them = f"SELECT {ALERT} FROM alert WHERE id IN (SELECT alert FROM delivery WHERE {which})"  # noqa: S608
+        alerts = {alert.id: alert for alert in map(_alert, self._rows(of_them, ALERTS_KEPT))}
+        return [(alerts[row[0]], row) for row in rows if row[0] in alerts]
+
+    def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
+        """(unix time, health), oldest first: infinite without debt, NaN at both ends of a time that is not known.
+
+        What was not read stays told apart however far the samples around it were thinned.
+        """
+        rows = self._rows(
+            "SELECT at, health FROM sample WHERE position = ? AND at >= ? ORDER BY at", position_id, since
+        )
+        found = [(at, 1, inf if int(health) == HEALTH_INFINITE else int(health) / WAD) for at, health in rows]
+        for start, end in self._silences(position_id, since):
+            found += [(max(start, since), 2, nan), (end, 0, nan)]
+        return [(at, health) for at, _, health in sorted(found, key=lambda each: each[:2])]
+
+    def _silences(self, position_id: str, since: float) -> list[tuple[float, float]]:
+        if not self._holds("silence"):
+            return []
+        return self._rows("SELECT since, until FROM silence WHERE position = ? AND until >= ?", position_id, since)
+
+    def last_seen(self, position_id: str) -> float | None:
+        """Unix time of the newest sample that is kept."""
+        rows = self._rows("SELECT max(at) FROM sample WHERE position = ?", position_id)
+        return rows[0][0] if rows else None
+
+    def points(self, position_id: str, since: float) -> list[Point]:
+        """Recorded readings, oldest first; also of times without debt."""
+        rows = self._rows(
+            "SELECT at, health, cushion FROM sample WHERE position = ? AND at >= ? ORDER BY at", position_id, since
+        )
+        return [Point(at, int(health), distance) for at, health, distance in rows]
+
+    def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
+        """(unix time, feed label) of each recorded update of the feeds that a position relies on, oldest first."""
+        if not self._holds("reliance"):
+            return []
+        return self._rows(
+            "SELECT r.at, coalesce(f.label, r.factor) FROM reliance p JOIN round r USING (chain_id, feed)"
+            " LEFT JOIN feed f USING (chain_id, feed) WHERE p.position = ? AND r.at >= ? AND r.at <= coalesce(p.until,"
+            " r.at) ORDER BY r.at",
+            position_id,
+            since,
+        )
+
+    def answers(self, since: float) -> list[Answer]:
+        """Feed rounds of all chains, oldest first."""
+        rows = self._rows("SELECT chain_id, feed, factor, at, answer FROM round WHERE at >= ? ORDER BY at", since)
+        return [Answer(chain_id, feed, factor, at, int(answer)) for chain_id, feed, factor, at, answer in rows]
+
+    def trail(self, place: str, wallet: str) -> Kept | None:
+        """As written; None also where an older version wrote the file and this one may not change it."""
+        if not self._holds("trail"):
+            return None
+        rows = self._rows("SELECT next_block, found FROM trail WHERE place = ? AND wallet = ?", place, wallet)
+        return Kept(*rows[0]) if rows else None
+
+    def _holds(self, table: str) -> bool:
+        """Whether the version that wrote the file knew that table."""
+        return bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = ?", table))
+
+    def _rows(self, sql: str, *values: object) -> list[Any]:
+        try:
+            with self._lock:
+                return self._reading.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            self.notice = f"history cannot be read: {error}"
+            return []
+
+
+ALERT = (
+    "id, at, severity, kind, title, text, position, cure, acked_at, block, level, positions, facts, cause,"
+    " snoozed_until, over_at, escalated, held"
+)
+
+
+def alert_values(alert: Alert) -> tuple[Any, ...]:
+    """In the order of `ALERT`."""
+    lists = (json.dumps(value, ensure_ascii=False) for value in (alert.positions, alert.facts))
+    head = (alert.id, alert.at, alert.severity.value, alert.kind, alert.title, alert.text, alert.position, alert.cure)
+    tail = (alert.cause, alert.snoozed_until, alert.over_at, alert.escalated, alert.held)
+    return (*head, alert.acked_at, alert.block, alert.level.value, *lists, *tail)
+
+
+def _alert(row: Sequence[Any]) -> Alert:
+    """The inverse of `alert_values`."""
+    fields: dict[str, Any] = dict(zip(ALERT.split(", "), row, strict=True))
+    fields["severity"], fields["level"] = Severity(fields["severity"]), Level(fields["level"])
+    fields["positions"] = tuple(json.loads(fields["positions"]))
+    fields["facts"] = tuple((name, value) for name, value in json.loads(fields["facts"]))
+    return Alert(**fields)

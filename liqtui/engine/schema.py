@@ -1,0 +1,68 @@
+"""The tables of the history, as scripts from one version to the next. `docs/history.md` explains them."""
+
+from __future__ import annotations
+
+FILE = "history.sqlite"
+
+MIGRATIONS = (
+    """
+    CREATE TABLE position (
+        id INTEGER PRIMARY KEY, chain_id INTEGER NOT NULL, protocol TEXT NOT NULL, market TEXT NOT NULL,
+        wallet TEXT NOT NULL, market_id TEXT NOT NULL, open INTEGER NOT NULL,
+        UNIQUE (chain_id, protocol, market, wallet, market_id));
+    CREATE TABLE sample (
+        position TEXT NOT NULL, at REAL NOT NULL, block INTEGER NOT NULL, health TEXT NOT NULL, cushion REAL,
+        PRIMARY KEY (position, at)) WITHOUT ROWID;
+    CREATE INDEX sample_at ON sample (at);
+    CREATE TABLE round (
+        chain_id INTEGER NOT NULL, feed TEXT NOT NULL, at INTEGER NOT NULL, factor TEXT NOT NULL,
+        answer TEXT NOT NULL, PRIMARY KEY (chain_id, feed, at)) WITHOUT ROWID;
+    CREATE INDEX round_at ON round (at);
+    CREATE TABLE alert (
+        id INTEGER PRIMARY KEY, at REAL NOT NULL, severity TEXT NOT NULL, kind TEXT NOT NULL, title TEXT NOT NULL,
+        text TEXT NOT NULL, position TEXT NOT NULL, cure TEXT NOT NULL, acked_at REAL, block INTEGER);
+    CREATE TABLE memory (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE trail (
+        place TEXT NOT NULL, wallet TEXT NOT NULL, next_block INTEGER NOT NULL, found TEXT NOT NULL,
+        PRIMARY KEY (place, wallet)) WITHOUT ROWID;
+    """,
+    """
+    ALTER TABLE alert ADD COLUMN level TEXT NOT NULL DEFAULT 'notice';
+    ALTER TABLE alert ADD COLUMN positions TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE alert ADD COLUMN facts TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE alert ADD COLUMN cause TEXT NOT NULL DEFAULT '';
+    ALTER TABLE alert ADD COLUMN snoozed_until REAL;
+    ALTER TABLE alert ADD COLUMN over_at REAL;
+    ALTER TABLE alert ADD COLUMN escalated INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE alert ADD COLUMN held TEXT NOT NULL DEFAULT '';
+    UPDATE alert SET level = CASE severity WHEN 'warn' THEN 'call' WHEN 'blind' THEN 'call' WHEN 'unknown' THEN 'call'
+        WHEN 'ok' THEN 'notice' ELSE severity END,
+        positions = CASE position WHEN '' THEN '[]' ELSE json_array(position) END;
+    """,
+    """
+    CREATE TABLE feed (
+        chain_id INTEGER NOT NULL, feed TEXT NOT NULL, label TEXT NOT NULL, decimals INTEGER NOT NULL,
+        PRIMARY KEY (chain_id, feed)) WITHOUT ROWID;
+    CREATE TABLE reliance (
+        position TEXT NOT NULL, chain_id INTEGER NOT NULL, feed TEXT NOT NULL, since REAL NOT NULL, until REAL,
+        PRIMARY KEY (position, chain_id, feed)) WITHOUT ROWID;
+    CREATE TABLE event (
+        id INTEGER PRIMARY KEY, alert INTEGER NOT NULL, at REAL, what TEXT NOT NULL, by TEXT NOT NULL,
+        detail TEXT NOT NULL);
+    CREATE INDEX event_alert ON event (alert);
+    """,
+    """
+    CREATE TABLE delivery (
+        alert INTEGER NOT NULL, channel TEXT NOT NULL, escalation INTEGER NOT NULL, state TEXT NOT NULL,
+        tries INTEGER NOT NULL, made_at REAL NOT NULL, at REAL NOT NULL, next_at REAL, reason TEXT NOT NULL,
+        PRIMARY KEY (alert, channel, escalation)) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE silence (
+        position TEXT NOT NULL, since REAL NOT NULL, until REAL NOT NULL,
+        PRIMARY KEY (position, since)) WITHOUT ROWID;
+    """,
+)
+"""Script n brings a file from version n to n + 1; `user_version` says where it stands."""

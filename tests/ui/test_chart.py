@@ -1,0 +1,497 @@
+"""The chart of the detail: its range, what it joins and what it does not, and what its marks are."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from liqtui.core.model import FactorKind
+from liqtui.core.snapshot import Ages, Freshness, Volatility
+from liqtui.core.units import WAD
+from liqtui.core.wallet import Thresholds
+from liqtui.ui import chart, figures
+from liqtui.ui.course import course, covered
+from liqtui.ui.detail import document, first_look
+from liqtui.ui.detail_chart import chart_box
+from liqtui.ui.detail_view import View
+from liqtui.ui.recorded import Recorded
+from liqtui.ui.style import DEFAULT_VARIABLES, Palette
+from tests.ui import frames, scenes
+from tests.ui.stage import engine_of, make, post, stage
+
+if TYPE_CHECKING:
+    from liqtui.core.snapshot import Row
+    from liqtui.ui.sheet import Box
+
+NAN, INF = math.nan, math.inf
+PEN = chart.Pen(Palette(DEFAULT_VARIABLES))
+
+
+def curve(samples: list[tuple[float, float]], low: float = 1.0, high: float = 1.2) -> list[str]:
+    """A plot of 1,000 minutes; samples by minute."""
+    return chart.braille([(at * 60, value) for at, value in samples], chart.Frame(0, 60_000, low, high), 20, 5)
+
+
+def test_a_flat_day_is_drawn_flat() -> None:
+    """1.501 → 1.502 must not look like a cliff."""
+    low, high = chart.health_range([1.501, 1.502], [1.2, 1.05])
+    rows = curve([(at, 1.501 + at / 10**6) for at in range(0, 1001, 10)], low, high)
+    assert sum(1 for row in rows if row.strip()) == 1
+
+
+def test_the_liquidation_line_is_always_in_the_picture() -> None:
+    for values in ([1.02, 1.3], [4.1], [0.97], []):
+        low, high = chart.health_range(values, [1.2])
+        assert low < 1.0 < high
+        assert all(low <= value <= high for value in values)
+
+
+@given(values=st.lists(st.floats(0.01, 1e6), min_size=1, max_size=50))
+def test_the_range_is_finite_and_wide_enough(values: list[float]) -> None:
+    low, high = chart.health_range(values, [1.2, 1.05])
+    assert 0 <= low < high <= chart.MAX_HEALTH + 1
+    assert high - low >= chart.MIN_SPAN
+
+
+def test_nothing_is_drawn_where_nothing_was_recorded() -> None:
+    rows = curve([(0, 1.1), (14, 1.1), (20, 1.1), (900, 1.1), (914, 1.1), (1000, 1.1)])
+    drawn = next(row for row in rows if row.strip())
+    assert drawn[:1].strip()
+    assert drawn[3:16].strip() == ""
+
+
+def test_a_fall_goes_down_without_holes() -> None:
+    rows = curve([(at, 1.2 - at / 5000) for at in range(0, 1001, 10)])
+    firsts = [min(x for x, cell in enumerate(row) if cell != " ") for row in rows]
+    assert firsts == sorted(firsts)
+    assert all(any(row[x] != " " for row in rows) for x in range(20))
+
+
+def test_values_beyond_the_edges_stay_inside() -> None:
+    rows = curve([(0, 99.0), (1000, -5.0)])
+    assert len(rows) == 5
+    assert all(len(row) == 20 for row in rows)
+
+
+def test_hours_are_round_and_inside() -> None:
+    frame = chart.Frame(scenes.NOW - chart.DAY, scenes.NOW, 1, 2)
+    for width in (8, 20, 40, 80, 200):
+        axis = chart.time_axis(frame, width)
+        assert len(axis) <= width
+        assert all(re.fullmatch(r"\d\d:00", hour) for hour in axis.split())
+
+
+def test_days_are_named_where_the_chart_shows_many() -> None:
+    frame = chart.Frame(scenes.NOW - 30 * chart.DAY, scenes.NOW, 1, 2)
+    for width in (20, 40, 80, 200):
+        axis = chart.time_axis(frame, width)
+        assert len(axis) <= width
+        assert re.fullmatch(r"(\s*[A-Z][a-z]{2} \d\d)+", axis)
+
+
+@pytest.mark.parametrize(
+    ("days", "apart", "joined"),
+    [(1, 800, True), (1, 1000, False), (3, 1400, True), (3, 1600, False), (20, 7000, True), (20, 8000, False)],
+)
+def test_thinned_samples_are_joined_and_a_silence_is_not(days: int, apart: float, joined: bool) -> None:
+    """What the history kept ten minutes or an hour apart is no gap; what it did not see is one."""
+    frame = chart.Frame(scenes.NOW - days * chart.DAY, scenes.NOW, 1.0, 1.2)
+    cells = int(days * chart.DAY / apart * 5)
+    row = next(r for r in chart.braille([(frame.start, 1.1), (frame.start + apart, 1.1)], frame, cells, 5) if r.strip())
+    assert (" " not in row.strip()) == joined
+
+
+def test_oracle_updates_are_marked_under_the_curve() -> None:
+    samples = [(scenes.NOW - n * 600, 1.5) for n in range(100)]
+    rows = chart.chart(PEN, samples, [], scenes.NOW, (60, 8), updates=[scenes.NOW - 7200, scenes.NOW - 90_000])
+    text = ["".join(piece for piece, _ in row) for row in rows]
+    marked = [row.index(chart.MARK) for row in text if chart.MARK in row]
+    assert len(marked) >= 5, "from top to bottom, except where the curve is"
+    assert len(set(marked)) == 1, "one update lies in the day"
+
+
+def test_many_updates_are_ticks_at_the_bottom() -> None:
+    samples = [(scenes.NOW - n * 600, 1.5) for n in range(100)]
+    rows = chart.chart(PEN, samples, [], scenes.NOW, (60, 8), updates=[scenes.NOW - n * 900 for n in range(90)])
+    text = ["".join(piece for piece, _ in row) for row in rows]
+    assert [n for n, row in enumerate(text) if chart.MARK in row] == [6]
+
+
+async def test_the_chart_goes_further_back_by_a_key() -> None:
+    app = make()
+    engine_of(app).recorded = [(scenes.NOW - 5 * chart.DAY, 1.7), (scenes.NOW - 600, 1.5)]
+    async with stage(app) as pilot:
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "─ 24 h ─" in frames.text(app)
+        await pilot.press("c")
+        await pilot.pause()
+        assert "─ 7 d ─" in frames.text(app)
+        await pilot.press("c", "c")
+        await pilot.pause()
+        assert "─ 24 h ─" in frames.text(app)
+
+
+def test_nothing_recorded_is_said() -> None:
+    rows = chart.chart(PEN, [], [], scenes.NOW, (40, 8))
+    assert "nothing recorded" in rows[0][0][0]
+
+
+def test_no_room_draws_nothing() -> None:
+    assert chart.draw(PEN, [(0, 1.0)], [], chart.Frame(0, 1, 0, 2), (6, 2)) == []
+
+
+# What is not known
+
+
+def test_a_run_ends_where_a_silence_begins() -> None:
+    told = course([(0, 1.5), (60, 1.4), (100, NAN), (400, NAN), (400, 1.3), (460, 1.2)], 0, 500)
+    assert told.runs == [[(0, 1.5), (60, 1.4)], [(400, 1.3), (460, 1.2)]]
+    assert told.unread == [(100, 400)]
+    assert told.begins is None
+
+
+def test_a_silence_lasts_until_the_next_figure() -> None:
+    """Its end may have been thinned away with the samples after it."""
+    assert course([(0, 1.5), (100, NAN), (900, 1.3)], 0, 900).unread == [(100, 900)]
+    assert course([(0, 1.5), (100, NAN)], 0, 900).unread == [(100, 900)], "it goes on"
+    assert course([(0, NAN), (300, NAN), (300, 1.3)], 0, 900).unread == [(0, 300)], "it began before"
+
+
+def test_a_reading_within_a_joined_silence_stands_alone() -> None:
+    told = course([(0, 1.5), (100, NAN), (200, 1.1), (300, NAN), (300, 1.3)], 0, 300)
+    assert told.runs == [[(0, 1.5)], [(200, 1.1)], [(300, 1.3)]]
+
+
+def test_times_without_debt_are_neither_joined_nor_unknown() -> None:
+    told = course([(0, 1.5), (60, INF), (120, INF), (180, 1.4)], 0, 200)
+    assert told.runs == [[(0, 1.5)], [(180, 1.4)]]
+    assert told.free == [(60, 180)]
+    assert told.unread == []
+
+
+def test_seldom_readings_are_dots_and_no_silence() -> None:
+    told = course([(at, 1.5) for at in range(0, 10_000, 1200)], 0, 10_000)
+    assert [len(run) for run in told.runs] == [1] * 9
+    assert told.unread == []
+
+
+def test_where_the_record_begins_is_told() -> None:
+    assert course([(50_000, 1.5)], 0, 60_000).begins == 50_000
+    assert course([(500, 1.5)], 0, 60_000).begins is None
+
+
+@given(parts=st.lists(st.tuples(st.floats(1, 5000), st.sampled_from([1.1, 1.5, NAN, INF])), min_size=1, max_size=60))
+def test_no_time_is_told_twice_and_no_figure_is_lost(parts: list[tuple[float, float]]) -> None:
+    at, samples = 0.0, list[tuple[float, float]]()
+    for step, value in parts:
+        at += step
+        samples.append((at, value))
+    told = course(samples, 0, at + 10)
+    assert told.points == [(at, value) for at, value in samples if math.isfinite(value)]
+    times = sorted([*told.unread, *told.free, *((run[0][0], run[-1][0]) for run in told.runs)])
+    assert all(since <= until for since, until in times)
+    assert all(before[1] <= after[0] for before, after in pairwise(times))
+
+
+def test_columns_that_are_hardly_touched_are_not_marked() -> None:
+    assert covered([(95, 130)], 10, 0, 1000, 0.05) == {0, 1}
+    assert covered([(97, 130)], 10, 0, 1000, 0.05) == {1}
+    assert covered([(-50, 10_000)], 10, 0, 1000, 0.05) == set(range(10))
+
+
+def minutes(*gone: range) -> list[tuple[float, float]]:
+    """A day by the minute, with its silences as the history tells them; minutes before now."""
+    found: list[tuple[float, float]] = []
+    for back in range(1440, -1, -1):
+        hidden = next((each for each in gone if back in each), None)
+        at = scenes.NOW - 60 * back
+        if hidden is None:
+            found.append((at, 1.3))
+        elif back in {hidden[0], hidden[-1]}:
+            found.append((at, NAN))
+    return found
+
+
+def drawn(samples: list[tuple[float, float]], size: tuple[int, int] = (60, 10), **more: object) -> list[str]:
+    lines = [chart.Line(1.0, "severity-liquidatable", stroke=chart.LIQUIDATION), chart.Line(1.2, "severity-warn")]
+    rows = chart.chart(PEN, samples, lines, scenes.NOW, size, **more)  # type: ignore[arg-type]
+    return ["".join(text for text, _ in row) for row in rows]
+
+
+def test_a_silence_shorter_than_a_dot_is_marked_at_the_bottom() -> None:
+    whole, holed = drawn(minutes()), drawn(minutes(range(708, 712)))
+    assert chart.UNREAD not in "".join(whole)
+    assert holed[-2].count(chart.UNREAD) == 1
+    assert abs(holed[-2].index(chart.UNREAD) - 6 - 27) <= 1, "in the middle of the day"
+    assert holed[:-2] == whole[:-2], "the curve cannot show it"
+
+
+def test_a_long_silence_is_blank_and_marked_all_along() -> None:
+    text = drawn(minutes(range(300, 700)))
+    assert text[-2].count(chart.UNREAD) >= 14
+    holes = [column for column, sign in enumerate(text[-2]) if sign == chart.UNREAD][1:-1]
+    assert all(row[column] in " ╌━" for row in text[:-2] for column in holes)
+
+
+# Levels
+
+
+def test_of_two_levels_in_one_row_both_are_said() -> None:
+    lines = [
+        chart.Line(1.0, "severity-liquidatable"),
+        chart.Line(1.05, "severity-critical", "1.05"),
+        chart.Line(1.2, "severity-warn"),
+    ]
+    near = chart.chart(PEN, [(scenes.NOW - 60, 1.9), (scenes.NOW, 1.9)], lines, scenes.NOW, (60, 9))
+    far = chart.chart(PEN, [(scenes.NOW - 60, 9.0), (scenes.NOW, 9.0)], lines, scenes.NOW, (60, 9))
+    labels = ["".join(text for text, _ in row)[:11] for row in near]
+    assert any(label.endswith("1.00/1.05 ") for label in (each.rstrip("╌") for each in labels)), labels
+    assert any("1.00–1.20 " in "".join(text for text, _ in row) for row in far)
+    colours = {text: style.color for row in near for text, style in row}
+    assert colours["1.05"] == PEN.palette.style("severity-critical").color
+    assert all(sum(cell_len(text) for text, _ in row) <= 60 for row in [*near, *far])
+
+
+def test_a_level_is_named_with_all_its_digits() -> None:
+    row = replace(scenes.ROWS[4], thresholds=Thresholds(warn=1_125 * WAD // 1000, critical=105 * WAD // 100))
+    text = "\n".join("".join(piece for piece, _ in line) for line in box(row, minutes()).lines)
+    assert "1.125 ╌" in text
+
+
+@pytest.mark.parametrize(
+    ("health", "variable"), [(1.3, "strong"), (1.19, "severity-warn"), (0.99, "severity-liquidatable")]
+)
+def test_the_curve_has_the_colour_of_the_level_that_it_is_under(health: float, variable: str) -> None:
+    lines = [chart.Line(1.0, "severity-liquidatable"), chart.Line(1.2, "severity-warn")]
+    samples = [(scenes.NOW - at, health) for at in range(3600, -1, -60)]
+    rows = chart.chart(PEN, samples, lines, scenes.NOW, (60, 12))
+    inks = {style for row in rows for text, style in row if any("\u2801" <= sign <= "\u28ff" for sign in text)}
+    assert inks == {PEN.palette.style(variable)}
+
+
+# What the marks are
+
+
+def view(
+    row: Row, samples: list[tuple[float, float]], updates: list[tuple[int, str]] | None = None, **more: object
+) -> View:
+    app = make(scenes.snapshot(rows=(row,)))
+    return View(
+        app.state,
+        Palette(DEFAULT_VARIABLES),
+        app.state.snapshot,
+        row,
+        samples,
+        updates=updates or [],
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def box(row: Row, samples: list[tuple[float, float]], width: int = 38, **more: object) -> Box:
+    return chart_box(view(row, samples, **more), width, 9)  # type: ignore[arg-type]
+
+
+HOURLY = [(int(scenes.NOW) - 3600 * hour, "ETH / USD") for hour in range(23, -1, -1)]
+
+
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (60, "┆ 24 oracle updates · ◌ not read 6h40m"),
+        (34, "┆ 24 updates · ◌ not read 6h40m"),
+        (26, "┆ 24 updates · ◌ 6h40m"),
+        (12, ""),
+    ],
+)
+def test_the_legend_says_as_much_as_finds_room(width: int, words: str) -> None:
+    assert box(scenes.ROWS[0], minutes(range(300, 700)), width, updates=HOURLY).bottom == words
+
+
+def test_the_legend_says_that_older_marks_are_thinned() -> None:
+    found = box(scenes.ROWS[0], minutes(), 60, updates=HOURLY, span=chart.SPANS[1])
+    assert found.bottom.startswith("┆ oracle updates, 1 per ½h")
+
+
+def test_the_legend_says_since_when_and_what_was_without_debt() -> None:
+    young = [(scenes.NOW - at, 1.3) for at in range(7200, -1, -60)]
+    assert box(scenes.ROWS[0], young, 60).bottom == "recorded since 12:02"
+    freed = [(at, INF if at < scenes.NOW - 80_000 else value) for at, value in minutes()]
+    assert box(scenes.ROWS[0], freed, 60).bottom == "no debt 1h47m"
+    assert box(scenes.ROWS[0], minutes(), 60).bottom == ""
+
+
+@pytest.mark.parametrize(("width", "name"), [(120, "120"), (80, "80"), (40, "40")])
+def test_frame_of_a_day_with_marks_and_silences(width: int, name: str) -> None:
+    samples = [
+        (
+            at,
+            value
+            if math.isnan(value)
+            else 1.30 - 0.27 * (at - scenes.NOW + 86_400) / 86_400 + 0.01 * math.sin(at / 4000),
+        )
+        for at, value in minutes(range(300, 420), range(900, 905))
+    ]
+    told = view(scenes.ROWS[0], samples, HOURLY[::4])
+    lines = first_look(told, width) if width == 80 else document(told, width)
+    rows = ["".join(segment.text for segment in strip).rstrip() for strip in lines]
+    top = next(n for n, row in enumerate(rows) if "24 h" in row)
+    frames.check(f"chart-{name}", "\n".join(rows[top : top + 12]) + "\n")
+
+
+async def test_ascii_draws_the_same_with_other_signs() -> None:
+    app = make(ascii=True)
+    engine_of(app).recorded = minutes(range(300, 420))
+    engine_of(app).updated = HOURLY
+    async with stage(app, (80, 24)) as pilot:
+        await pilot.press("enter")
+        await pilot.pause()
+        text = frames.text(app)
+        assert text.isascii()
+        assert ": 24 updates . ? not read 2h00m" in text
+        assert "- 1.20 1.05 = 1.00" in text
+        assert re.search(r"1\.00 =+", text)
+        assert re.search(r"0\.95 [: ]*\?\?+", text)
+        assert "v.021" in text
+
+
+# What was recorded
+
+
+def asked(app: object) -> list[float]:
+    """Times since which samples were asked for; filled as it happens."""
+    engine = engine_of(app)  # type: ignore[arg-type]
+    found: list[float] = []
+    inner = engine.samples
+    engine.samples = lambda position, since: (found.append(since), inner(position, since))[1]  # type: ignore[method-assign]
+    return found
+
+
+async def test_going_round_the_spans_asks_for_each_once() -> None:
+    app = make()
+    engine_of(app).recorded = minutes()
+    async with stage(app) as pilot:
+        found = asked(app)
+        await pilot.press("enter", *"cccccc")
+        await pilot.pause()
+        assert found == [scenes.NOW - span.seconds for span in chart.SPANS]
+        await post(pilot, scenes.snapshot(2, at=scenes.NOW + 10))
+        assert len(found) == 3, "a stretch of a day is good for some seconds"
+        await post(pilot, scenes.snapshot(3, at=scenes.NOW + 60))
+        assert len(found) == 4
+        await post(pilot, scenes.snapshot(4, at=scenes.NOW - 600))
+        assert len(found) == 5, "a tape was wound back"
+
+
+def recorded(row: Row, *snapshots: tuple[int, float, Row]) -> list[tuple[float, float]]:
+    engine = scenes.StubEngine()
+    engine.recorded = [(scenes.NOW - 60, 1.5)]
+    kept = Recorded(engine)
+    for version, at, shown in snapshots:
+        found = kept.of(shown, scenes.snapshot(version, at=at, rows=(shown,)), chart.SPANS[0]).samples
+    return found
+
+
+def test_what_is_read_while_the_chart_is_open_is_added_once() -> None:
+    row = scenes.ROWS[4]
+    assert row.position is not None
+    health = (row.position.health.shown or 0) / WAD
+    now = scenes.NOW
+    found = recorded(row, (1, now, row), (1, now, row), (2, now + 12, row))
+    assert found == [(now - 60, 1.5), (now - 1, health), (now + 11, health)]
+
+
+def test_what_goes_blind_while_the_chart_is_open_is_not_drawn_on() -> None:
+    row, now = scenes.ROWS[4], scenes.NOW
+    blind = replace(row, freshness=Freshness.BLIND, ages=Ages(31, 31, 31))
+    found = recorded(row, (1, now, row), (2, now + 30, blind), (3, now + 40, replace(blind, ages=Ages(41, 41, 41))))
+    assert [at for at, value in found if math.isnan(value)] == [now - 1]
+    assert course(found, now - 600, now + 40).unread == [(now - 1, now + 40)]
+    back = recorded(row, (1, now, row), (2, now + 30, blind), (3, now + 35, row))
+    assert len(course(back, now - 600, now + 35).runs) == 2
+
+
+@pytest.mark.parametrize("keys", [(), ("c",), ("c", "c")])
+async def test_change_and_low_of_a_day_are_of_a_day_whatever_the_chart_shows(keys: tuple[str, ...]) -> None:
+    app = make()
+    engine_of(app).recorded = [(scenes.NOW - 20 * chart.DAY, 0.5), (scenes.NOW - 3 * chart.DAY, 0.7), *minutes()[:-1]]
+    async with stage(app) as pilot:
+        await pilot.press("enter", *keys)
+        await pilot.pause()
+        text = frames.text(app)
+        assert "24h ▼.258" in text
+        assert "low 1.042" in text
+
+
+def test_a_shorter_record_is_not_called_a_day() -> None:
+    row = scenes.ROWS[0]
+    young = [(scenes.NOW - at, 1.142) for at in range(18_000, 60, -60)] + [(scenes.NOW, 1.042)]
+    text = "\n".join("".join(segment.text for segment in strip) for strip in document(view(row, young), 120))
+    assert "5h  ▼.100" in text
+    assert "24h ▼" not in text
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [(None, "–"), (0.0, "="), (0.0004, "="), (-0.0214, "▼.021"), (0.9996, "▲1.0"), (10.5, "▲10.5"), (-20.04, "▼20.0")],
+)
+def test_a_change_is_never_another_number(change: float | None, text: str) -> None:
+    assert figures.change(change) == text
+
+
+# Textures and σ
+
+
+@pytest.mark.parametrize(
+    ("slots", "width", "text"),
+    [
+        ((1.0, 2.0, None), 3, "▁█ "),
+        ((1.0, 2.0, None), 7, "    ▁█ "),
+        ((*[2.0] * 5, 1.0, *[2.0] * 18), 7, " █▁████"),
+        ((*[None] * 8, *[2.0] * 15, None), 12, "    ████████"),
+        ((*[None] * 12, *[2.0] * 12), 24, " " * 12 + "█" * 12),
+        ((), 7, " " * 7),
+    ],
+)
+def test_a_texture_shows_the_lowest_of_what_it_joins(slots: tuple[float | None, ...], width: int, text: str) -> None:
+    assert figures.spark(replace(scenes.ROWS[0], spark=slots), width) == text
+
+
+def test_sigma_is_told_with_its_window_and_its_rounds() -> None:
+    told = figures.volatility(
+        scenes.ROWS[0], [Volatility("ETH", 0.0312, 12.4 * 86_400, 1480), Volatility("x", 1, 1, 1)]
+    )
+    assert told == "σ of ETH 3.1% a day, from 1,480 rounds in 12d"
+
+
+def test_together_names_the_factor_whose_sigma_measures_it() -> None:
+    row = scenes.ROWS[0]
+    assert row.position is not None
+    assert row.cushion is not None
+    eth = row.cushion
+    btc = replace(eth, factor="btc", label="BTC", assets=("BTC",))
+    both = replace(eth, factor="together", label="all volatile", kind=FactorKind.TOGETHER, assets=("BTC", "ETH"))
+    joined = replace(row, cushion=both, position=replace(row.position, boundaries=(eth, btc, both)))
+    known = [Volatility("ETH", 0.03, 86_400 * 20, 900), Volatility("btc", 0.05, 86_400 * 3, 140)]
+    assert figures.volatility(joined, known) == "σ of BTC, the wildest of these, 5.0% a day, from 140 rounds in 3d"
+    unknown = replace(joined, sigmas=None)
+    assert figures.volatility(unknown, known[:1]) == "σ not known: it takes 13 oracle rounds over 6h"
+    assert figures.volatility(replace(row, cushion=None), known) == ""
+
+
+async def test_the_screens_say_what_sigma_was_taken_from() -> None:
+    told = "σ of ETH 3.1% a day, from 480 rounds in 12d"
+    app = make(scenes.snapshot(sigmas=(Volatility("ETH", 0.031, 12 * 86_400, 480),)))
+    async with stage(app) as pilot:
+        assert f"cushion        1.2σ  {told}" in frames.text(app)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert told in " ".join(re.sub(r"│.*││", "│", frames.text(app)).replace("│", " ").split())

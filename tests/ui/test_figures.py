@@ -1,0 +1,39 @@
+"""Short texts of a row: the age that it names is the one that is to blame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from liqtui.core.model import Feed
+from liqtui.core.snapshot import Ages, Freshness
+from liqtui.ui import figures
+from tests.core.books import simple
+from tests.core.rows import position, row
+
+AT = position(simple()).block.timestamp
+HEARTBEAT = 3600
+
+
+def feed(age: int) -> Feed:
+    return Feed("0x" + "11" * 20, "ETH / USD", "ETH", 1, 8, AT - age, HEARTBEAT)
+
+
+@pytest.mark.parametrize(
+    ("freshness", "ages", "oracle", "shown"),
+    [
+        (Freshness.FRESH, Ages(3, 3000, 1), 3000, "·"),
+        (Freshness.LATE, Ages(24, 4, 20), 4, "24s"),  # the node is silent; its last feed was fresh
+        (Freshness.LATE, Ages(5, 2 * HEARTBEAT, 2), 2 * HEARTBEAT, "2h"),
+        (Freshness.STALE, Ages(5, 4 * HEARTBEAT, 2), 4 * HEARTBEAT, "4h"),
+        (Freshness.STALE, Ages(400, 4, 2), 4, "6m"),
+        (Freshness.BLIND, Ages(601, 4, 600), 4, "10m"),
+        (Freshness.STALE, Ages(-20, 4, 1), 4, "future!"),
+        (Freshness.STALE, Ages(2, -9, 1), -9, "future!"),
+        (Freshness.BLIND, Ages(None, None, None), 4, "–"),
+    ],
+)
+def test_the_age_shown_is_the_one_to_blame(freshness: Freshness, ages: Ages, oracle: int, shown: str) -> None:
+    of = replace(position(simple()), feeds=(feed(oracle),))
+    assert figures.row_age(row(of, freshness=freshness, ages=ages)) == shown
