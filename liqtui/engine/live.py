@@ -46,6 +46,8 @@ REMARKS = {
     Owner.OTHER: "another liqtui kept the history when this one started: this one writes none and sends no alerts",
     Owner.NOBODY: "the state folder cannot be used: nothing is kept",
 }
+ARRIVE = 2.0
+"""Seconds that a message on its way may take to arrive before the engine ends: cut off, it would be sent again."""
 _PROGRESS = 0.25
 
 
@@ -126,7 +128,7 @@ class LiveEngine(EngineThread):
         self.tell(remark)
 
     def report(self, title: str, text: str) -> None:
-        """An alert about the program around the engine."""
+        """An alert about the program around the engine; empty text: what was told under that title is over."""
 
         def report() -> None:
             self._monitor.report(title, text, self.clock.now())
@@ -210,9 +212,11 @@ class LiveEngine(EngineThread):
             works += [self._supervised("", partial(courier.run, spec)) for spec in (setup.channels if sends else ())]
             works += [self._supervised("", self._pinger.run)] if self._pinger else []
             tasks = [asyncio.create_task(work) for work in works]
+            self._monitor.remark("metrics", self._open_metrics())
             self.up()
             try:
                 await ended.wait()
+                await courier.rest(ARRIVE)
             finally:
                 for task in tasks:
                     task.cancel()
@@ -220,6 +224,8 @@ class LiveEngine(EngineThread):
                 self._show()
                 self._save(last=True)
                 history.close()
+                if self._metrics is not None:
+                    await asyncio.to_thread(self._metrics.close)
 
     def _open_metrics(self) -> str:
         """Begin to answer Prometheus, where that is wanted; why it cannot be, else nothing."""

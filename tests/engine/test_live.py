@@ -237,7 +237,7 @@ def test_a_restart_continues_the_history(world, run, tmp_path):
     seen.until(lambda snapshot: not snapshot.unacked)
     engine.stop()
     assert verdict.read(tmp_path).worst == "liquidatable"
-    again, seen = run(world, setup(state=tmp_path))
+    again, seen = run(world, setup(state=tmp_path), clock=FrozenClock(START + 1))
     found = seen.until(lambda snapshot: snapshot.ready and snapshot.rows[0].position)
     assert [alert.kind for alert in found.alerts] == ["liquidatable"]
     assert found.unacked == 0
