@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from liqtui.core.clock import SystemClock
 from liqtui.core.snapshot import Snapshot
-from liqtui.engine.setup import Owner, ownership, pool, resolve_name, rounds_on, shipped_adapters
+from liqtui.engine.setup import Owner, ownership, pool, resolve_name, rounds_on, shipped_adapters, until_free
 from liqtui.engine.thread import EngineThread
 from liqtui.engine.words import words
 
@@ -63,10 +63,12 @@ class LiveEngine(EngineThread):
         clock: Clock | None = None,
         history: History | None = None,
         lock: InstanceLock | None = None,
+        patience: float = 0.0,
     ) -> None:
         """With the shipped adapters, and a history opened from `setup`, unless told otherwise.
 
-        `lock` of the state folder, where the caller holds it for longer than one engine lives.
+        `lock` of the state folder, where the caller holds it for longer than one engine lives; else so many seconds
+        of `patience` with who is about to let go of it.
         """
         clock = clock or SystemClock()
         super().__init__(clock, Snapshot(0, clock.now(), wallets=setup.wallets, notices=setup.notices))
@@ -75,6 +77,7 @@ class LiveEngine(EngineThread):
         self._adapters = adapters
         self._history = history
         self._lock_held = lock
+        self._patience = patience
         self._wallets = setup.wallets
         self._chains: tuple[ChainWatch, ...] = ()
         self._metrics: Metrics | None = None
@@ -182,6 +185,8 @@ class LiveEngine(EngineThread):
         from liqtui.engine.watch import ChainWatch
 
         setup = self._setup
+        if setup.state is not None and self._patience:
+            await until_free(setup.state, self._patience)
         with ownership(setup.state, self._lock_held) as owner:
             history = self._history = self._history or History(
                 setup.state,
