@@ -16,7 +16,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from liqtui.core.redact import hider, redact, secret_parts
+from liqtui.core.redact import hider, redact, secret_parts, web_host
 from liqtui.core.text import clean
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def secrets(setup: Setup) -> frozenset[str]:
     """Whatever in the configuration must not be written, wherever it turns up."""
     urls = [url for spec in setup.chains for url in (*spec.rpc, *spec.ws) if not spec.public]
     urls += [channel.url for channel in setup.channels] + ([setup.ping.url] if setup.ping else [])
-    found = {part for url in urls for part in secret_parts(url)} - {spec.name for spec in setup.chains}
+    plain = {spec.name for spec in setup.chains} | {host for url in urls if (host := web_host(url))}
+    found = {part for url in urls for part in secret_parts(url)} - plain
     words = [word for channel in setup.channels for word in channel.command[1:]]
     found |= {part for word in words for part in (word, word.partition("=")[2])}
     given = {channel.secret for channel in setup.channels} | {password for url in urls if (password := _password(url))}

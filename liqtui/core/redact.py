@@ -33,6 +33,17 @@ def redact_url(url: str) -> str:
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{rest}"
 
 
+def web_host(url: str) -> str:
+    """Host of a web address, which may be shown; empty for anything else."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return (parts.hostname or "") if parts.scheme in _WEB else ""
+
+
 def redact(text: str) -> str:
     """Text with every URL in it cut to scheme and host."""
     return _URL.sub(_cut, text)

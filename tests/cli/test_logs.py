@@ -254,3 +254,10 @@ def test_a_reader_that_is_gone_stops_nothing() -> None:
     assert not log._thread.is_alive(), "it came to its end like any other"
     with contextlib.suppress(BrokenPipeError):
         stream.close()
+
+
+def test_a_host_that_may_be_shown_is_shown_although_a_service_has_it_too() -> None:
+    mail = ChannelSpec("a", "apprise", url=f"json://me:{KEY}@node.example/x")
+    found = secrets(Setup((ChainSpec(1, "a", rpc=("https://node.example/v2",)),), (), channels=(mail,)))
+    assert "node.example" not in found
+    assert KEY in found
