@@ -63,14 +63,14 @@ def test_a_named_watchlist_speaks_for_its_wallets_and_their_tags(run: Callable[.
     wallets = {wallet.label: wallet for wallet in load_tape(TAPE).header.wallets}
     usual = run("")
     assert kinds(usual, "btc-fund") == {"velocity"}
-    assert not kinds(usual, "cold-01")
+    assert not kinds(usual, "twofold")
 
     def entry(label: str, *tags: str) -> str:
         return f'[[wallet]]\naddress = "{wallets[label].address}"\nlabel = "{label}"\ntags = {list(tags)}\n'
 
     tags = "[tag.calm.rules]\nreaction = 0\n[tag.early.thresholds]\nwarn = 9.0\n"
-    own = run("", entry("btc-fund", "calm") + entry("cold-01", "early") + tags)
+    own = run("", entry("btc-fund", "calm") + entry("twofold", "early") + tags)
     assert not kinds(own, "btc-fund")
-    assert kinds(own, "cold-01") == {"threshold"}
+    assert kinds(own, "twofold") == {"threshold"}
     others = {"degen-1", "degen-2", "stakers"}
     assert others <= warned(own) & warned(usual), "those that are not in it are as on the tape"
