@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TAPE = Path(liqtui.__file__).parent / "demo.tape"
 
+
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
     def play(config: str, watchlist: str = "") -> dict[str, Any]:
