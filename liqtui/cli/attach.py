@@ -32,7 +32,7 @@ def engine_for(args: Arguments, session: Session) -> EngineHandle:
     from liqtui.engine.client import RemoteEngine
 
     remote = RemoteEngine(session.paths.state, hello, session.wallets)
-    return Attached(remote, lambda: LiveEngine(begin(args).setup()))
+    return Attached(remote, lambda patience: LiveEngine(begin(args).setup(), patience=patience))
 
 
 def find(session: Session) -> tuple[Hello | None, str]:

@@ -45,7 +45,8 @@ def run(args: Arguments) -> int:
 def _setup(args: Arguments, tape: Tape) -> Setup:
     """The tape's chains, markets and wallets under one's own rules. Raises ConfigError, WatchlistError.
 
-    Thresholds of single wallets are the tape's; those of a watchlist that is named take their place.
+    Thresholds of single wallets are the tape's; what a watchlist that is named says of them and of their tags, rules
+    too, takes their place.
     """
     from liqtui.chain.addresses import checksum
     from liqtui.cli.session import Session, locate
@@ -56,7 +57,7 @@ def _setup(args: Arguments, tape: Tape) -> Setup:
     config = load.load(where.config, named=where.config_named)
     header, own = tape.header, {}
     if args.watchlist is not None:
-        watched = WatchlistStore(where.watchlist, checksum, [spec.name for spec in header.chains]).load().wallets
+        watched = WatchlistStore(where.watchlist, checksum, [spec.name for spec in header.chains]).load().effective
         own = {wallet.key: wallet for wallet in watched}
     wallets = tuple(own.get(wallet.key, wallet) for wallet in header.wallets)
     setup = Session(where, config, None, wallets).setup()

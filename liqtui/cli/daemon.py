@@ -33,7 +33,11 @@ FILES = 2.0
 SOCKET_AGAIN = 30.0
 RESTART, RESTART_MAX = 1.0, 60.0
 """Seconds before an engine that died is replaced: doubled each time, up to the second."""
+UP = 10.0
+"""Seconds that a new engine may take until it takes wishes."""
 BROKEN = "the configuration before it holds"
+CONFIGURATION, WATCHLIST = "daemon configuration", "daemon watchlist"
+"""Titles of the alerts."""
 
 
 def run(args: Arguments) -> int:
@@ -84,7 +88,10 @@ class Daemon:
         self._next: dict[str, float] = {}
         self._delay = RESTART
         self._died_at = 0.0
+        self._engine_at = time.monotonic()
         self._list_fault = ""
+        self._remarks: dict[str, str] = {}
+        """Standing ones about the program around the engine; they outlive it."""
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
@@ -191,10 +198,10 @@ class Daemon:
         except OSError as fault:
             why = "its path is too long for a socket" if "too long" in str(fault) else fault.strerror or str(fault)
             self._log.error("no socket", path=self._server.path, why=why, then="screens cannot attach")
-            self._engine.remark("socket", f"screens cannot attach to the daemon: {why}")
+            self._remark("socket", f"screens cannot attach to the daemon: {why}")
             self._next["socket"] = time.monotonic() + SOCKET_AGAIN
             return
-        self._engine.remark("socket", "")
+        self._remark("socket", "")
         self._log.info("listening", path=self._server.path)
 
     # -- the engine --------------------------------------------------------------------------------------------------
@@ -215,12 +222,28 @@ class Daemon:
         engine.subscribe(heard)
         engine.start()
 
-    async def _replace(self, setup: Setup) -> None:
-        """The old one ends first, and with it all that it had to write; what it remembers the new one reads."""
+    async def _replace(self, setup: Setup) -> str:
+        """Another engine in the place of the one that is there; why it did not start, else nothing.
+
+        The old one ends first, and with it all that it had to write; what it remembers the new one reads.
+        """
         await asyncio.to_thread(self._engine.stop)
-        self._setup, self._engine = setup, self._make(setup)
+        if self._engine.alive:
+            raise RuntimeError("the engine does not end, and two must not write one history")
+        self._engine, self._engine_at = self._make(setup), time.monotonic()
         self._start(self._engine)
+        up = await asyncio.to_thread(self._engine.wait_up, UP)
         self._server.use(self._engine)
+        for about, text in self._remarks.items():
+            self._engine.remark(about, text)
+        if not up or self._engine.trouble:
+            return self._engine.trouble or f"the engine was not up within {UP:.0f} s"
+        self._setup = setup
+        return ""
+
+    def _remark(self, about: str, text: str) -> None:
+        self._remarks[about] = text
+        self._engine.remark(about, text)
 
     async def _mind_engine(self) -> None:
         if self._engine.alive:
@@ -228,42 +251,63 @@ class Daemon:
         now = time.monotonic()
         if not self._died_at:
             self._died_at = now
+            self._delay = RESTART if now - self._engine_at > RESTART_MAX else self._delay
             self._log.error("engine died", why=self._engine.trouble, again=f"in {self._delay:.0f} s")
         elif now - self._died_at >= self._delay:
             self._died_at, self._delay = 0.0, min(self._delay * 2, RESTART_MAX)
-            await self._replace(self._setup)
-            self._log.warning("engine started again")
+            why = self._log.safe(self._engine.trouble)
+            if not await self._replace(self._setup):
+                self._log.warning("engine started again")
+                self._engine.report("daemon", f"{why}; another one watches since")
+                self._engine.report("daemon", "")
 
     # -- files -------------------------------------------------------------------------------------------------------
 
     async def _reload(self) -> None:
+        """Whatever is wrong with the files or with what they make, what is watched goes on being watched."""
         self._notify.reloading()
+        if why := await self._read_again():
+            self._log.error("reload failed", why=why, then=BROKEN)
+            why = self._log.safe(why)
+            self._remark("reload", f"{why}: {BROKEN}")
+            self._engine.report(CONFIGURATION, f"configuration not taken over: {why}; {BROKEN}")
+        self._notify.ready()
+
+    async def _read_again(self) -> str:
+        """Why nothing has changed, else nothing."""
+        from liqtui.engine.rehearsal import rehearse
+
         try:
             session = self._begin()
             setup = session.setup()
-        except Exception as fault:  # noqa: BLE001 - whatever is wrong with the files, what is watched goes on being watched
-            why = _first(fault)
-            self._log.error("reload failed", why=why, then=BROKEN)
-            self._engine.remark("reload", f"{self._log.safe(why)}: {BROKEN}")
-            self._engine.report("daemon", f"configuration not taken over: {self._log.safe(why)}; {BROKEN}")
-        else:
-            await self._take(session, setup)
-        self._notify.ready()
-
-    async def _take(self, session: Session, setup: Setup) -> None:
+            same = replace(setup, wallets=self._setup.wallets) == self._setup
+            if not same:
+                await rehearse(setup)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, it is told and changes nothing
+            return _first(fault)
+        if why := await self._take(setup, same=same):
+            return why
         self._session, self._digest, self._list_fault = session, session.digest(), ""
-        same = replace(setup, wallets=self._setup.wallets) == self._setup
+        for about in ("reload", "config", "watchlist"):
+            self._remark(about, "")
+        for title in (CONFIGURATION, WATCHLIST):
+            self._engine.report(title, "")
+        self._log.info("reloaded", wallets=len(setup.wallets), engine="goes on" if same else "started again")
+        return ""
+
+    async def _take(self, setup: Setup, *, same: bool) -> str:
+        """Watch that from now on; why it cannot be, else nothing: then what held before goes on."""
         if same:
             self._setup = setup
             self._engine.watch(setup.wallets)
-        elif self._engine.alive and self._engine.trouble:
-            self._log.error("reload failed", why=self._engine.trouble, then=BROKEN)
-            return
-        else:
-            await self._replace(setup)
-        for about in ("reload", "config", "watchlist"):
-            self._engine.remark(about, "")
-        self._log.info("reloaded", wallets=len(setup.wallets), engine="goes on" if same else "started again")
+            return ""
+        if self._engine.alive and self._engine.trouble:
+            return self._engine.trouble
+        before = self._setup
+        why = await self._replace(setup)
+        if why:
+            await self._replace(before)
+        return why
 
     def _look_at_watchlist(self) -> None:
         """Take over what was changed in the file outside; a file with a mistake changes nothing."""
@@ -277,19 +321,20 @@ class Daemon:
             if why != self._list_fault:
                 self._list_fault = why
                 self._log.error("watchlist not read", why=why, then="the list before it holds")
-                self._engine.remark("watchlist", f"{self._log.safe(why)}: the list before it holds")
-                self._engine.report("daemon", f"watchlist not taken over: {self._log.safe(why)}")
+                self._remark("watchlist", f"{self._log.safe(why)}: the list before it holds")
+                self._engine.report(WATCHLIST, f"watchlist not taken over: {self._log.safe(why)}")
             return
         self._list_fault = ""
         self._setup = replace(self._setup, wallets=wallets)
-        self._engine.remark("watchlist", "")
+        self._remark("watchlist", "")
+        self._engine.report(WATCHLIST, "")
         self._engine.watch(wallets)
         self._log.info("watchlist read", wallets=len(wallets))
 
     def _look_at_config(self) -> None:
         changed = self._session.digest() != self._digest
         text = f"config.toml was changed: `kill -HUP {os.getpid()}` makes the daemon read it" if changed else ""
-        self._engine.remark("config", text)
+        self._remark("config", text)
 
 
 def _first(fault: Exception) -> str:

@@ -62,7 +62,7 @@ class Journal:
         if now.block is not None and (before is None or before.block != now.block):
             self._log.debug("round", chain=now.name, block=now.block.number, source=now.source)
         error, was = now.error, before.error if before else ""
-        if error != was:
+        if error != was and (error or now.block is not None):  # an engine that has just begun has read nothing again
             level = "warning" if error else "info"
             self._log.event(level, "chain", chain=now.name, state=error or "read again")
         blind, saw = now.freshness is Freshness.BLIND, before is None or before.freshness is not Freshness.BLIND

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import queue
 import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
-from urllib.parse import parse_qsl, unquote, urlsplit
 
-from liqtui.core.redact import redact
+from liqtui.core.redact import hider, redact, secret_parts, web_host
 from liqtui.core.text import clean
 
 if TYPE_CHECKING:
@@ -37,20 +37,18 @@ def secrets(setup: Setup) -> frozenset[str]:
     """Whatever in the configuration must not be written, wherever it turns up."""
     urls = [url for spec in setup.chains for url in (*spec.rpc, *spec.ws) if not spec.public]
     urls += [channel.url for channel in setup.channels] + ([setup.ping.url] if setup.ping else [])
-    found = {part for url in urls for part in _parts(url)}
-    found |= {channel.secret for channel in setup.channels}
-    found |= {word for channel in setup.channels for word in channel.command[1:]}
-    return frozenset(part for part in found if len(part) >= _SECRET_LEAST)
+    plain = {spec.name for spec in setup.chains} | {host for url in urls if (host := web_host(url))}
+    found = {part for url in urls for part in secret_parts(url)} - plain
+    words = [word for channel in setup.channels for word in channel.command[1:]]
+    found |= {part for word in words for part in (word, word.partition("=")[2])}
+    given = {channel.secret for channel in setup.channels} | {password for url in urls if (password := _password(url))}
+    return frozenset(part for part in found if len(part) >= _SECRET_LEAST) | (given - {""})
 
 
-def _parts(url: str) -> Iterable[str]:
-    try:
-        parts = urlsplit(url)
-        words = [*parts.path.split("/"), parts.username or "", parts.password or "", parts.fragment]
-        words += [value for _, value in parse_qsl(parts.query)] + [parts.query]
-    except ValueError:
-        words = [url]
-    return {kind for word in words for kind in (word, unquote(word))}
+def _password(url: str) -> str:
+    """What stands before the host, in an address of any kind."""
+    before, at, _ = url.partition("://")[2].partition("@")
+    return before.partition(":")[2] if at and "/" not in before else ""
 
 
 def form_for(stream: TextIO, chosen: str = "auto") -> str:
@@ -81,7 +79,8 @@ class Log:
         self._journal = is_journal(stream)
         self._least = LEVELS.index(level)
         self._clock = clock
-        self._secrets: tuple[str, ...] = ()
+        self._secrets: frozenset[str] = frozenset()
+        self._hidden: Callable[[str], str] = str
         self._lines: queue.Queue[str | None] = queue.Queue(_KEPT)
         self._lost = 0
         self._thread = threading.Thread(target=self._write_on, name="liqtui-log", daemon=True)
@@ -89,7 +88,8 @@ class Log:
 
     def hide(self, found: Iterable[str]) -> None:
         """From now on none of these is written; what was hidden before stays so."""
-        self._secrets = tuple(sorted({*self._secrets, *found}, key=len, reverse=True))
+        self._secrets |= frozenset(found)
+        self._hidden = hider(self._secrets)
 
     def event(self, level: str, event: str, **fields: Any) -> None:
         if LEVELS.index(level) < self._least:
@@ -119,12 +119,13 @@ class Log:
 
     def safe(self, text: str) -> str:
         """Without endpoints, secrets, control characters and line ends."""
-        for secret in self._secrets:
-            text = text.replace(secret, "…")
-        return clean(redact(text), _LONG)
+        return clean(redact(self._hidden(" ".join(text.splitlines()))), _LONG)
 
     def _safe(self, value: Any) -> Any:
-        return value if isinstance(value, (bool, int, float)) else self.safe(str(value))
+        """As JSON knows it: whatever is no number becomes text, also an infinite one."""
+        if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+            return value
+        return self.safe(str(value))
 
     def _line(self, level: str, event: str, fields: dict[str, Any]) -> str:
         return (self._as_text if self._form == "text" else self._as_json)(level, event, fields)

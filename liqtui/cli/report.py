@@ -115,7 +115,9 @@ def _position(position: Position, row: Row) -> dict[str, Any]:
         "cushion": _cushion(row),
         "rescue": [_rescue(rescue) for rescue in position.rescue],
         "liquidation": _scope(position.scope, base) if position.scope else None,
+        "liquidation_rules": [{"name": name, "text": text} for name, text in position.engine],
         "interest_eta_seconds": position.interest_eta,
+        "carry_per_year": _scaled(position.carry_per_year, base),
         "flags": [{"code": flag.code, "text": flag.text} for flag in position.flags],
     }
 
@@ -143,6 +145,10 @@ def _leg(leg: Leg, position: Position) -> dict[str, Any]:
         "price_decimals": position.base_decimals,
         f"value_{position.base_symbol.lower()}": _scaled(leg.value, position.base_decimals),
         "rate": decimal_string(leg.rate, 27),
+        "utilization": _scaled(leg.utilization, 4),
+        "pool_cash": _text(leg.pool_cash),
+        "cap": _text(leg.cap),
+        "cap_room": _text(leg.cap_room),
     }
     if leg.side is Side.COLLATERAL:
         out |= {"threshold": decimal_string(leg.threshold, 4), "bonus": decimal_string(leg.bonus, 4)}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _RETRY = 0.02
+_MOMENT = 0.04
 
 
 def _open(path: Path) -> int:
@@ -63,14 +64,20 @@ class InstanceLock:
         return self._handle is not None
 
     def acquire(self) -> bool:
-        """Whether this process is the one now. Raises OSError when the lock file cannot be made."""
+        """Whether this process is the one now. Raises OSError when the lock file cannot be made.
+
+        Tried for a moment: whoever only looks who holds it has it himself for an instant.
+        """
         if self._handle is not None:
             return True
         private_dir(self.path.parent)
         handle = _open(self.path)
-        if not _take(handle):
-            os.close(handle)
-            return False
+        until = time.monotonic() + _MOMENT
+        while not _take(handle):
+            if time.monotonic() > until:
+                os.close(handle)
+                return False
+            time.sleep(_MOMENT / 4)
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         self._handle = handle
@@ -78,20 +85,22 @@ class InstanceLock:
 
     @property
     def holder(self) -> int | None:
-        """Process id of who holds it, for a message; None when nobody does or it is not known."""
+        """Process id of who holds it, 0 where that is not known; None: nobody does."""
         if self._handle is not None:
             return os.getpid()
         try:
             handle = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        except OSError:
+        except FileNotFoundError:
             return None
+        except OSError:
+            return 0
         try:
             if _take(handle):
                 return None
             text = os.pread(handle, 32, 0).strip()
         finally:
             os.close(handle)
-        return int(text) if text.isdigit() else None
+        return int(text) if text.isdigit() else 0
 
     def release(self) -> None:
         if self._handle is not None:

@@ -33,6 +33,17 @@ def redact_url(url: str) -> str:
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{rest}"
 
 
+def web_host(url: str) -> str:
+    """Host of a web address, which may be shown; empty for anything else."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return (parts.hostname or "") if parts.scheme in _WEB else ""
+
+
 def redact(text: str) -> str:
     """Text with every URL in it cut to scheme and host."""
     return _URL.sub(_cut, text)
@@ -47,10 +58,10 @@ def _cut(found: re.Match[str]) -> str:
     return word + redact_url(url[len(word) :])
 
 
-def scrubber(url: str, secrets: Iterable[str] = ()) -> Callable[[str], str]:
-    """A function that takes the parts of `url` that may be secret, and `secrets`, out of a text.
+def secret_parts(url: str) -> frozenset[str]:
+    """The parts of an address that may be secret, each as it stands, unquoted and quoted.
 
-    The host of a web address may stay; of any other address every part may be a token.
+    The host of a web address may be shown; of any other address every part may be a token.
     """
     from urllib.parse import quote, unquote
 
@@ -58,10 +69,22 @@ def scrubber(url: str, secrets: Iterable[str] = ()) -> Callable[[str], str]:
     if scheme.lower() in _WEB:
         host, slash, path = re.split(r"([/?#]|$)", rest, maxsplit=1)
         rest = f"{host.rpartition('@')[0]}{slash}{path}"
-    pieces = [rest, rest.partition("?")[2], *re.split(r"[/?&=:@#,;]", rest), *secrets]
-    forms = {form for piece in pieces for form in (piece, unquote(piece), quote(piece, safe=""))}
-    ordered = sorted((form for form in forms if len(form) >= _SECRET_SIZE), key=len, reverse=True)
+    pieces = (rest, rest.partition("?")[2], *re.split(r"[/?&=:@#,;]", rest))
+    return frozenset(form for piece in pieces for form in (piece, unquote(piece), quote(piece, safe="")))
+
+
+def hider(secrets: Iterable[str]) -> Callable[[str], str]:
+    """A function that takes these out of a text, the longest first, in capitals or not."""
+    ordered = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
     if not ordered:
         return str
     known = re.compile("|".join(map(re.escape, ordered)), re.IGNORECASE)
     return lambda text: known.sub("…", text)
+
+
+def scrubber(url: str, secrets: Iterable[str] = ()) -> Callable[[str], str]:
+    """A function that takes the parts of `url` that may be secret, and `secrets`, out of a text."""
+    from urllib.parse import quote
+
+    forms = {*secret_parts(url), *(form for secret in secrets for form in (secret, quote(secret, safe="")))}
+    return hider(form for form in forms if len(form) >= _SECRET_SIZE)

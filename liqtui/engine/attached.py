@@ -13,14 +13,20 @@ if TYPE_CHECKING:
     from liqtui.core.snapshot import Alert, Snapshot
     from liqtui.core.wallet import Wallet
     from liqtui.engine.client import RemoteEngine
-    from liqtui.engine.handle import EngineHandle, Playback
+    from liqtui.engine.handle import EngineHandle, Loss, Playback
+
+LEAVING = 5.0
+"""Seconds that a daemon which was ended may take to write everything: as long it holds the state folder."""
 
 
 class Attached:
     """Implements `EngineHandle` and `Attachment`. Methods may be called from the screen's thread only."""
 
-    def __init__(self, remote: RemoteEngine, spare: Callable[[], EngineHandle]) -> None:
-        """`spare` makes the engine to take over with. It may raise what reading the configuration raises."""
+    def __init__(self, remote: RemoteEngine, spare: Callable[[float], EngineHandle]) -> None:
+        """`spare` makes the engine to take over with, which waits so many seconds for the state folder to be free.
+
+        It may raise what reading the configuration raises.
+        """
         self._remote: RemoteEngine | None = remote
         self._engine: EngineHandle = remote
         self._spare = spare
@@ -33,15 +39,16 @@ class Attached:
         return self._remote.hello.pid if self._remote is not None else None
 
     @property
-    def loss(self) -> str:
-        """Why the daemon is not there, in words; empty while it is, and after taking over."""
-        return self._remote.loss if self._remote is not None else ""
+    def loss(self) -> Loss | None:
+        """Why the daemon is not there; None while it is, and after taking over."""
+        return self._remote.loss if self._remote is not None else None
 
     def take_over(self) -> None:
         """Run an engine here from now on. What the daemon said last is no longer shown."""
         if self._remote is None:
             return
-        engine, remote = self._spare(), self._remote
+        remote, loss = self._remote, self._remote.loss
+        engine = self._spare(0.0 if loss is not None and loss.refused else LEAVING)
         for number, (listener, end) in self._listeners.items():
             end()
             self._listeners[number] = (listener, engine.subscribe(listener))

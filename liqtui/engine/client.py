@@ -7,13 +7,16 @@ import contextlib
 import socket
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Never, cast
 
+from liqtui.config.lock import InstanceLock
 from liqtui.config.paths import SOCKET
 from liqtui.core.clock import SystemClock
 from liqtui.core.snapshot import Snapshot
 from liqtui.engine import wire
+from liqtui.engine.handle import Loss
 from liqtui.engine.news import Mirror
+from liqtui.engine.setup import LOCK
 from liqtui.engine.thread import SILENCE, EngineThread
 from liqtui.engine.wire import WireError
 from liqtui.engine.words import safe
@@ -42,6 +45,11 @@ _WISHES = 100
 class NoDaemon(Exception):  # noqa: N818 - an answer, not a fault
     """Nobody can be asked there. The text says why, empty where there is simply no daemon."""
 
+    def __init__(self, why: str = "", *, refused: bool = False) -> None:
+        super().__init__(why)
+        self.refused = refused
+        """There is one that is well and does not serve us."""
+
 
 class RemoteEngine(EngineThread):
     """Implements `EngineHandle`. It shows the daemon's snapshots, and says so at once when there is no daemon.
@@ -58,8 +66,8 @@ class RemoteEngine(EngineThread):
         self._folder = folder
         self.hello = hello
         """Of the daemon that is, or was last, attached to."""
-        self.loss = ""
-        """Why the daemon is not there, in words; empty while it is."""
+        self.loss: Loss | None = None
+        """Why the daemon is not there; None while it is."""
         self._history: History | None = None
         self._mirror = Mirror(hello.targets)
         self._version = 0
@@ -156,9 +164,9 @@ class RemoteEngine(EngineThread):
                 await asyncio.wait({session, end}, return_when=asyncio.FIRST_COMPLETED)
                 end.cancel()
                 session.cancel()
-                (why,) = await asyncio.gather(session, return_exceptions=True)
+                (fault,) = await asyncio.gather(session, return_exceptions=True)
                 if not ended.is_set():
-                    self._lost(why if isinstance(why, str) else _reason(why, self.hello.pid))
+                    self._lost(fault)
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(ended.wait(), AGAIN)
         finally:
@@ -167,16 +175,17 @@ class RemoteEngine(EngineThread):
             if self._history is not None:
                 self._history.close()
 
-    async def _session(self) -> str:
-        """From the greeting until the daemon ends it; why it did, in words. Raises OSError, EOFError, WireError."""
+    async def _session(self) -> Never:
+        """From the greeting until the end. Raises NoDaemon where the daemon tells why, OSError, EOFError, WireError."""
         async with asyncio.timeout(ANSWER):
             reader, writer = await asyncio.open_unix_connection(str(self._folder / SOCKET))
         try:
             async with asyncio.timeout(ANSWER):
-                hello = wire.read_hello(await _read(reader))
-            ours = wire.greeting()
+                message = await _read(reader)
+            _heed_refusal(message, self.hello.pid)
+            hello, ours = wire.read_hello(message), wire.greeting()
             if wrong := wire.mismatch(hello, ours, them="the daemon", us="this screen"):
-                return wrong
+                raise NoDaemon(wrong, refused=True)
             self.hello, self._mirror = hello, Mirror(hello.targets)
             writer.write(wire.frame({"hello": ours}))
             self._writer = writer
@@ -187,19 +196,19 @@ class RemoteEngine(EngineThread):
             while True:
                 async with asyncio.timeout(SILENCE):
                     message = await _read(reader)
-                if why := self._take(message):
-                    return why
+                self._take(message)
         finally:
             self._writer = None
             writer.transport.abort()
 
-    def _take(self, message: Any) -> str:
-        """Why this is the last one; empty: it is not."""
+    def _take(self, message: Any) -> None:
+        """Raises NoDaemon where this is the last one."""
+        _heed_refusal(message, self.hello.pid)
         match message:
             case {"news": news}:
                 snapshot = self._mirror.take(news)
                 if self._mirror.whole:
-                    self.loss = ""
+                    self.loss = None
                     self._tell_on(snapshot)
             case {"beat": float(at) | int(at)}:  # nothing is new, and a screen has to hear that it is so
                 self._mirror.snapshot = replace(self._mirror.snapshot, at=float(at))
@@ -212,20 +221,21 @@ class RemoteEngine(EngineThread):
                 elif asked is not None:
                     asked.set_exception(LookupError(safe(str(cast("dict[str, Any]", message).get("error")))))
             case {"end": True}:
-                return f"the daemon (process {self.hello.pid}) was ended"
-            case {"refused": str(why)}:
-                return f"the daemon (process {self.hello.pid}) refuses: {safe(why)}"
+                raise NoDaemon(f"the daemon (process {self.hello.pid}) was ended")
             case _:
                 raise WireError("a message came that is none")
-        return ""
 
-    def _lost(self, why: str) -> None:
+    def _lost(self, fault: BaseException) -> None:
+        """Tell it when it is another reason than before, or others watch now."""
         for asked in self._asked.values():
             asked.set_exception(LookupError("the daemon is not there any more"))
         self._asked.clear()
-        if why != self.loss:
-            self.loss = why
-            self._tell_on(replace(self._mirror.snapshot, engine_error=why))
+        pid, watcher = self.hello.pid, InstanceLock(self._folder / LOCK).holder
+        why = str(fault) if isinstance(fault, NoDaemon) else _reason(fault, pid, lives=watcher == pid)
+        loss = Loss(why, watcher, isinstance(fault, NoDaemon) and fault.refused)
+        if loss != self.loss:
+            self.loss = loss
+            self._tell_on(replace(self._mirror.snapshot, engine_error=loss.why))
 
     def _tell_on(self, snapshot: Snapshot) -> None:
         """Publish, under a version of our own: those of two daemons may be the same."""
@@ -250,15 +260,22 @@ class RemoteEngine(EngineThread):
             await asyncio.sleep(BEAT)
 
 
-def _reason(fault: BaseException, pid: int, patience: float = SILENCE) -> str:
+def _reason(fault: BaseException, pid: int, patience: float = SILENCE, *, lives: bool = False) -> str:
     daemon = f"the daemon (process {pid})" if pid else "the daemon"
     if isinstance(fault, TimeoutError):
         return f"{daemon} has been silent for {patience:.0f} s"
     if isinstance(fault, WireError):
         return f"{daemon} cannot be understood: {safe(str(fault))}"
     if isinstance(fault, OSError | EOFError):
-        return f"{daemon} is gone"
+        return f"{daemon} cannot be reached" if lives else f"{daemon} is gone"
     raise fault
+
+
+def _heed_refusal(message: Any, pid: int = 0) -> None:
+    """Raises NoDaemon for a message that says no; it may come in the place of a greeting."""
+    if isinstance(message, dict) and "refused" in message:
+        why = safe(str(cast("dict[str, Any]", message)["refused"]))
+        raise NoDaemon(f"the daemon{f' (process {pid})' if pid else ''} refuses: {why}", refused=True)
 
 
 async def _read(reader: asyncio.StreamReader) -> Any:
@@ -296,7 +313,7 @@ class _Line:
             raise NoDaemon from None
         try:
             message = self._receive()
-            self._refused(message)
+            _heed_refusal(message)
             self.hello = wire.read_hello(message)
         except (OSError, EOFError, WireError) as fault:
             self.close()
@@ -318,7 +335,7 @@ class _Line:
             self._connection.sendall(wire.frame({"hello": ours, "books": True}))
             while not mirror.whole:
                 message = self._receive()
-                self._refused(message)
+                _heed_refusal(message)
                 if "news" in message:
                     mirror.take(message["news"])
         except (OSError, EOFError, WireError) as fault:
@@ -340,7 +357,3 @@ class _Line:
                 raise EOFError
             data += more
         return bytes(data)
-
-    def _refused(self, message: dict[str, Any]) -> None:
-        if "refused" in message:
-            raise NoDaemon(f"the daemon refuses: {safe(str(message['refused']))}")

@@ -7,6 +7,7 @@ receiver asks for; what waits meanwhile, or comes faster than the channel may se
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections import deque
 from typing import TYPE_CHECKING
@@ -52,15 +53,34 @@ class Courier:
         self._save = save
         self._changed = changed
         self._make = make
+        self._under_way = 0
+        self._resting = False
+        self._moved = asyncio.Event()
+
+    async def rest(self, patience: float) -> None:
+        """Send nothing more, and let what is on its way arrive, for so many seconds at most."""
+        self._resting = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while self._under_way:
+                    self._moved.clear()
+                    await self._moved.wait()
 
     async def run(self, spec: ChannelSpec) -> None:
-        """Serve one channel. Never returns."""
+        """Serve one channel until `rest` is asked for."""
         line = _Line(spec, self._clock, self._make)
         self._outbox.recover(spec.name)
         try:
             while True:
                 entries = await self._next(line)
-                await self._deliver(line, entries)
+                if self._resting:
+                    return
+                self._under_way += 1
+                try:
+                    await self._deliver(line, entries)
+                finally:
+                    self._under_way -= 1
+                    self._moved.set()
         finally:
             self._outbox.recover(spec.name)
             await line.close()

@@ -5,7 +5,7 @@ The live engine, the tape player and the client of a running daemon all look lik
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,6 +112,19 @@ class EngineHandle(Protocol):
         ...
 
 
+class Loss(NamedTuple):
+    """Why the daemon that a screen showed does not answer it, and who watches now."""
+
+    why: str
+    """In words."""
+    watcher: int | None = None
+    """Process that holds the state folder, so it watches and alerts unless it is stuck; 0: which is not known;
+    None: nobody does.
+    """
+    refused: bool = False
+    """The daemon said so itself: it is well, and does not serve this screen."""
+
+
 @runtime_checkable
 class Attachment(Protocol):
     """What an engine can do besides that may be a daemon's."""
@@ -122,8 +135,8 @@ class Attachment(Protocol):
         ...
 
     @property
-    def loss(self) -> str:
-        """Why the daemon is not there, in words; empty while it is, and while an engine runs here."""
+    def loss(self) -> Loss | None:
+        """None while the daemon is there, and while an engine runs here."""
         ...
 
     def take_over(self) -> None:

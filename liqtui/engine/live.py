@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from liqtui.core.clock import SystemClock
 from liqtui.core.snapshot import Snapshot
-from liqtui.engine.setup import Owner, ownership, pool, resolve_name, rounds_on, shipped_adapters
+from liqtui.engine.setup import Owner, ownership, pool, resolve_name, rounds_on, shipped_adapters, until_free
 from liqtui.engine.thread import EngineThread
 from liqtui.engine.words import words
 
@@ -47,6 +47,8 @@ REMARKS = {
     Owner.OTHER: "another liqtui kept the history when this one started: this one writes none and sends no alerts",
     Owner.NOBODY: "the state folder cannot be used: nothing is kept",
 }
+ARRIVE = 2.0
+"""Seconds that a message on its way may take to arrive before the engine ends: cut off, it would be sent again."""
 _PROGRESS = 0.25
 
 
@@ -62,10 +64,12 @@ class LiveEngine(EngineThread):
         clock: Clock | None = None,
         history: History | None = None,
         lock: InstanceLock | None = None,
+        patience: float = 0.0,
     ) -> None:
         """With the shipped adapters, and a history opened from `setup`, unless told otherwise.
 
-        `lock` of the state folder, where the caller holds it for longer than one engine lives.
+        `lock` of the state folder, where the caller holds it for longer than one engine lives; else so many seconds
+        of `patience` with who is about to let go of it.
         """
         clock = clock or SystemClock()
         super().__init__(clock, Snapshot(0, clock.now(), wallets=setup.wallets, notices=setup.notices))
@@ -74,6 +78,7 @@ class LiveEngine(EngineThread):
         self._adapters = adapters
         self._history = history
         self._lock_held = lock
+        self._patience = patience
         self._wallets = setup.wallets
         self._chains: tuple[ChainWatch, ...] = ()
         self._metrics: Metrics | None = None
@@ -127,7 +132,7 @@ class LiveEngine(EngineThread):
         self.tell(remark)
 
     def report(self, title: str, text: str) -> None:
-        """An alert about the program around the engine."""
+        """An alert about the program around the engine; empty text: what was told under that title is over."""
 
         def report() -> None:
             self._monitor.report(title, text, self.clock.now())
@@ -181,6 +186,8 @@ class LiveEngine(EngineThread):
         from liqtui.engine.watch import ChainWatch
 
         setup = self._setup
+        if setup.state is not None and self._patience:
+            await until_free(setup.state, self._patience)
         with ownership(setup.state, self._lock_held) as owner:
             history = self._history = self._history or History(
                 setup.state,
@@ -211,9 +218,11 @@ class LiveEngine(EngineThread):
             works += [self._supervised("", partial(courier.run, spec)) for spec in (setup.channels if sends else ())]
             works += [self._supervised("", self._pinger.run)] if self._pinger else []
             tasks = [asyncio.create_task(work) for work in works]
+            self._monitor.remark("metrics", self._open_metrics())
             self.up()
             try:
                 await ended.wait()
+                await courier.rest(ARRIVE)
             finally:
                 for task in tasks:
                     task.cancel()
@@ -221,6 +230,8 @@ class LiveEngine(EngineThread):
                 self._show()
                 self._save(last=True)
                 history.close()
+                if self._metrics is not None:
+                    await asyncio.to_thread(self._metrics.close)
 
     def _open_metrics(self) -> str:
         """Begin to answer Prometheus, where that is wanted; why it cannot be, else nothing."""

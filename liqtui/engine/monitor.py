@@ -133,8 +133,11 @@ class Monitor:
             self._alarms.tell(now, Severity.CRITICAL, chain or "engine", f"a task of the engine failed: {text}")
 
     def report(self, title: str, text: str, now: float) -> None:
-        """Something is wrong around the engine that a person has to know of."""
-        self._alarms.tell(now, Severity.WARN, title, text)
+        """Something is wrong around the engine that a person has to know of; empty text: it is over."""
+        if text:
+            self._alarms.tell(now, Severity.WARN, title, text)
+        else:
+            self._alarms.ended(title, now)
 
     def alive(self) -> None:
         """The task that looks at the ages runs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -205,6 +206,17 @@ def ownership(state: Path | None, given: InstanceLock | None = None) -> Generato
         yield owner
     finally:
         lock.release()
+
+
+async def until_free(state: Path, patience: float) -> None:
+    """Until nobody holds the state folder, so many seconds at most."""
+    from liqtui.config.lock import InstanceLock
+
+    lock = InstanceLock(state / LOCK)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            while lock.holder is not None:  # noqa: ASYNC110 - another process lets go of it
+                await asyncio.sleep(0.1)
 
 
 async def resolve_name(name: str, chains: Iterable[ChainSpec], factory: ReaderFactory) -> str:

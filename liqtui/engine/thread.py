@@ -108,6 +108,10 @@ class EngineThread:
         """Whether it takes wishes."""
         return self._up.is_set()
 
+    def wait_up(self, seconds: float) -> bool:
+        """Whether it takes wishes, or has died, before so long."""
+        return self._up.wait(seconds)
+
     @property
     def trouble(self) -> str:
         """That the engine has died or is stuck, in words; empty while it moves."""

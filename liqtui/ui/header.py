@@ -72,7 +72,9 @@ class Verdict(LineView):
 
     def _trouble(self) -> str:
         if self.state.snapshot.engine_error:
-            return f"ENGINE DEAD  {self.state.snapshot.engine_error}  figures are old"
+            engine = self.state.engine
+            cut_off = isinstance(engine, Attachment) and engine.loss is not None and engine.loss.watcher is not None
+            return f"{'CUT OFF' if cut_off else 'ENGINE DEAD'}  {self.state.snapshot.engine_error}  figures are old"
         silent = self.state.silent_for
         return f"ENGINE SILENT for {text.age(silent)}  figures are old" if silent else ""
 

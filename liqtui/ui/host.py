@@ -117,8 +117,10 @@ class AppHost(WalletWishes):
             raise CommandError("no daemon was attached to: the engine runs here")
         if engine.daemon is None:
             raise CommandError("the engine runs here already")
-        if not engine.loss:
-            raise CommandError(f"the daemon is well: end process {engine.daemon} first, then take over")
+        if engine.loss is None:
+            trouble = self.state.snapshot.engine_error
+            how = "is there, and starts its engine again by itself" if trouble else "is well"
+            raise CommandError(f"the daemon {how}: end process {engine.daemon} first, then take over")
         try:
             engine.take_over()
         except (ConfigError, WatchlistError) as fault:

@@ -1,8 +1,8 @@
-"""The daemon that this screen shows is gone: say what that means, and offer to watch from here."""
+"""The daemon that this screen shows does not answer it: say what that means, and offer to watch from here."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -15,20 +15,47 @@ from liqtui.engine.handle import Attachment
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+    from liqtui.engine.handle import Loss
     from liqtui.ui.app import LiqtuiApp
 
-CHOICES = (
-    ("t", "take over", "an engine runs in this screen from now on, and ends with it"),
-    ("esc", "wait", "the screen attaches again when the daemon is back; :takeover does it later"),
-)
+WAIT = "the screen attaches again as soon as it can; :takeover takes over later"
+
+
+class Words(NamedTuple):
+    title: str
+    said: str
+    take: str
+    """What taking over does."""
+
+
+def words(loss: Loss, daemon: int | None) -> Words:
+    """What is known of who watches now, and nothing beyond that. `daemon`: process that was attached to."""
+    why, watcher = f"{loss.why[:1].upper()}{loss.why[1:]}.", loss.watcher
+    who = f"process {watcher}" if watcher else "another process"
+    if watcher is None:
+        said = "Nobody watches: all figures are old, and no alert is sent."
+        return Words(
+            "nobody is watching", f"{why} {said}", "an engine runs in this screen from now on, and ends with it"
+        )
+    if loss.refused:
+        said = "It goes on watching and sends its alerts. Only the figures here are old."
+        take = f"an engine of its own runs in this screen, for the figures; the alerts stay with {who}"
+        return Words("this screen is not served", f"{why} {said}", take)
+    if watcher != daemon:
+        said = f"A liqtui, {who}, holds its place: that one watches and sends the alerts. The figures here are old."
+        take = f"an engine of its own runs in this screen, for the figures; the alerts stay with {who}"
+        return Words("another one is watching", f"{why} {said}", take)
+    said = "It still runs: whether it watches and sends alerts cannot be told from here. All figures are old."
+    take = f"an engine runs in this screen; it sends alerts only if {who} ends within seconds"
+    return Words("the daemon does not answer", f"{why} {said}", take)
 
 
 class TakeoverDialog(ModalScreen["bool"]):
     """Returns whether to take over."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("t", "decide(True)", "take over", id="takeover.take", tooltip=CHOICES[0][2]),
-        Binding("escape", "decide(False)", "wait", id="takeover.wait", tooltip=CHOICES[1][2]),
+        Binding("t", "decide(True)", "take over", id="takeover.take", tooltip="Run an engine in this screen."),
+        Binding("escape", "decide(False)", "wait", id="takeover.wait", tooltip="Wait for the daemon."),
     ]
     DEFAULT_CSS = """
     TakeoverDialog { align: center middle; }
@@ -39,21 +66,34 @@ class TakeoverDialog(ModalScreen["bool"]):
     TakeoverDialog Static { height: auto; color: $ink; }
     """
 
-    def __init__(self, loss: str) -> None:
+    def __init__(self, loss: Loss, daemon: int | None) -> None:
         super().__init__()
-        self.loss = loss
+        self._told = words(loss, daemon)
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="takeover") as box:
-            box.border_title = "nobody is watching"
-            said = f"{self.loss[:1].upper()}{self.loss[1:]}. All figures are old, and no alert is sent."
-            yield Static(said, markup=False)
-            yield Static(
-                Content("\n").join(
-                    Content.assemble((f"{key} ", "bold $key"), f"{label}: ", (meaning, "$muted"))
-                    for key, label, meaning in CHOICES
-                )
-            )
+        with VerticalScroll(id="takeover"):
+            yield Static(id="said", markup=False)
+            yield Static(id="choices", markup=False)
+
+    def on_mount(self) -> None:
+        self._show()
+
+    def tell(self, loss: Loss, daemon: int | None) -> None:
+        """It is known better, or has changed."""
+        told = words(loss, daemon)
+        if told != self._told:
+            self._told = told
+            self._show()
+
+    def _show(self) -> None:
+        title, said, take = self._told
+        self.query_one("#takeover").border_title = title
+        self.query_one("#said", Static).update(said)
+        choices = (("t", "take over", take), ("esc", "wait", WAIT))
+        lines = [
+            Content.assemble((f"{key} ", "bold $key"), f"{label}: ", (means, "$muted")) for key, label, means in choices
+        ]
+        self.query_one("#choices", Static).update(Content("\n").join(lines))
 
     def action_decide(self, take: bool) -> None:
         self.dismiss(result=take)
@@ -64,11 +104,14 @@ def mind(app: LiqtuiApp) -> None:
     engine = app.state.engine
     if not isinstance(engine, Attachment):
         return
+    loss = engine.loss
     open_ = next((screen for screen in app.screen_stack if isinstance(screen, TakeoverDialog)), None)
-    if not engine.loss:
+    if loss is None:
         app.takeover_offered = False
         if open_ is not None and app.screen is open_:
             open_.dismiss(result=False)
+    elif open_ is not None:
+        open_.tell(loss, engine.daemon)
     elif not app.takeover_offered and not isinstance(app.screen, ModalScreen):
         app.takeover_offered = True
-        app.push_screen(TakeoverDialog(engine.loss), lambda take: app.host.take_over() if take else None)
+        app.push_screen(TakeoverDialog(loss, engine.daemon), lambda take: app.host.take_over() if take else None)

@@ -5,7 +5,8 @@ import json
 
 from liqtui.cli.journal import Journal
 from liqtui.cli.logs import Log
-from liqtui.core.snapshot import Delivery, DeliveryState, Snapshot
+from liqtui.core.reads import Block
+from liqtui.core.snapshot import ChainState, Delivery, DeliveryState, Freshness, Snapshot
 
 
 def told(level: str, *states: Delivery) -> list[tuple[str, str]]:
@@ -50,3 +51,21 @@ def test_a_field_of_any_kind_is_written_and_raises_nothing() -> None:
     assert line["event"] == "odd"
     assert {"listed", "table", "zero"} <= line.keys()
     assert {"empty", "missing"}.isdisjoint(line)
+
+
+def test_a_chain_is_read_again_only_when_it_is() -> None:
+    out = io.StringIO()
+    log = Log(out)
+    journal = Journal(log, since=0.0)
+    block = Block(7, "0x00", 1)
+    way = [
+        ChainState("lab", 1, None, None, Freshness.BLIND, error="timeout"),
+        ChainState("lab", 1, None, None, Freshness.BLIND),  # another engine has begun
+        ChainState("lab", 1, None, None, Freshness.BLIND, error="timeout"),
+        ChainState("lab", 1, block, 1, Freshness.FRESH),
+    ]
+    for version, one in enumerate(way):
+        journal.tell(Snapshot(version, 0.0, chains=(one,)))
+    log.close()
+    states = [line["state"] for text in out.getvalue().splitlines() if (line := json.loads(text))["event"] == "chain"]
+    assert states == ["timeout", "timeout", "read again"]

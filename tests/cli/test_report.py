@@ -1,11 +1,14 @@
 """Exit codes, JSON, plain lines and the status line: what is not known never reads as safe."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from liqtui.cli import lines, report, status
+from liqtui.core.model import Side
 from liqtui.core.snapshot import Freshness, Severity, Stage
 from liqtui.engine import verdict
 from tests.ui import scenes
@@ -92,6 +95,38 @@ def test_json_is_plain_and_exact():
     assert [leg["amount"] for leg in first["debt"]] == [
         str(leg.amount) for leg in row.position.legs if leg.side.value == "debt"
     ]
+
+
+def test_json_tells_how_it_is_liquidated_how_much_is_lent_and_what_the_caps_leave():
+    snapshot = scenes.snapshot()
+    row = next(row for row in snapshot.rows if row.position and len(row.position.legs) > 1)
+    collateral = next(leg for leg in row.position.legs if leg.side is Side.COLLATERAL)
+    debt = next(leg for leg in row.position.legs if leg.side is Side.DEBT)
+    collateral = replace(collateral, utilization=8123, pool_cash=10**30, cap=2 * 10**24, cap_room=0)
+    debt = replace(debt, utilization=None, pool_cash=None, cap=None, cap_room=None)
+    rules = (("who", "anybody"), ("how much", "up to half of a debt"))
+    position = replace(row.position, legs=(collateral, debt), engine=rules, carry_per_year=-5_00000000)
+    out = json.loads(json.dumps(report.as_json(replace(snapshot, rows=(replace(row, position=position),)))))
+    (found,) = out["positions"]
+    sides = {leg.side.value: found[leg.side.value][0] for leg in (collateral, debt)}
+    told = [{name: leg[name] for name in ("utilization", "pool_cash", "cap", "cap_room")} for leg in sides.values()]
+    assert told == [
+        {"utilization": "0.8123", "pool_cash": str(10**30), "cap": str(2 * 10**24), "cap_room": "0"},
+        {"utilization": None, "pool_cash": None, "cap": None, "cap_room": None},
+    ]
+    assert found["liquidation_rules"] == [{"name": name, "text": text} for name, text in rules]
+    assert found["carry_per_year"] == "-5"
+
+
+FIELDS = Path(__file__).parents[2] / "docs" / "check.md"
+
+
+def test_every_field_of_a_position_is_in_the_page():
+    page = re.sub(r"```.*?```", "", FIELDS.read_text(encoding="utf-8"), flags=re.DOTALL)
+    named = {part.strip("[]…") for words in re.findall(r"`([^`]+)`", page) for part in re.split(r"[., ]", words)}
+    (first, *_) = [found for found in report.as_json(scenes.snapshot())["positions"] if found.get("collateral")]
+    fields = {*first, *first["collateral"][0], *first["debt"][0], *first["boundaries"][0], *first["health"]}
+    assert fields - named == set()
 
 
 def test_ascii_lines_are_ascii():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,3 +67,21 @@ def test_writers_wait_only_so_long(tmp_path: Path) -> None:
         pass
     with locked(path, patience=0):
         assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_who_only_looks_keeps_nobody_from_it(tmp_path: Path) -> None:
+    """To look who holds a lock is to have it for an instant."""
+    looked_at, mine = InstanceLock(tmp_path / "lock"), InstanceLock(tmp_path / "lock")
+    assert looked_at.acquire()
+    threading.Timer(0.01, looked_at.release).start()
+    assert mine.acquire()
+    mine.release()
+
+
+def test_a_holder_that_left_no_number_is_somebody(tmp_path: Path) -> None:
+    mine, other = InstanceLock(tmp_path / "lock"), InstanceLock(tmp_path / "lock")
+    assert mine.acquire()
+    (tmp_path / "lock").write_text("")
+    assert other.holder == 0
+    mine.release()
+    assert other.holder is None

@@ -203,7 +203,7 @@ def test_hangup_reads_the_configuration_again_a_broken_one_changes_nothing(
     failed = daemon.until("reload failed")
     assert "config.toml" in failed["why"]
     assert "warm" in failed["why"]
-    alert = daemon.until("alert", title="daemon")
+    alert = daemon.until("alert", title="daemon configuration")
     assert "configuration not taken over" in alert["text"]
     screen.see("configuration not taken over", "▲ 1 CRITICAL")
 

@@ -604,3 +604,29 @@ def test_what_is_finished_is_forgotten_and_what_waits_is_not(receiver, monkeypat
         office.outbox.delivered([entry for entry in office.outbox.due("hook") if entry.alert.id == number])
     assert len(office.outbox._entries) <= 21
     assert office.outbox.channels()[0].pending == 10
+
+
+async def test_before_the_end_what_is_on_its_way_arrives_and_nothing_more_leaves(receiver, tmp_path):
+    receiver.usual = Answer(slow=0.2)
+    office = Office(webhook(receiver), folder=tmp_path)
+    async with office.open():
+        office.post(alert(1), alert(2))
+        await office.until(lambda: office.states()[1] is DeliveryState.SENDING)
+        await office.courier.rest(PATIENCE)
+        assert office.states() == {1: DeliveryState.DELIVERED, 2: DeliveryState.WAITING}
+        await asyncio.sleep(0.05)
+    assert office.states()[2] is DeliveryState.WAITING
+    assert receiver.keys == [receiver.taken[0].event["alerts"][0]["key"]]
+    office.close()
+
+
+async def test_what_hangs_is_not_waited_for(receiver):
+    receiver.usual = HANG
+    office = Office(webhook(receiver))
+    async with office.open():
+        office.post(alert(1))
+        await office.until(lambda: receiver.requests)
+        await office.courier.rest(0.01)
+        assert office.states() == {1: DeliveryState.SENDING}
+    assert office.states() == {1: DeliveryState.WAITING}
+    office.close()

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from liqtui.config.lock import InstanceLock
 from liqtui.core.clock import FrozenClock
 from liqtui.core.reads import ReadError
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.engine import live, names, thread, verdict, watch
+from liqtui.engine import setup as setups
 from liqtui.engine.history import History
 from liqtui.engine.live import LiveEngine
 from liqtui.engine.once import run_once
@@ -237,7 +239,7 @@ def test_a_restart_continues_the_history(world, run, tmp_path):
     seen.until(lambda snapshot: not snapshot.unacked)
     engine.stop()
     assert verdict.read(tmp_path).worst == "liquidatable"
-    again, seen = run(world, setup(state=tmp_path))
+    again, seen = run(world, setup(state=tmp_path), clock=FrozenClock(START + 1))
     found = seen.until(lambda snapshot: snapshot.ready and snapshot.rows[0].position)
     assert [alert.kind for alert in found.alerts] == ["liquidatable"]
     assert found.unacked == 0
@@ -351,3 +353,21 @@ def test_the_shipped_readers_tell_how_they_are_reached():
     assert (link.ok, link.all, link.contradiction) == (1, 1, "")
     assert "secret" not in str(link)
     assert "aave-v3" in shipped_adapters()
+
+
+def test_one_with_patience_gets_the_folder_of_who_is_about_to_leave(world, run, tmp_path):
+    leaving = InstanceLock(tmp_path / setups.LOCK)
+    assert leaving.acquire()
+    threading.Timer(0.2, leaving.release).start()
+    _, seen = run(world, setup(state=tmp_path), patience=PATIENCE)
+    found = seen.until(lambda snapshot: snapshot.rows)
+    assert live.REMARKS[Owner.OTHER] not in found.notices
+
+
+def test_one_that_waited_in_vain_says_so(world, run, tmp_path):
+    staying = InstanceLock(tmp_path / setups.LOCK)
+    assert staying.acquire()
+    _, seen = run(world, setup(state=tmp_path), patience=0.05)
+    found = seen.until(lambda snapshot: snapshot.rows)
+    assert live.REMARKS[Owner.OTHER] in found.notices
+    staying.release()
