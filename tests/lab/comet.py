@@ -60,7 +60,7 @@ USDC = (
     Spec("wstETH", 18, "wstETH / USD", 8200, 8700, 9200),
     Spec("WBTC", 8, "BTC / USD", 7000, 7700, 9500, cap=6_000),
     Spec("cbBTC", 8, "BTC / USD", 8000, 8500, 9500, cap=10**9),
-    Spec("CRV", 18, "CRV / USD", 4500, 5500, 8000),
+    Spec("CRV", 18, "CRV / USD", 4500, 5500, 8000, cap=10**11),
     Spec("EURS", 2, "EUR / USD", 6500, 7001, 9111),
     Spec("DAI", 18, "DAI / USD", 9000, 9300, 9700),
     Spec("tETH", 18, "ETH / USD", 7777, 8111, 9350),
@@ -87,6 +87,13 @@ ETHER = (
     Spec("CRV", 18, "CRV / ETH", 5000, 6000, 9000),
     Spec("tETH", 18, "wstETH / ETH", 8000, 8500, 9600, cap=10**9),
 )
+UPGRADES = {
+    "USDC": (Spec("LINK", 18, "LINK / USD", 7700, 8150, 9250), Spec("DAI", 18, "USDC / USD", 8800, 9100, 9600),
+             Spec("NEW", 18, "ETH / USD", 8000, 8600, 9400, cap=10**7)),
+    "WETH": (Spec("LINK", 18, "LINK / ETH", 6900, 7350, 9250), Spec("cbBTC", 8, "one", 100, 200, 9400, cap=10**9),
+             Spec("NEW", 18, "LINK / ETH", 6000, 6600, 9400, cap=10**7)),
+}  # fmt: skip
+"""Of a collateral other factors, of one another source, and one more: what governance may decide."""
 IN_ETHER = {
     "LINK / ETH": 6 * 10**15,
     "wstETH / ETH": 122 * WAD // 100,
@@ -115,6 +122,7 @@ class CometMarket:
 
     def create(self, specs: list[Spec]) -> str:
         """A contract of this base with these collaterals, ready for its first user."""
+        assert len({(spec.feed, spec.decimals, spec.cap) for spec in specs}) == len(specs), "see `repointed`"
         make, names = self._make, (b"Comet".ljust(32, b"\0"), b"cTEST".ljust(32, b"\0"))
         if self.extended:
             extension = make.deploy("CometExtAssetList", names, make.deploy("AssetListFactory"))
@@ -137,6 +145,12 @@ class CometMarket:
         created = make.deploy("CometWithExtendedAssetList" if self.extended else "Comet", config)
         self.node.do(created, "initializeStorage()")
         return created
+
+    def upgrade(self, specs: Iterable[Spec]) -> None:
+        """Other collaterals and factors from the next block on, as by a new implementation behind the proxy."""
+        self.specs.update({spec.symbol: spec for spec in specs})
+        created = self.create(list(self.specs.values()))
+        self.node.rpc("anvil_setCode", self.address, self.node.rpc("eth_getCode", created, "latest"))
 
     # -- what users do ---------------------------------------------------------------------------------------------
 
@@ -222,7 +236,7 @@ class CometLab:
             assets.new_feed(STAKED, 9995 * WAD // 10_000, 18)
             for pair, answer in IN_ETHER.items():
                 assets.new_feed(pair, answer, 18)
-            for spec in (*USDC, *ETHER):
+            for spec in (*USDC, *ETHER, *UPGRADES["USDC"]):
                 if spec.symbol not in assets.tokens:
                     assets.new_token(spec.symbol, spec.decimals)
         self.sources = {pair: feed.address for pair, feed in pairs.items()}

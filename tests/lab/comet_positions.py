@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 STABLE = {"stETH / ETH": 0.0005, "wstETH / ETH": 0.0008}
 DAY = 86_400
+CRASH = 0.008
+"""Chance that a price which moves falls by more than a quarter."""
 
 
 @dataclass(frozen=True)
@@ -154,11 +156,12 @@ class CometWalk:
     def step(self) -> int:
         node = self.market.node
         quiet = self.random.random() < 0.08
-        dt = self.random.randint(DAY, 12 * DAY) if quiet else self.random.randint(1, 7200)
+        dt = self.random.randint(DAY, 12 * DAY) if quiet else self.random.randint(301, 7200)
         with node.batch(dt=dt, check=False):
             for pair in self.random.sample(sorted(self.prices), 4):
                 sigma = STABLE.get(pair) or VOLATILITY.get(pair, DEFAULT_VOLATILITY)
-                self.prices[pair] = max(1, round(self.prices[pair] * (1 + self.random.gauss(0, sigma))))
+                part = 0.72 if pair not in STABLE and self.random.random() < CRASH else 1 + self.random.gauss(0, sigma)
+                self.prices[pair] = max(1, round(self.prices[pair] * part))
                 self.market.feeds[pair].set(self.prices[pair])
             for _ in range(0 if quiet else self.random.randint(0, 3)):
                 self._act(self.random.choice(self.shapes))

@@ -45,11 +45,13 @@ class CometCase(Case):
 
     # -- what the contract says ------------------------------------------------------------------------------------
 
-    def _call(self, calls: Sequence[tuple[str, bool, bytes]], overrides: dict[str, Any]) -> list[tuple[bool, bytes]]:
+    def call(
+        self, calls: Sequence[tuple[str, bool, bytes]], overrides: dict[str, Any] | None = None
+    ) -> list[tuple[bool, bytes]]:
         """All calls in one at the block that was read, in their order: what the first write the later see."""
         data = abi.encode("aggregate3((address,bool,bytes)[])", calls)
         request = {"to": self.lab.multicall3, "data": "0x" + data.hex(), "gas": GAS}
-        answer = self.node.rpc("eth_call", request, {"blockHash": self.block.hash}, overrides)
+        answer = self.node.rpc("eth_call", request, {"blockHash": self.block.hash}, overrides or {})
         return list(abi.decode("e()->(bool,bytes)[]", bytes.fromhex(answer[2:])))
 
     def said(self, users: Sequence[str]) -> dict[str, Said]:
@@ -60,7 +62,7 @@ class CometCase(Case):
         for user in users:
             calls.append((comet, True, abi.encode("absorb(address,address[])", ABSORBER, [user])))
             calls.append((comet, False, abi.encode("balanceOf(address)", user)))
-        answers = iter(self._call(calls, {}))
+        answers = iter(self.call(calls))
         views = {user: [abi.decode(view, next(answers)[1]) for view in _VIEWS] for user in users}
         amounts = {user: tuple(abi.decode("e()->uint128", next(answers)[1]) for _ in tokens) for user in users}
         out: dict[str, Said] = {}
@@ -92,7 +94,7 @@ class CometCase(Case):
     def unsafe(self, found: Position, boundary: Boundary, mover: Mover, answer: int) -> bool:
         """By an attempt to absorb."""
         call = self.market.address, True, abi.encode("absorb(address,address[])", ABSORBER, [found.key.wallet])
-        ((done, reason),) = self._call([call], self.moved(boundary, mover, answer))
+        ((done, reason),) = self.call([call], self.moved(boundary, mover, answer))
         assert done or reason == NOT_LIQUIDATABLE, reason
         return done
 
@@ -150,7 +152,11 @@ class CometCase(Case):
 
     def list_hostile(self, user: str) -> dict[str, int]:
         market, tokens = self.market, self.lab.assets.new_hostile_tokens(most=19)
-        specs = [Spec(key, token.decimals, "CRV / USD", 5000, 5500, 9000) for key, token in tokens.items()]
+        source = next(iter(market.specs.values())).feed
+        specs = [
+            Spec(key, token.decimals, source, 5000, 5500, 9000, cap=10**12 + place)
+            for place, (key, token) in enumerate(tokens.items())
+        ]
         with self.node.batch():
             market.address = market.create(specs)
         with self.node.batch():

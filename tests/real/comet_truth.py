@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import lzma
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.model import Side
@@ -9,6 +11,9 @@ from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE, WAD, mul_div_down
 from liqtui.protocols.compound_v3_math import Absorption, Indexes, absorb
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from liqtui.core.model import Position
 
 
@@ -27,6 +32,10 @@ class Said(NamedTuple):
     """collateralBalanceOf, by index of the asset."""
     absorbed: int | None
     """What `absorb` in this very block leaves as supplied base; None: it reverts with NotLiquidatable."""
+
+    @property
+    def holds(self) -> bool:
+        return bool(self.owed or self.supplied or any(self.held))
 
 
 def check(found: Position, said: Said) -> None:
@@ -69,3 +78,61 @@ def _covered(book: Any, indexes: Indexes) -> bool:
     for state, amount in book.held:
         total += mul_div_down(mul_div_down(amount, state.price, state.info.scale), state.info.borrow_factor, WAD)
     return base.principal >= 0 or total >= base.debt_value
+
+
+class Turn(NamedTuple):
+    """Two neighbouring answers of one factor at which the contract was made to answer: absorbed, and refused."""
+
+    wallet: str
+    factor: str
+    unsafe: int
+    safe: int
+
+
+class Repaid(NamedTuple):
+    """What the contract says after somebody has paid base tokens in for the account, in the same block."""
+
+    wallet: str
+    amount: int
+    owed: int
+    supplied: int
+    liquidatable: bool
+
+
+class Absorbed(NamedTuple):
+    """An absorption as the block's log tells it."""
+
+    wallet: str
+    paid: int
+    taken: dict[str, int]
+    """Address of the asset → amount."""
+
+
+class Told(NamedTuple):
+    """Everything that the contract answered at one block."""
+
+    block: int
+    accounts: dict[str, Said]
+    turns: tuple[Turn, ...]
+    repaid: tuple[Repaid, ...]
+    absorbed: tuple[Absorbed, ...]
+
+
+def save(told: Iterable[Told], path: Path) -> None:
+    """A line of JSON for each block, compressed."""
+    lines = (json.dumps(each, separators=(",", ":")) for each in told)
+    path.write_bytes(lzma.compress("\n".join(lines).encode(), preset=9 | lzma.PRESET_EXTREME))
+
+
+def load(path: Path) -> list[Told]:
+    found: list[Told] = []
+    for line in lzma.decompress(path.read_bytes()).decode().splitlines():
+        block, accounts, turns, repaid, absorbed = json.loads(line)
+        said = {user: Said(*each[:4], tuple(each[4]), each[5]) for user, each in accounts.items()}
+        told = (turns, repaid, absorbed)
+        lists = (tuple(kind(*each) for each in some) for kind, some in zip(_KINDS, told, strict=True))
+        found.append(Told(block, said, *lists))
+    return found
+
+
+_KINDS: tuple[Any, ...] = (Turn, Repaid, Absorbed)
