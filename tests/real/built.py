@@ -55,9 +55,10 @@ def main() -> int:
             print(f"{path.name}: {path.stat().st_size:,} bytes")
         return 0
     chosen = {**os.environ, VARIABLE: f"{options.protocol}={options.folder.resolve()}"}
-    suite = str(Path(__file__).with_name("test_conformance.py"))
-    names = " or ".join(PROTOCOLS[options.protocol])
-    command = [sys.executable, "-m", "pytest", suite, "-k", names, *further]
+    own = f"built_{options.protocol.replace('-', '_')}"
+    files = [str(Path(__file__).with_name(name)) for name in ("test_conformance.py", f"{own}.py")]
+    names = " or ".join((*PROTOCOLS[options.protocol], own))
+    command = [sys.executable, "-m", "pytest", *files, "-k", names, *further]
     return subprocess.run(command, env=chosen, check=False).returncode
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from liqtui.chain.tape import compact
@@ -25,8 +27,6 @@ from tests.real.cases_comet import compound_v3
 from tests.real.comet_truth import Absorbed, Repaid, Told, Turn, check, save
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from liqtui.core.model import Position
     from tests.real.cases_comet import CometCase
 
@@ -42,19 +42,17 @@ _COLLATERAL = abi.event_topic("AbsorbCollateral(address,address,address,uint256,
 def record(folder: Path, target: Path) -> list[Path]:
     """Both markets, from artifacts in a folder. Writes `compound-v3-NAME.tape` and `.told.xz` into `target`, anew."""
     written: list[Path] = []
-    with Lab.build(default_cache(), generations=()) as lab:
+    with Lab.build(default_cache(), generations=()) as lab, TemporaryDirectory() as scratch:
         comets = CometLab(lab, folder)
         open_positions(comets)
         for base in comets.markets:
-            case = compound_v3(comets, base)
-            stem = target / f"compound-v3-{base.lower()}"
-            tape, told, raw = stem.with_suffix(".tape"), stem.with_suffix(".told.xz"), stem.with_suffix(".raw")
-            for path in (tape, told, raw):
-                path.unlink(missing_ok=True)
-            save(asyncio.run(_walk(case, base, raw)), told)
+            name, raw = f"compound-v3-{base.lower()}", Path(scratch) / base
+            told = asyncio.run(_walk(compound_v3(comets, base), base, raw))
+            tape, answers = target / f"{name}.tape", target / f"{name}.told.xz"
+            tape.unlink(missing_ok=True)
             compact(raw, tape)
-            raw.unlink()
-            written += [tape, told]
+            save(told, answers)
+            written += [tape, answers]
     return written
 
 
