@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -151,7 +152,8 @@ class CometCase(Case):
         return lambda found: found.has_debt and not hit.isdisjoint(leg.asset.symbol for leg in found.legs)
 
     def list_hostile(self, user: str) -> dict[str, int]:
-        market, tokens = self.market, self.lab.assets.new_hostile_tokens(most=19)
+        market = self.market = copy(self.market)  # a contract of its own, for this test only
+        tokens = self.lab.assets.new_hostile_tokens(most=19)
         source = next(iter(market.specs.values())).feed
         specs = [
             Spec(key, token.decimals, source, 5000, 5500, 9000, cap=10**12 + place)

@@ -70,9 +70,7 @@ def test_every_figure_is_the_contracts_at_every_block(played: Played) -> None:
     for at, told in enumerate(played.told):
         assert played.outcomes[at].block.number == told.block
         found = played.positions(at)
-        assert found.keys() == {
-            user for user, said in told.accounts.items() if said.owed or said.supplied or any(said.held)
-        }
+        assert found.keys() == {user for user, said in told.accounts.items() if said.holds}
         for user, position in found.items():
             said = told.accounts[user]
             check(position, said)
