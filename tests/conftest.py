@@ -22,6 +22,7 @@ pytest_plugins = [
     "tests.lab.aave_v2_fixtures",
     "tests.lab.compound_v2_fixtures",
     "tests.lab.venus_fixtures",
+    "tests.lab.comet_fixtures",
 ]
 
 

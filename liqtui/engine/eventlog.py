@@ -46,7 +46,7 @@ class Watched(NamedTuple):
     adapter: EventLog
     opened: Any
     wallets: tuple[str, ...]
-    """Who holds something here, as far as it is known."""
+    """Who holds something here or did, as far as it is known."""
     positions: tuple[Position, ...]
     unread: bool
     """Some of them could not be read."""

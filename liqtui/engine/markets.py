@@ -36,6 +36,8 @@ class MarketState:
     """Wallets that were looked for since `opened`; without a hint they hold nothing here."""
     searched_at: float | None = None
     """When all wallets were last looked for."""
+    met: dict[str, None] = field(default_factory=dict[str, None])
+    """Wallets that held something here at any time: what left them with nothing is told by the log."""
     faults: dict[str, str] = field(default_factory=dict[str, str])
     """Step (open, discover, refresh) → why it failed the last time it was tried."""
     notes: tuple[str, ...] = ()

@@ -131,6 +131,7 @@ class ChainRounds:
         for market in self._markets:
             market.searched &= watched
             market.hints = {wallet: hint for wallet, hint in market.hints.items() if wallet in watched}
+            market.met = {wallet: None for wallet in market.met if wallet in watched}
 
     # -- reads ---------------------------------------------------------------------------------------------------
 
@@ -193,7 +194,7 @@ class ChainRounds:
             adapter, place = market.adapter, (market.ref.protocol, market.ref.name)
             if market.opened is not None and isinstance(adapter, EventLog):
                 held = tuple(positions.get(place, ()))
-                yield Watched(market.ref, adapter, market.opened, tuple(market.hints), held, place in failed)
+                yield Watched(market.ref, adapter, market.opened, tuple(market.met), held, place in failed)
 
     async def _search(self, block: Block, wallets: Sequence[str], now: float) -> None:
         """Where logs have to tell, look at some more of them."""
@@ -234,6 +235,7 @@ class ChainRounds:
             else:
                 market.note("discover", None)
                 market.hints = {w: h for w, h in market.hints.items() if w not in missing} | dict(value)
+                market.met |= dict.fromkeys(market.hints)
                 market.searched.update(missing)
                 if len(missing) == len(wallets):
                     market.searched_at = now

@@ -7,6 +7,7 @@ Known shapes (getters read in aave-capo and cl-synchronicity-price-adapter):
 - peg adapter: PEG_TO_BASE × ASSET_TO_PEG
 - discount adapter (Pendle PT): asset × (1 − discount)
 - capped adapter: min(asset, cap)
+- Comet's wrappers (its contracts/pricefeeds): a feed in other decimals, and the product of two feeds
 
 A shape is only a guess until it reproduces the oracle's price to the last digit (`Quote.proven`); otherwise
 the asset's source counts as a factor of its own.
@@ -49,6 +50,12 @@ GET_PRICE_CAP = function("getPriceCap()", "4c7afe60")
 GET_CURRENT_DISCOUNT = function("getCurrentDiscount()", "f0eb737a")
 PEG_TO_BASE = function("PEG_TO_BASE()", "de4aedab")
 ASSET_TO_PEG = function("ASSET_TO_PEG()", "910bb70c")
+UNDERLYING_PRICE_FEED = function("underlyingPriceFeed()", "2ac0a1a5")
+PRICE_FEED_A = function("priceFeedA()", "383cae1d")
+PRICE_FEED_B = function("priceFeedB()", "14c04ff1")
+COMBINED_SCALE = function("combinedScale()", "2b9357df")
+WBTC_TO_BTC_PRICE_FEED = function("WBTCToBTCPriceFeed()", "2c3596f2")
+BTC_TO_USD_PRICE_FEED = function("BTCToUSDPriceFeed()", "1de5ffd5")
 
 _PROBES = (
     DESCRIPTION,
@@ -62,6 +69,12 @@ _PROBES = (
     GET_CURRENT_DISCOUNT,
     PEG_TO_BASE,
     ASSET_TO_PEG,
+    UNDERLYING_PRICE_FEED,
+    PRICE_FEED_A,
+    PRICE_FEED_B,
+    COMBINED_SCALE,
+    WBTC_TO_BTC_PRICE_FEED,
+    BTC_TO_USD_PRICE_FEED,
 )
 _LIMITS = (GET_SNAPSHOT_RATIO, GET_SNAPSHOT_TIMESTAMP, GET_MAX_RATIO_GROWTH, GET_MAX_RATIO_GROWTH_SCALED)
 _GROWTH_SCALE = 10**6
@@ -84,6 +97,8 @@ class Source(NamedTuple):
     """How it multiplies: "" not at all, "growth", "discount", or the address of a second feed."""
     ratio_decimals: int = 18
     capped: bool = False
+    scaled: bool = False
+    """Whether it brings what it stands on to its own decimals; else it passes the digits on."""
 
 
 class Numbers(NamedTuple):
@@ -136,7 +151,17 @@ def _shape(source: str, found: Mapping[Function, Result]) -> Source:
         return plain._replace(base=asset, capped=ok(found[GET_PRICE_CAP]))
     if peg and to_peg:
         return plain._replace(base=peg, ratio=to_peg)
-    return plain
+    return _comet_shape(plain, found)
+
+
+def _comet_shape(plain: Source, found: Mapping[Function, Result]) -> Source:
+    """Comet's wrappers. A quotient of two feeds looks like a product but for its combined scale, and stays whole."""
+    for first, second in ((PRICE_FEED_A, PRICE_FEED_B), (WBTC_TO_BTC_PRICE_FEED, BTC_TO_USD_PRICE_FEED)):
+        ratio, base = _address(found[first]), _address(found[second])
+        if ratio and base:
+            return plain._replace(base=base, ratio=ratio, scaled=True) if ok(found[COMBINED_SCALE]) else plain
+    underlying = _address(found[UNDERLYING_PRICE_FEED])
+    return plain._replace(base=underlying, scaled=True) if underlying else plain
 
 
 def _links(source: Source) -> tuple[str, ...]:
@@ -240,7 +265,8 @@ class PriceBook:
 
     def _derived(self, asset: Asset, source: str, price: int | None, decimals: int) -> Quote | None:
         chain = self._chain(source)
-        if not chain:
+        rescaled = any(link.scaled for link in chain)
+        if not chain or (rescaled and len(chain) > 2):  # rounded twice, which no single formula gives
             return None
         ratio: int | None = None
         limit: int | None = None
@@ -262,7 +288,7 @@ class PriceBook:
             decimals,
             self.factor(feed.address),
             answer=self.numbers.get(feed.address, Numbers()).answer,
-            answer_decimals=decimals,
+            answer_decimals=decimals if feed.decimals is None or not rescaled else feed.decimals,
             feed=feed.address,
             ratio=ratio,
             ratio_decimals=ratio_decimals,

@@ -427,6 +427,18 @@ def test_a_position_that_vanishes_is_told_from_one_that_was_closed(desk):
     assert found.rows == ()
 
 
+@pytest.mark.parametrize("later", [12, 400])
+def test_who_was_left_with_nothing_is_told_of_whenever_all_are_looked_for_again(desk, later):
+    """Looking for wallets anew finds nothing of theirs any more in the very round that has to tell."""
+    desk.round()
+    node = desk.nodes["lab"]
+    node.accounts.clear()
+    node.log(TAKEN, 1, block=node.number + 1)
+    snapshot = desk.round(later)
+    assert [alert.severity for alert in snapshot.alerts if alert.kind == "liquidated"] == [Severity.LIQUIDATED]
+    assert not texts(snapshot, "closed")
+
+
 def test_a_position_closed_by_its_owner_is_just_closed(desk):
     desk.round(price=1300)
     found = happen(desk, ACTED, hold=(0, 0))

@@ -183,6 +183,91 @@ def test_a_peg_whose_decimals_are_not_told_is_not_guessed() -> None:
     assert quote(chain, 5_994_000_000_000)[1].factor == f"1:{ADAPTER}"
 
 
+# -- Comet's wrappers --------------------------------------------------------------------------------------------------
+
+WIDE = addr("feedWide")
+"""A feed of 18 decimals."""
+
+
+def rounds_of_its_own(chain: Chain, answer: int) -> Chain:
+    """The wrapper tells a round like a feed does."""
+    chain.set(ADAPTER, src.LATEST_ROUND_DATA, types=["uint256"] * 5, value=[1, answer, NOW, NOW, 1])
+    return adapter(chain, DECIMALS=("uint8", 8))
+
+
+def product(chain: Chain, first: str, second: str, **more: Any) -> Chain:
+    feeds = {"PRICE_FEED_A": ("address", first), "PRICE_FEED_B": ("address", second)}
+    return adapter(chain, **feeds, **more)
+
+
+def test_a_product_of_two_feeds_hangs_on_the_second() -> None:
+    """So that it moves together with whatever else hangs on that feed."""
+    chain = chain_with_eth()
+    feed(chain, WIDE, 9995 * 10**14, "stETH / ETH", decimals=18, updated=NOW - 7_000)
+    product(rounds_of_its_own(chain, ETH_PRICE * 9995 // 10_000), WIDE, ETH, COMBINED_SCALE=("int256", 10**26))
+    found, made = quote(chain, ETH_PRICE * 9995 // 10_000)
+    assert made.proven
+    assert (made.factor, made.feed, made.answer, made.answer_decimals) == (f"1:{ETH}", ETH, ETH_PRICE, 8)
+    assert (made.ratio, made.ratio_decimals, made.ratio_label) == (9995 * 10**14, 18, "wstETH/ETH")
+    assert made.at(3_000_00000007) == 3_000_00000007 * 9995 // 10_000
+    assert {one.address for one in found.feeds(made)} == {ADAPTER, ETH, WIDE}
+
+
+def test_the_older_product_for_wbtc_too() -> None:
+    chain = chain_with_eth(60_000 * 10**8)
+    feed(chain, addr("peg"), 99_900_000, "WBTC / BTC")
+    adapter(
+        rounds_of_its_own(chain, 5_994_000_000_000),
+        WBTC_TO_BTC_PRICE_FEED=("address", addr("peg")),
+        BTC_TO_USD_PRICE_FEED=("address", ETH),
+        COMBINED_SCALE=("int256", 10**16),
+    )
+    made = quote(chain, 5_994_000_000_000)[1]
+    assert made.proven
+    assert (made.factor, made.ratio, made.ratio_decimals) == (f"1:{ETH}", 99_900_000, 8)
+
+
+def test_a_quotient_of_two_feeds_is_no_product_even_where_both_come_out_alike() -> None:
+    chain = chain_with_eth()
+    feed(chain, addr("one"), 10**8, "ONE / USD")
+    product(rounds_of_its_own(chain, ETH_PRICE), ETH, addr("one"))
+    made = quote(chain, ETH_PRICE)[1]
+    assert (made.factor, made.ratio) == (f"1:{ADAPTER}", None)
+
+
+@pytest.mark.parametrize(("answer", "decimals"), [(6 * 10**15 + 12_345, 18), (60_123, 5)])
+def test_a_feed_brought_to_other_decimals(answer: int, decimals: int) -> None:
+    price = answer * 10**8 // 10**decimals
+    chain = Chain()
+    feed(chain, WIDE, answer, "LINK / ETH", decimals=decimals)
+    adapter(rounds_of_its_own(chain, price), UNDERLYING_PRICE_FEED=("address", WIDE))
+    made = quote(chain, price)[1]
+    assert made.proven
+    assert (made.factor, made.feed, made.answer, made.answer_decimals) == (f"1:{WIDE}", WIDE, answer, decimals)
+    assert made.at(2 * answer) == 2 * answer * 10**8 // 10**decimals
+
+
+def test_what_rounds_between_two_others_moves_as_one() -> None:
+    """No single formula gives it: two divisions."""
+    scaled, chain = addr("scaled"), chain_with_eth()
+    feed(chain, WIDE, 3 * 10**18, "LINK / ETH", decimals=18)
+    feed(chain, scaled, 3 * 10**8, "LINK / ETH")
+    chain.set(scaled, src.UNDERLYING_PRICE_FEED, types="address", value=WIDE)
+    product(rounds_of_its_own(chain, 3 * ETH_PRICE), ETH, scaled, COMBINED_SCALE=("int256", 10**16))
+    made = quote(chain, 3 * ETH_PRICE)[1]
+    assert (made.factor, made.ratio) == (f"1:{ADAPTER}", None)
+
+
+def test_a_rate_that_is_no_feed_moves_as_one() -> None:
+    """Comet's wrappers of exchange rates name their provider as others name a feed."""
+    chain = adapter(rounds_of_its_own(Chain(), 10**8), UNDERLYING_PRICE_FEED=("address", addr("provider")))
+    made = quote(chain, 10**8)[1]
+    assert (made.factor, made.answer) == (f"1:{ADAPTER}", 10**8)
+
+
+# -- what is odd -------------------------------------------------------------------------------------------------------
+
+
 def test_a_cap_under_a_ratio_scales_with_it() -> None:
     stable, chain = addr("stable"), chain_with_eth(110 * 10**6)
     chain.set(stable, src.ASSET_TO_USD_AGGREGATOR, types="address", value=ETH)

@@ -7,8 +7,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from liqtui.core.boundaries import boundaries
+from liqtui.core.events import EventKind
 from liqtui.core.factors import movers
+from liqtui.core.model import Side
 from liqtui.core.reads import Log
 from liqtui.core.sources import ChainSpec
 from liqtui.core.wallet import Wallet
@@ -21,9 +25,9 @@ from tests.real.reader import LabReader, run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from liqtui.core.events import EventKind, MarketEvent
+    from liqtui.core.events import MarketEvent
     from liqtui.core.factors import Mover
-    from liqtui.core.model import Asset, Boundary, Position, PositionKey, Scope, Side
+    from liqtui.core.model import Asset, Boundary, Position, PositionKey, Scope
     from liqtui.core.snapshot import Snapshot
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.adapter import Reading
@@ -32,6 +36,18 @@ if TYPE_CHECKING:
 
 ROUNDING = 2
 """Units by which an amount that is kept in shares may miss."""
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """A liquidation that was executed: the position as foreseen for its block, and as it is then."""
+
+    scope: Scope
+    before: Position
+    after: Position | None
+    had: Mapping[tuple[Side, Asset], int]
+    has: Mapping[tuple[Side, Asset], int]
+    events: Sequence[MarketEvent]
 
 
 @dataclass
@@ -168,6 +184,23 @@ class Case(ABC):
     def chooses(self, scope: Scope) -> bool:
         """Whether a unit more than the scope says can be asked for, and must be refused."""
         return True
+
+    def settled(self, done: Settlement) -> None:
+        """Fail unless the log and the contracts tell of the very liquidation that was foreseen."""
+        scope, had, has = done.scope, done.had, done.has
+        (taken,) = [event for event in done.events if event.kind is EventKind.LIQUIDATED]
+        assert taken.collateral is not None
+        assert taken.debt is not None
+        off = sum(event.debt.amount for event in done.events if event.kind is EventKind.WRITTEN_OFF and event.debt)
+        assert taken.debt.amount == scope.max_debt, done
+        places = (Side.DEBT, taken.debt.asset), (Side.COLLATERAL, taken.collateral.asset)
+        owed, held = (had[place] - has.get(place, 0) for place in places)
+        assert abs(owed - taken.debt.amount - off) <= ROUNDING, done
+        assert abs(held - taken.collateral.amount - self.withheld(taken)) <= ROUNDING, done
+        place = (Side.COLLATERAL, scope.collateral)
+        assert abs(had[place] - has.get(place, 0) - scope.seized) <= ROUNDING, done
+        if done.after is not None and scope.health_after is not None:
+            assert done.after.health.raw == pytest.approx(scope.health_after, rel=1e-6, abs=0), done
 
     def withheld(self, event: MarketEvent) -> int:
         """What went elsewhere than to the liquidator: the protocol's part."""

@@ -1,0 +1,40 @@
+"""pytest fixtures of the Comet laboratory: a node of its own, built when a test first asks for it.
+
+Only for those who have built its contracts themselves: see `tests.lab.built`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.lab.built import VARIABLE, built
+from tests.lab.comet import CometLab
+from tests.lab.comet_positions import open_positions
+from tests.lab.errors import LabError
+from tests.lab.lab import Lab
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def populated_comets(lab_cache: Path) -> Iterator[CometLab]:
+    """Both markets with their positions open. Read only; see ``comets``."""
+    folder = built().get("compound-v3")
+    if folder is None:
+        raise LabError(f"build Compound v3 from its repository and set {VARIABLE}=compound-v3=FOLDER of its artifacts")
+    with Lab.build(lab_cache, generations=()) as lab:
+        comets = CometLab(lab, folder)
+        open_positions(comets)
+        yield comets
+
+
+@pytest.fixture
+def comets(populated_comets: CometLab) -> Iterator[CometLab]:
+    """The markets, with everything that the test does undone afterwards."""
+    snapshot = populated_comets.lab.snapshot()
+    yield populated_comets
+    populated_comets.lab.revert(snapshot)

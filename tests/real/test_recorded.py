@@ -1,0 +1,168 @@
+"""Compound v3 as recorded on its real contract: the adapter on the tape, against what the contract answered there.
+
+The contract's code is in no package that a test could fetch. See docs/protocols-compound-v3.md for what was recorded
+and how to record it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from liqtui.chain.tape import TapeReader, load_tape
+from liqtui.core.boundaries import boundaries
+from liqtui.core.events import EventKind
+from liqtui.core.model import Change
+from liqtui.engine.reel import setup_of
+from liqtui.engine.rounds import Outcome
+from liqtui.engine.setup import rounds_on, shipped_adapters
+from tests.real.comet_truth import Said, Told, check, load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from liqtui.core.model import Position
+
+FOLDER = Path(__file__).parent / "recorded"
+LONGEST = 1024
+"""Bytes of the longest answer that is no code."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """Every frame of a tape through the engine, and the contract's own answers."""
+
+    outcomes: Sequence[Outcome]
+    told: Sequence[Told]
+
+    def positions(self, at: int) -> dict[str, Position]:
+        return {key.wallet: found for key, found in self.outcomes[at].positions.items()}
+
+
+@pytest.fixture(scope="module", params=["compound-v3-usdc", "compound-v3-weth"])
+def played(request: pytest.FixtureRequest) -> Played:
+    tape = load_tape(FOLDER / f"{request.param}.tape")
+    setup = setup_of(tape)
+    (spec,) = setup.chains
+    reader = TapeReader(tape, spec.id)
+
+    async def rounds() -> list[Outcome]:
+        watching = rounds_on(spec, setup, shipped_adapters(), reader)
+        found: list[Outcome] = []
+        for number, frame in enumerate(tape.frames):
+            reader.seek(number)
+            outcome = await watching.round(frame.time)
+            assert isinstance(outcome, Outcome)
+            assert outcome.troubles == ()
+            found.append(outcome)
+        return found
+
+    return Played(asyncio.run(rounds()), load(FOLDER / f"{request.param}.told.xz"))
+
+
+def test_every_figure_is_the_contracts_at_every_block(played: Played) -> None:
+    counted: Counter[str] = Counter()
+    for at, told in enumerate(played.told):
+        assert played.outcomes[at].block.number == told.block
+        found = played.positions(at)
+        assert found.keys() == {user for user, said in told.accounts.items() if said.holds}
+        for user, position in found.items():
+            said = told.accounts[user]
+            check(position, said)
+            counted["owing"] += bool(said.owed)
+            counted["lending"] += bool(said.supplied)
+            counted["liquidatable"] += said.liquidatable
+            counted["absorbed"] += said.absorbed is not None
+            counted["not covered"] += not said.collateralized
+            counted["left with something"] += bool(said.absorbed)
+    assert len(played.told) >= 100
+    assert counted["owing"] >= 10 * len(played.told)
+    often = "liquidatable", "absorbed", "not covered", "left with something", "lending"
+    assert min(counted[kind] for kind in often) >= 200, counted
+
+
+def test_the_contract_turned_where_we_say(played: Played) -> None:
+    kinds: Counter[str] = Counter()
+    for at, told in enumerate(played.told):
+        found = played.positions(at)
+        for user in {turn.wallet for turn in told.turns}:
+            position = found[user]
+            assert position.book is not None
+            ours = {
+                each.factor: each.price for each in boundaries(position.book, position.feeds) if each.price is not None
+            }
+            assert ours == {turn.factor: turn.unsafe for turn in told.turns if turn.wallet == user}, position
+        kinds.update(turn.factor.partition(":")[0] for turn in told.turns)
+        assert all(abs(turn.unsafe - turn.safe) == 1 for turn in told.turns)
+    assert kinds.total() > 1000
+    assert {"31337", "asset", "together"} <= kinds.keys()
+
+
+def test_paying_in_leaves_what_we_say(played: Played) -> None:
+    crossed: Counter[bool] = Counter()
+    for at, told in enumerate(played.told):
+        found = played.positions(at)
+        for paid in told.repaid:
+            book: Any = found[paid.wallet].book
+            change = Change(debt={book.asset.address: -paid.amount})
+            base, _ = book.changed(change)
+            assert base.balance == (paid.supplied or -paid.owed), (found[paid.wallet], paid)
+            assert book.liquidatable(change) is paid.liquidatable, (found[paid.wallet], paid)
+            crossed[paid.supplied > 0] += 1
+    assert min(crossed[True], crossed[False]) >= 20, crossed
+
+
+def test_absorptions_are_told_as_they_were(played: Played) -> None:
+    rounds = list(enumerate(played.told))[1:]  # the first only notes how far the log is
+    for at, told in rounds:
+        expected = {(each.wallet, None, each.paid) for each in told.absorbed}
+        expected |= {(each.wallet, asset, amount) for each in told.absorbed for asset, amount in each.taken.items()}
+        events = [event for event in played.outcomes[at].events if event.kind is EventKind.LIQUIDATED]
+        moved = [(event.key.wallet, event.collateral, event.debt) for event in events]
+        assert expected == {
+            (user, taken.asset.address if taken else None, (taken or debt).amount) for user, taken, debt in moved
+        }
+    assert sum(len(told.absorbed) for _, told in rounds) >= 3
+
+
+@pytest.mark.parametrize("field", Said._fields)
+def test_one_figure_that_is_another_is_noticed(played: Played, field: str) -> None:
+    at, user = next(
+        (at, user)
+        for at, told in enumerate(played.told)
+        for user, said in told.accounts.items()
+        if said.absorbed and any(said.held)
+    )
+    said, position = played.told[at].accounts[user], played.positions(at)[user]
+    check(position, said)
+    with pytest.raises(AssertionError):
+        check(position, said._replace(**{field: disturbed(getattr(said, field))}))
+
+
+def disturbed(value: Any) -> Any:
+    """The next number, or the other answer."""
+    if isinstance(value, bool):
+        return not value
+    return (*value[:-1], value[-1] + 1) if isinstance(value, tuple) else value + 1
+
+
+def test_some_could_be_absorbed_while_the_view_still_said_no() -> None:
+    """The recordings hold what is easily got wrong: the view knows no interest since the last accrual."""
+    said = [said for path in FOLDER.glob("*.told.xz") for told in load(path) for said in told.accounts.values()]
+    assert sum(each.absorbed is not None and not each.liquidatable for each in said) >= 10
+
+
+def test_a_recording_holds_answers_and_no_code() -> None:
+    tapes = sorted(FOLDER.glob("*.tape"))
+    assert tapes
+    for path in tapes:
+        for frame in load_tape(path).frames:
+            for call, result in frame.results.items():
+                answer = result if isinstance(result, bytes) else result.data
+                assert len(answer) <= LONGEST, call
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 300_000
