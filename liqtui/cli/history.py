@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from math import isfinite
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from liqtui.cli.arguments import UsageError
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from liqtui.cli.arguments import Arguments
 
 EXIT_NONE = 1
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the beginning of a formula; the wide ones where Chinese or Japanese is written."""
 
 
 def run(args: Arguments) -> int:
@@ -85,13 +87,11 @@ def _output(path: Path | None) -> Generator[TextIO]:
 
 def write(out: TextIO, what: str, columns: Iterable[str], rows: Iterable[dict[str, Any]], form: str) -> None:
     """Row by row, as they come."""
-    import json
-
     if form == "json":
         out.write(f'{{"schema": 1, "what": "{what}", "rows": [')
         for number, row in enumerate(rows):
             out.write(",\n" if number else "\n")
-            out.write(json.dumps(row, ensure_ascii=False))
+            out.write(_plain_json(row))
         out.write("\n]}\n")
         return
     import csv
@@ -102,14 +102,40 @@ def write(out: TextIO, what: str, columns: Iterable[str], rows: Iterable[dict[st
 
 
 def _cell(value: object) -> object:
-    """Lists and tables as JSON, unknown as nothing. Text that a spreadsheet would take for a formula is quoted."""
-    if isinstance(value, (list, dict)):
-        import json
+    """Lists and tables as JSON, unknown as nothing. A row is a line, and no cell begins a formula or steers a terminal.
 
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value.startswith(_FORMULA) and not _is_number(value):
-        return f"'{value}"
-    return "" if value is None else value
+    Text that a spreadsheet would take for a formula has an apostrophe in front; what does not print is one blank.
+    """
+    if isinstance(value, (list, dict)):
+        return _plain_json(cast("object", value))
+    if not isinstance(value, str):
+        return "" if value is None or (isinstance(value, float) and not isfinite(value)) else value
+    text = "".join(char if char.isprintable() else " " for char in value).strip()
+    return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
+
+
+def _plain_json(value: object) -> str:
+    """JSON in one line that any reader of JSON takes, with nothing in it that a terminal would obey."""
+    import json
+
+    text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    """As JSON writes it with ASCII only; a character beyond the first plane as two halves."""
+    import json
+
+    return json.dumps(char)[1:-1]
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinite numbers: unknown."""
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in cast("dict[str, Any]", value).items()}
+    return [_finite(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def _is_number(text: str) -> bool:

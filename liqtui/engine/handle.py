@@ -100,7 +100,10 @@ class EngineHandle(Protocol):
         ...
 
     def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:
-        """(unix time, health) as recorded, oldest first, for a chart."""
+        """(unix time, health) as recorded, oldest first, for a chart.
+
+        Infinite without debt; NaN at both ends of a time that is not known.
+        """
         ...
 
     def points(self, position_id: str, since: float) -> list[Point]:

@@ -36,6 +36,8 @@ PATIENCE = 180.0
 _DAY = 86_400.0
 ROUNDS = 30 * _DAY
 """Feed rounds that a start reads."""
+_END_OF_TIME = 253_402_300_800
+"""The year 10,000. Whoever wrote a feed may answer any number as the time of its update."""
 _PRUNE_EVERY = 3600.0
 _QUEUE = 20_000
 
@@ -119,7 +121,7 @@ class History(Recall):
 
     def round(self, chain_id: int, feed: Feed) -> bool:
         """Queue the feed's latest answer if it is a new one; returns whether it is."""
-        if feed.answer is None or feed.updated_at is None:
+        if feed.answer is None or feed.updated_at is None or not 0 <= feed.updated_at < _END_OF_TIME:
             return False
         if self._rounds.get((chain_id, feed.address), -1) >= feed.updated_at:
             return False
@@ -195,12 +197,10 @@ class History(Recall):
             return
         try:
             with self._writing() as db:
-                for sql, values in (*self._facts.values(), *self._flow):
-                    db.execute(sql, values)
-                db.executemany(
-                    "INSERT INTO event (alert, at, what, by, detail) VALUES (?, coalesce(?, ?), ?, ?, ?)",
-                    [(number, at, now, *rest) for number, at, *rest in self._events],
-                )
+                happened = ((_EVENT, (number, at, now, *rest)) for number, at, *rest in self._events)
+                lost = [
+                    sql for sql, values in (*self._facts.values(), *self._flow, *happened) if not _put(db, sql, values)
+                ]
                 if prune:
                     _prune(db, now, *self._keep)
         except sqlite3.Error as error:
@@ -208,6 +208,8 @@ class History(Recall):
             return
         if self.notice.startswith("history cannot be written"):
             self.notice = ""
+        if lost:
+            self.notice = "history leaves out what no chain should say: a number or a text that it cannot hold"
         self._forget()
         self._pruned_at = now if prune else self._pruned_at
 
@@ -234,6 +236,18 @@ class History(Recall):
         with self._lock:
             for connection in {id(c): c for c in (self._db, self._reading)}.values():
                 connection.close()
+
+
+_EVENT = "INSERT INTO event (alert, at, what, by, detail) VALUES (?, coalesce(?, ?), ?, ?, ?)"
+
+
+def _put(db: sqlite3.Connection, sql: str, values: tuple[Any, ...]) -> bool:
+    """Whether SQLite could take it: a number beyond 64 bits or half a character must not hold up all the rest."""
+    try:
+        db.execute(sql, values)
+    except (OverflowError, UnicodeError):
+        return False
+    return True
 
 
 def _prune(db: sqlite3.Connection, now: float, samples: float, rounds: float, alerts: float) -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import sqlite3
 import tracemalloc
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -122,8 +123,6 @@ def test_csv_has_the_same_rows_and_no_formula(history: History, capsys: pytest.C
 
 
 def test_alerts_with_their_whole_life(history: History, capsys: pytest.CaptureFixture[str]) -> None:
-    from dataclasses import replace
-
     fill(history)
     alert = history.alerts()[1]
     history.alert(replace(alert, escalated=1, level=Level.CRITICAL))
@@ -260,3 +259,68 @@ def test_memory_does_not_grow_with_the_rows(history: History, tmp_path: Path, st
 def test_a_time_that_is_none_is_wrong_usage(since: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["history", "export", "samples", "--since", since]) == 64
     assert "neither a date nor a stretch of time" in capsys.readouterr().err
+
+
+HOSTILE = (
+    '=HYPERLINK("http://evil.example","x")', "+1+1", "-1+cmd|' /C calc'!A0", "@SUM(1)", "\t=1", "\r\n=1+1", " =1+1",
+    "＝1+1", "a\n1,2,3\n=4", 'quote " and , comma; semicolon', "\x1b[2J\x1b]52;c;ZXZpbA==\x07", "\x9b31m\u202etxt.exe",
+    "'; DROP TABLE alert; --", "\U000e0041tag", "-5", "plain σ −4%",
+)  # fmt: skip
+
+
+def hostile(history: History) -> None:
+    """Every text that comes from a chain, or from somebody else's configuration, is bad."""
+    for number, text in enumerate(HOSTILE):
+        feed = f"0x{number:040x}"
+        history.round(1, Feed(feed, text, text, 2**255 + number, 18, START + number, 3600))
+        key = PositionKey(1, "aave-v3", text, f"0x{number + 1:040x}", text)
+        history.position(key, is_open=True)
+        history.relies(str(key), 1, [feed], START)
+        history.sample(Sample(str(key), START + 60, 2**62, 10**60 + number, float("inf")))
+        alert = Alert(number + 1, START + number, Severity.WARN, "threshold", text, text, str(key), text, None, 100)
+        history.alert(replace(alert, positions=(str(key),), facts=((text, text), ("label", text)), held=text))
+    history.flush(START + 120)
+
+
+def test_text_from_a_chain_begins_no_formula_no_line_and_no_command(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile(history)
+    for what in COLUMNS:
+        text = told(capsys, what)
+        lines = text.splitlines()
+        assert len(lines) == 1 + len(HOSTILE), "a row is a line"
+        assert all(char.isprintable() or char == "\n" for char in text)
+        rows = table(text)
+        assert [len(row) for row in rows] == [len(COLUMNS[what])] * len(HOSTILE)
+        for row in rows:
+            for cell in row.values():
+                assert cell is not None
+                assert not cell.startswith(("=", "+", "@", "＝", "＋", "－", "＠", " ", "\t"))
+                assert not cell.startswith("-") or cell == "-5"
+    titles = [row["title"] for row in table(told(capsys, "alerts"))]
+    assert titles[0] == '\'=HYPERLINK("http://evil.example","x")'
+    assert titles[8] == "a 1,2,3 =4"
+    assert titles[-1] == "plain σ −4%"
+
+
+def test_json_keeps_every_text_as_it_is_and_steers_no_terminal(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile(history)
+    for what, column in (("alerts", "title"), ("prices", "label"), ("samples", "market")):
+        text = told(capsys, what, "--format", "json")
+        assert all(char.isprintable() or char == "\n" for char in text)
+        assert sorted(row[column] for row in json.loads(text)["rows"]) == sorted(HOSTILE)
+    assert [row["facts"]["label"] for row in plain(capsys, "alerts")] == list(HOSTILE)
+
+
+def test_integers_are_exact_however_large(history: History, capsys: pytest.CaptureFixture[str]) -> None:
+    hostile(history)
+    for rows in (plain(capsys, "samples"), table(told(capsys, "samples"))):
+        assert sorted(int(row["health_raw"]) for row in rows) == [10**60 + number for number in range(len(HOSTILE))]
+        assert {str(row["block"]) for row in rows} == {str(2**62)}
+        assert {row["cushion"] for row in rows} <= {None, ""}, "what is infinite is no number of JSON"
+    for rows in (plain(capsys, "prices"), table(told(capsys, "prices"))):
+        assert [int(row["answer"]) for row in rows] == [2**255 + number for number in range(len(HOSTILE))]
+        assert rows[0]["price"].replace(".", "") == str(2**255)

@@ -517,3 +517,24 @@ def test_the_file_stops_growing(opened, tmp_path):
     assert sizes[30][0] <= most
     assert sizes[40][0] <= most
     assert sizes[40][1] <= sizes[30][1] * 1.02
+
+
+def test_what_no_chain_should_say_stops_nothing(opened):
+    """A feed is anybody's contract: its time may be any number, and so may a node's block."""
+    history = opened()
+    feed = Feed(FEED, "ETH / USD", "eth", 2000, 8, START, 3600)
+    for never in (2**255, 10**12, -1):
+        assert not history.round(1, feed._replace(updated_at=never))
+    assert history.round(1, feed), "and the true one still counts"
+    history.sample(sample(START)._replace(block=2**64))
+    history.sample(sample(START + 60))
+    history.alert(replace(ALERT, id=1, title="half a \ud800 character"))
+    history.alert(replace(ALERT, id=2))
+    history.flush(START)
+    assert "leaves out" in history.notice
+    assert history.samples(NAME, 0) == [(START + 60, 1.5)]
+    assert [alert.id for alert in history.alerts()] == [2]
+    assert len(history.answers(0)) == 1
+    history.sample(sample(START + 120))
+    history.flush(START + 120)
+    assert len(history.samples(NAME, 0)) == 2
