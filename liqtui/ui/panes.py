@@ -344,8 +344,9 @@ class Alerts(LineView):
         state, style = self._state(alert, open_=open_, on=on)
         tail: list[Span] = [(f" {state} ", style)]
         room = width - spans_width(head) - spans_width(tail)
-        if width >= 100:
-            body: list[Span] = [(fit(alert.title, 24), ink), ("  ", ink), (fit(alert.text, room - 26), ink)]
+        if width >= 60:
+            title = 24 if width >= 100 else 21
+            body: list[Span] = [(fit(alert.title, title), ink), ("  ", ink), (fit(alert.text, room - title - 2), ink)]
         else:
             body = [(fit(f"{alert.title}  {alert.text}", room), ink)]
         return line([*head, *body, *tail], width, palette.style(on=on))
