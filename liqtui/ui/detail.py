@@ -145,8 +145,11 @@ def document(view: View, width: int, tab: int = 0, *, raw: bool = False) -> list
 
 
 def _stack(view: View, boxes: list[Box], width: int) -> list[Strip]:
-    made = draw if width >= FRAMED else unframed
-    return [strip for box in boxes for strip in made(view.palette, box, width)]
+    if width >= FRAMED:
+        return [strip for box in boxes for strip in draw(view.palette, box, width)]
+    for box in boxes:  # what stands in the lower edge of a frame
+        box.lines += [[view.muted(box.bottom)]] if box.bottom else []
+    return [strip for box in boxes for strip in unframed(view.palette, box, width)]
 
 
 def _tab_boxes(view: View, width: int, tab: int) -> list[Box]:

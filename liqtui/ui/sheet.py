@@ -49,7 +49,6 @@ def unframed(palette: Palette, box: Box, width: int) -> list[Strip]:
     return [
         line([*head, ("╌" * max(rest, 0), faint)], width, base),
         *(line(spans, width, base) for spans in box.lines),
-        *([line([(box.bottom, palette.style("muted"))], width, base)] if box.bottom else []),
     ]
 
 
