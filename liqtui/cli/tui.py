@@ -87,6 +87,7 @@ def _settings(config: Config, terminal: Terminal, theme: str, paths: Paths) -> S
         targets=config.targets,
         target=config.target,
         bell=ui.bell,
+        seconds=ui.seconds,
         notify=ui.notify if ui.notify in {"auto", "off"} else f"osc{ui.notify}",
         path_watchlist=str(paths.watchlist),
     )

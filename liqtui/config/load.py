@@ -44,6 +44,7 @@ class Ui:
     bell: bool
     notify: str
     """One of `schema.NOTIFY`."""
+    seconds: bool
 
 
 @dataclass(frozen=True)

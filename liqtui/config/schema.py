@@ -229,6 +229,9 @@ UI = Section(
             "Desktop notification through the terminal: OSC 9, 99 or 777, guessed from the terminal with `auto`.",
             '"auto"',
         ),
+        Setting(
+            "seconds", kinds.FLAG, False, "A clock, and the time until the next round, that tick each second.", "false"
+        ),
     ),
 )
 

@@ -6,11 +6,14 @@ Pure: the time, the local time and what is muted are arguments. `engine/alarms.p
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core import format as fmt
 from liqtui.core.drafts import OFF, Draft
+from liqtui.core.drafts import names as names_of
 from liqtui.core.rules import ALWAYS
 from liqtui.core.snapshot import Freshness, Level, Severity
 from liqtui.core.text import clean
@@ -115,6 +118,61 @@ def _maintenance(window: Maintenance) -> str:
     return f"{MAINTENANCE}: {clean(what, 60)}" if what else MAINTENANCE
 
 
+def kept_back(
+    desk: Desk,
+    muted: Mapping[str, float],
+    alerts: Iterable[Alert],
+    now: float,
+    local: Local,
+    *,
+    names: Mapping[str, str],
+) -> list[str]:
+    """What keeps alerts from ringing now, until when, and how many wait for its end: a sentence for each reason.
+
+    `names`: what a muted target, a position id or a wallet address, is called.
+    """
+    waiting = Counter(alert.held for alert in alerts if alert.held and alert.held != OFF and alert.acked_at is None)
+    told: list[str] = []
+    hours = desk.quiet
+    if hours is not None and quiet(hours, local.minute):
+        end = f"{hours.end // 60:02}:{hours.end % 60:02}"
+        told.append(
+            f"quiet hours until {end} local time: below {hours.breaks.value} nothing rings{_wait(waiting[QUIET])}"
+        )
+    for window in desk.maintenance:
+        if window.start <= now < window.end:
+            about = f"alerts about {clean(window.about, 60)} do not ring" if window.about else "no alert rings"
+            until, held = _until(window.end, now), _maintenance(window)
+            told.append(f"{held} until {until}: {about}{_wait(waiting[held])}")
+    live = [(names.get(target, target), until) for target, until in muted.items() if until > now]
+    if live:
+        first = ", ".join(f"{clean(name, 40)} until {_until(until, now)}" for name, until in live[:3])
+        more = f" and {len(live) - 3} more" if len(live) > 3 else ""
+        told.append(f"muted: {first}{more}{_wait(waiting[MUTED])}")
+    return [f"{text}; what is or can be liquidated rings all the same" for text in told]
+
+
+def _wait(count: int) -> str:
+    return f", {_count(count, 'alert')} wait{'s' if count == 1 else ''}" if count else ""
+
+
+def _until(at: float, now: float) -> str:
+    """In UTC, with the day where it is not soon."""
+    return datetime.fromtimestamp(at, UTC).strftime("%H:%MZ" if at - now < 72_000 else "%d %b %H:%MZ")
+
+
+def silenced(alert: Alert, rows: Mapping[str, Row], desk: Desk, muted: Mapping[str, float], now: float) -> bool:
+    """Whether a mute or a maintenance that came after it keeps an alert that rang already from ringing again."""
+    if alert.kind in ALWAYS or alert.level.rank >= Level.LIQUIDATABLE.rank:
+        return False
+    if _is_muted((), alert.positions, muted, now):
+        return True
+    windows = [window for window in desk.maintenance if window.start <= now < window.end]
+    found = [rows[position] for position in alert.positions if position in rows] if windows else []
+    about = frozenset(name for row in found for name in names_of(row))
+    return any(_concerns(window, about) for window in windows)
+
+
 # -- again, louder -------------------------------------------------------------------------------------------------
 
 
@@ -139,15 +197,25 @@ def escalated(alert: Alert, now: float, row: Row | None) -> Alert:
     again = f"not acknowledged for {_span(now - alert.at)}"
     facts = [pair for pair in alert.facts if pair[0] not in _AGAIN]
     text = alert.text.removeprefix(dict(alert.facts).get("again", ""))
-    position = row.position if row is not None else None
-    if row is not None and position is not None and len(alert.positions) <= 1:
-        trusted = "" if row.freshness in {Freshness.FRESH, Freshness.LATE} else "~"
-        health = f"{fmt.health(position.health.shown)}{trusted}"
+    if health := _health_now(alert, row):
         again = f"{again}, HF now {health}"
         facts.append(("health_now", health))
     again = f"{again} · "
     facts += [("again", again), ("unacknowledged", _span(now - alert.at))]
     return replace(alert, level=alert.level.next, escalated=alert.escalated + 1, text=again + text, facts=tuple(facts))
+
+
+def _health_now(alert: Alert, row: Row | None) -> str:
+    """Of an alert about one position; empty where that is not known."""
+    if row is None or row.position is None or len(alert.positions) > 1:
+        return ""
+    trusted = "" if row.freshness in {Freshness.FRESH, Freshness.LATE} else "~"
+    return f"{fmt.health(row.position.health.shown)}{trusted}"
+
+
+def _now(alert: Alert, rows: Mapping[str, Row]) -> str:
+    health = _health_now(alert, rows.get(alert.position))
+    return f"HF now {health} · " if health else ""
 
 
 _AGAIN = {"again", "unacknowledged", "health_now"}
@@ -160,8 +228,11 @@ def _span(seconds: float) -> str:
 # -- told together -------------------------------------------------------------------------------------------------
 
 
-def summary(alerts: Sequence[Alert], now: float) -> Draft:
-    """What was kept back, in one message; `alerts` with their reasons still in `held`, oldest first."""
+def summary(alerts: Sequence[Alert], now: float, rows: Mapping[str, Row] | None = None) -> Draft:
+    """What was kept back, in one message; `alerts` with their reasons still in `held`, oldest first.
+
+    `rows`: the positions as they are now, since the figures of each text are of then.
+    """
     reasons = ", ".join(dict.fromkeys(alert.held for alert in alerts))
     stand = [alert for alert in alerts if alert.over_at is None]
     ordered = sorted(stand, key=lambda alert: -alert.level.rank)
@@ -176,14 +247,17 @@ def summary(alerts: Sequence[Alert], now: float) -> Draft:
         "held",
         f"after {reasons}",
         _listed(
-            text, [f"{alert.title} {alert.text}" for alert in ordered] + [f"over: {a.title} {a.text}" for a in over]
+            text,
+            [f"{alert.title} {_now(alert, rows or {})}{alert.text}" for alert in ordered]
+            + [f"over: {alert.title} {alert.text}" for alert in over],
         ),
         level=level,
         positions=tuple(dict.fromkeys(name for alert in ordered for name in alert.positions)),
         facts=(
             ("kept_back", str(len(alerts))),
             ("still_stand", str(len(stand))),
-            *((f"alert {alert.id}", f"{alert.title} · {alert.text}") for alert in (*ordered, *over)),
+            *((f"alert {alert.id}", f"{alert.title} · {_now(alert, rows or {})}{alert.text}") for alert in ordered),
+            *((f"alert {alert.id}", f"{alert.title} · {alert.text}") for alert in over),
         ),
     )
 

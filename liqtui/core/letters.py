@@ -113,7 +113,7 @@ class Letter:
         lines = [plain(alert.text)]
         if alert.cure:
             lines.append(f"Do: {plain(alert.cure)}")
-        lines += [f"{plain(name, 60)}: {plain(value)}" for name, value in alert.facts[:FACTS]]
+        lines += [f"{plain(name.replace('_', ' '), 60)}: {plain(value)}" for name, value in alert.facts[:FACTS]]
         if alert.escalated:
             lines.append(f"sent again, {_times(alert.escalated)}: nobody has acknowledged it")
         late = self.now - alert.at

@@ -143,7 +143,7 @@ class Alarms:
             for place, alert in enumerate(self._alerts):
                 if alert.over_at is None and not self._stands(alert):
                     self._replace(place, over_at=now)
-        self._release(now, local)
+        self._release(snapshot, local)
         if snapshot.ready:
             self._call_again(snapshot, local)
         self._summarise(snapshot, local)
@@ -176,6 +176,11 @@ class Alarms:
     def muted(self) -> tuple[tuple[str, float], ...]:
         """Target and unix time of the end."""
         return tuple(self._state.muted.items())
+
+    def kept_back(self, now: float, names: Mapping[str, str]) -> list[str]:
+        """What keeps alerts from ringing now, in sentences. `names` of what may be muted."""
+        local = self._local(now) if self._desk.quiet is not None else Local(0, 0)
+        return desks.kept_back(self._desk, self._state.muted, self._alerts, now, local, names=names)
 
     def save(self, now: float, *, last: bool = False) -> None:
         """Hand what has to be remembered to the history: at once what was said, else from time to time."""
@@ -263,8 +268,9 @@ class Alarms:
             if alert.kind == kind and alert.over_at is None and cause in {"", alert.cause}:
                 self._replace(place, over_at=now or alert.at)
 
-    def _release(self, now: float, local: Local) -> None:
+    def _release(self, snapshot: Snapshot, local: Local) -> None:
         """Let go what is no longer to be held, told in one message."""
+        now = snapshot.at
         let_go: list[Alert] = []
         for place in reversed(range(len(self._alerts))):
             alert = self._alerts[place]
@@ -276,7 +282,7 @@ class Alarms:
                     self._state.sent[alert.id] = now
                     self._replace(place, held=reason)
         if let_go:
-            self._keep(desks.summary(let_go, now))
+            self._keep(desks.summary(let_go, now, {row.id: row for row in snapshot.rows}))
 
     def _call_again(self, snapshot: Snapshot, local: Local) -> None:
         now = snapshot.at
@@ -284,11 +290,15 @@ class Alarms:
         for place in reversed(range(len(self._alerts))):
             alert = self._alerts[place]
             woken = alert.snoozed_until is not None and now >= alert.snoozed_until
+            if not woken and not desks.due(alert, self._desk, self._state.sent, now, local):
+                continue
+            rows = rows or {row.id: row for row in snapshot.rows}
+            if desks.silenced(alert, rows, self._desk, self._state.muted, now):
+                continue
             if woken:
                 alert = self._replace(place, snoozed_until=None)
             woken = woken and alert.acked_at is None and alert.over_at is None and not alert.held
             if woken or desks.due(alert, self._desk, self._state.sent, now, local):
-                rows = rows or {row.id: row for row in snapshot.rows}
                 again = desks.escalated(alert, now, rows.get(alert.position))
                 self._alerts[place] = again if not woken else replace(again, level=alert.level)
                 self._history.alert(self._alerts[place])

@@ -241,7 +241,7 @@ class Monitor:
             rows=rows,
             feeds=_feeds(rows),
             engine_error=self._engine_error(),
-            notices=self._notices(),
+            notices=self._notices(now),
             ready=all(chain.tried for chain in self._chains.values()),
             counts=rank.counts(rows),
             muted=self._alarms.muted,
@@ -323,8 +323,14 @@ class Monitor:
         crashes = {chain.spec.name: chain.crash for chain in self._chains.values()} | {"the engine": self._crash}
         return "; ".join(f"{name}: {text}, starting again" for name, text in crashes.items() if text)
 
-    def _notices(self) -> tuple[str, ...]:
-        told = [*self._setup.notices]
+    def _names(self) -> dict[str, str]:
+        """What a person calls the targets that are muted."""
+        wallets = {key: wallet.title for key, wallet in self._wallets.items()}
+        rows = [held.row for held in self._held.values() if held.row is not None] if self._alarms.muted else []
+        return wallets | {row.id.lower(): f"{row.label} {row.key.protocol} {row.chain}" for row in rows}
+
+    def _notices(self, now: float) -> tuple[str, ...]:
+        told = [*self._alarms.kept_back(now, self._names()), *self._setup.notices]
         for chain in self._chains.values():
             told += [
                 f"{chain.spec.name}: {text}" for text in (chain.link.notice, *chain.troubles, *chain.notes) if text

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from liqtui.ui.state import AppState
 
 _DAY = 86_400
+_ROOM_FOR_A_NOTE = 4
+"""Lines of the pane of alerts from which one is kept for what the engine remarks."""
 
 
 _USD = 18
@@ -307,19 +309,23 @@ class Alerts(LineView):
 
     def build(self, width: int, height: int) -> list[Strip]:
         snapshot = self.state.snapshot
-        seats = height - 2 if self.framed else height
+        room = height - 2 if self.framed else height
+        seats = room - 1 if snapshot.notices and room >= _ROOM_FOR_A_NOTE else room
         place = self.place if self.active else 0
         self.top = max(0, min(self.top, place, len(snapshot.alerts) - seats))
         self.top = max(self.top, place - seats + 1)
         frame = Frame(self.palette, width, focused=self.active)
         inner = frame.inner if self.framed else width
         body = [self._alert(alert, inner) for alert in snapshot.alerts[self.top : self.top + seats]]
-        body += [self._notice(notice, inner) for notice in snapshot.notices[: seats - len(body)]]
+        notices = snapshot.notices[: room - len(body)]
+        body += [self._notice(notice, inner) for notice in notices]
         if not body and self.framed:
             body = [line([(" nothing yet", self.palette.style("muted"))], inner, self.palette.style())]
         if not self.framed:
             return body
         right = f"{snapshot.unacked} unacked" if snapshot.unacked else "all acked" if snapshot.alerts else ""
+        if hidden := len(snapshot.notices) - len(notices):
+            right += f"{' · ' if right else ''}{hidden} {'more ' if notices else ''}note{'s' * (hidden > 1)}"
         lines = [frame.top("alerts", right), *(frame.row(strip) for strip in body)]
         lines += [frame.row([])] * (height - 1 - len(lines))
         return [*lines, frame.bottom()]

@@ -147,7 +147,9 @@ def test_targets_hold_the_target() -> None:
 
 
 def test_switches_and_numbers_as_people_write_them() -> None:
-    ui = read('[ui]\ncolor = 256\nmouse = false\nascii = true\nnotify = 9\ntheme = "mine"').ui
+    ui = read('[ui]\ncolor = 256\nmouse = false\nascii = true\nnotify = 9\ntheme = "mine"\nseconds = true').ui
+    assert ui.seconds
+    assert not read("").ui.seconds
     assert (ui.color, ui.mouse, ui.ascii, ui.notify, ui.theme, ui.bell) == ("256", "off", "on", "9", "mine", True)
 
 

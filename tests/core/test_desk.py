@@ -14,7 +14,7 @@ from liqtui.core import desk as desks
 from liqtui.core.desk import Local, State
 from liqtui.core.drafts import Draft
 from liqtui.core.rules import Desk, Maintenance, Quiet
-from liqtui.core.snapshot import Alert, Level, Severity
+from liqtui.core.snapshot import Alert, Freshness, Level, Severity
 from tests.core.books import simple
 from tests.core.rows import bare, row
 
@@ -130,3 +130,53 @@ def test_state_outlives_a_restart(text: str) -> None:
     state = State({"0xab": 5.0}, {3: 4.0}, 7, 8.0, [(1.0, 2.0)], 3.0)
     assert desks.load(desks.dump(state)) == state
     assert desks.load(text) == State()
+
+
+def test_what_keeps_alerts_from_ringing_is_said_with_its_end_and_what_waits() -> None:
+    """In every case also what is not kept back, so that nobody takes the silence for more than it is."""
+    desk = Desk(quiet=NIGHT, maintenance=(Maintenance(0.0, 3600.0, "dao", "upgrade"), Maintenance(0.0, 9e5)))
+    alerts = [
+        replace(ALERT, held="quiet hours"), replace(ALERT, id=2, held="quiet hours"),
+        replace(ALERT, id=3, held="quiet hours", acked_at=1.0), replace(ALERT, id=4, held="off"),
+        replace(ALERT, id=5, held="maintenance: upgrade"),
+    ]  # fmt: skip
+    muted = {"0xab": 7200.0, "0xcd": 5.0}
+    told = desks.kept_back(desk, muted, alerts, 10.0, MIDNIGHT, names={"0xab": "treasury"})
+    always = "; what is or can be liquidated rings all the same"
+    end = f"{NIGHT.end // 60:02}:{NIGHT.end % 60:02}"
+    assert told == [
+        f"quiet hours until {end} local time: below critical nothing rings, 2 alerts wait{always}",
+        f"maintenance: upgrade until 01:00Z: alerts about dao do not ring, 1 alert waits{always}",
+        f"maintenance until 11 Jan 10:00Z: no alert rings{always}",
+        f"muted: treasury until 02:00Z{always}",
+    ]
+    assert desks.kept_back(desk, {}, alerts, 1e6, NOON, names={}) == []
+
+
+def test_many_that_are_muted_are_counted() -> None:
+    muted = {f"0x{number}": 60.0 for number in range(5)}
+    (told,) = desks.kept_back(Desk(), muted, [], 0.0, NOON, names={})
+    assert told.startswith("muted: 0x0 until 00:01Z, 0x1 until 00:01Z, 0x2 until 00:01Z and 2 more;")
+
+
+def test_a_mute_or_a_maintenance_that_comes_later_silences_what_rang_already() -> None:
+    of = row(bare(simple()), label="w")
+    alert = replace(ALERT, position=of.id, positions=(of.id,))
+    rows, window = {of.id: of}, Maintenance(0.0, 9.0, of.chain)
+    assert not desks.silenced(alert, rows, Desk(), {}, 1.0)
+    assert desks.silenced(alert, rows, Desk(), {of.id.lower(): 9.0}, 1.0)
+    assert desks.silenced(alert, rows, Desk(), {of.key.wallet: 9.0}, 1.0)
+    assert not desks.silenced(alert, rows, Desk(), {of.key.wallet: 9.0}, 9.0)
+    assert desks.silenced(alert, rows, Desk(maintenance=(window,)), {}, 1.0)
+    assert not desks.silenced(alert, rows, Desk(maintenance=(replace(window, about="elsewhere"),)), {}, 1.0)
+    assert desks.silenced(alert, {}, Desk(maintenance=(Maintenance(0.0, 9.0),)), {}, 1.0)
+    for lost in (replace(alert, kind="liquidated"), replace(alert, level=Level.LIQUIDATABLE)):
+        assert not desks.silenced(lost, rows, Desk(maintenance=(window,)), {of.id.lower(): 9.0}, 1.0)
+
+
+def test_what_was_kept_back_is_told_with_the_figures_of_now() -> None:
+    of = row(bare(simple()))
+    kept = [replace(ALERT, position=of.id, positions=(of.id,), held="quiet hours")]
+    assert "1 still stands: t HF now 1.041 · x" in desks.summary(kept, 9.0, {of.id: of}).text
+    stale = replace(of, freshness=Freshness.STALE)
+    assert "HF now 1.041~ · x" in desks.summary(kept, 9.0, {of.id: stale}).text

@@ -111,7 +111,11 @@ def test_json_is_what_the_documentation_promises(lab_home: Home, stage: Stage) -
             assert int(leg["amount"]) > 0
             assert int(leg["price"]) > 0
         assert not any(isinstance(value, float) for value in found["health"].values())
+        assert {rule["name"] for rule in found["liquidation_rules"]} >= {"who", "how much", "bonus"}
     assert position(answer, stage.wallets["saver"])["health"]["value"] == "infinity"
+    (weth,), (usdc,) = (position(answer, stage.wallets["calm"])[side] for side in ("collateral", "debt"))
+    assert int(weth["pool_cash"]) > int(weth["amount"]), "nobody has borrowed all of it"
+    assert 0 < Decimal(usdc["utilization"]) < 1
 
 
 def test_figures_are_the_contracts_to_the_wei(lab_home: Home, stage: Stage) -> None:

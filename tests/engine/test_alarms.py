@@ -182,9 +182,32 @@ def test_what_still_stands_after_the_quiet_is_called_again(office):
     for _ in range(400):
         found = made.round(price=1450)
     summary = next(alert for alert in found.alerts if alert.kind == "held")
-    assert "1 alert kept back, 1 still stands: w1 fake lab HF 1.600 → 1.160" in summary.text
+    assert "1 alert kept back, 1 still stands: w1 fake lab HF now 1.160 · HF 1.600 → 1.160" in summary.text
     assert summary.level is Level.CALL
     assert found.alerts[-1].escalated == 1
+
+
+def test_muting_what_rings_silences_it_and_says_so_until_it_ends(office):
+    made = office()
+    made.round()
+    made.round(price=1450)
+    made.round(price=1450)
+    assert [post.escalated for post in made.posted] == [0]
+    made.monitor.mute(wallet(1).address, made.now + 3000)
+    for _ in range(5):
+        found = made.round(600, price=1450)
+        muted = [notice for notice in found.notices if notice.startswith("muted: w1 until ")]
+        assert len(muted) == (found.at < made.now + 1 and dict(found.muted).get(wallet(1).key, 0) > found.at)
+    assert [post.escalated for post in made.posted] == [0, 1], "again only when the mute has ended"
+    assert not any(notice.startswith("muted") for notice in found.notices)
+
+
+def test_quiet_hours_are_said_with_how_many_wait(office):
+    made = office(rulebook=Rulebook(quiet=Quiet(13 * 60, 14 * 60)))
+    assert made.round().notices == ()
+    made.round(3700, price=1450)
+    (told,) = made.round(price=1450).notices
+    assert told.startswith("quiet hours until 14:00 local time: below critical nothing rings, 1 alert waits;")
 
 
 def test_mute_outlives_a_restart_and_never_hides_a_liquidation(office, tmp_path):

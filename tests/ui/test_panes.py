@@ -188,3 +188,17 @@ async def test_a_search_that_takes_long_says_how_far_it_is() -> None:
     app = make(replace(scenes.loading(), chains=(chain,), rows=()))
     async with stage(app):
         assert "morpho … logs to block 5 of 9" in frames.text(app)
+
+
+@pytest.mark.parametrize(("size", "shown", "told"), [((120, 36), 1, "· 1 more note"), ((80, 24), 0, "· 2 notes")])
+async def test_what_the_engine_remarks_is_never_hidden_by_alerts_without_a_word(
+    size: tuple[int, int], shown: int, told: str
+) -> None:
+    many = tuple(replace(scenes.snapshot().alerts[0], id=number) for number in range(40, 0, -1))
+    notices = ("this one sends no alerts", "quiet hours until 07:00")
+    app = make(scenes.snapshot(alerts=many, notices=notices))
+    async with stage(app, size):
+        text = frames.text(app)
+        assert sum(notice in text for notice in notices) == shown
+        assert told in text
+        assert notices[shown] not in text
