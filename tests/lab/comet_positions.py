@@ -159,8 +159,8 @@ class CometWalk:
 
     def step(self) -> int:
         market, node = self.market, self.market.node
-        quiet = self.random.random() < 0.08
-        dt = self.random.randint(DAY, 12 * DAY) if quiet else self.random.randint(301, 7200)
+        quiet = self.random.random() < 0.1
+        dt = self.random.randint(5 * DAY, 25 * DAY) if quiet else self.random.randint(301, 7200)
         with node.batch(dt=dt, check=False):
             for pair in self.random.sample(sorted(self.prices), 4):
                 sigma = STABLE.get(pair) or VOLATILITY.get(pair, DEFAULT_VOLATILITY)
