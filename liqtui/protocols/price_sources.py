@@ -7,7 +7,8 @@ Known shapes (getters read in aave-capo and cl-synchronicity-price-adapter):
 - peg adapter: PEG_TO_BASE × ASSET_TO_PEG
 - discount adapter (Pendle PT): asset × (1 − discount)
 - capped adapter: min(asset, cap)
-- Comet's wrappers (its contracts/pricefeeds): a feed in other decimals, and the product of two feeds
+- Comet's wrappers (its contracts/pricefeeds and compound-capo): a feed in other decimals, the product of two feeds,
+  and a ratio adapter of its own
 
 A shape is only a guess until it reproduces the oracle's price to the last digit (`Quote.proven`); otherwise
 the asset's source counts as a factor of its own.
@@ -56,6 +57,11 @@ PRICE_FEED_B = function("priceFeedB()", "14c04ff1")
 COMBINED_SCALE = function("combinedScale()", "2b9357df")
 WBTC_TO_BTC_PRICE_FEED = function("WBTCToBTCPriceFeed()", "2c3596f2")
 BTC_TO_USD_PRICE_FEED = function("BTCToUSDPriceFeed()", "1de5ffd5")
+ASSET_TO_BASE_AGGREGATOR = function("assetToBaseAggregator()", "a5bbbccb")
+COMET_RATIO_DECIMALS = function("ratioDecimals()", "1518af76")
+SNAPSHOT_RATIO = function("snapshotRatio()", "31b38fee")
+SNAPSHOT_TIMESTAMP = function("snapshotTimestamp()", "9c43eb54")
+MAX_RATIO_GROWTH = function("maxRatioGrowthPerSecond()", "42090736")
 
 _PROBES = (
     DESCRIPTION,
@@ -75,10 +81,15 @@ _PROBES = (
     COMBINED_SCALE,
     WBTC_TO_BTC_PRICE_FEED,
     BTC_TO_USD_PRICE_FEED,
+    ASSET_TO_BASE_AGGREGATOR,
+    COMET_RATIO_DECIMALS,
 )
 _LIMITS = (GET_SNAPSHOT_RATIO, GET_SNAPSHOT_TIMESTAMP, GET_MAX_RATIO_GROWTH, GET_MAX_RATIO_GROWTH_SCALED)
 _GROWTH_SCALE = 10**6
 """PriceCapAdapterBase.SCALING_FACTOR."""
+_COMET_LIMITS = (SNAPSHOT_RATIO, SNAPSHOT_TIMESTAMP, MAX_RATIO_GROWTH)
+_COMET_GROWTH_SCALE = 10**10
+"""GROWTH_RATIO_SCALE of compound-capo's PriceCapAdapterBase."""
 _MAX_DEPTH = 4
 _MAX_DECIMALS = 36
 
@@ -94,7 +105,7 @@ class Source(NamedTuple):
     base: str = ""
     """The source that this one stands on; empty for a feed."""
     ratio: str = ""
-    """How it multiplies: "" not at all, "growth", "discount", or the address of a second feed."""
+    """How it multiplies: "" not at all, "growth", "comet growth", "discount", or the address of a second feed."""
     ratio_decimals: int = 18
     capped: bool = False
     scaled: bool = False
@@ -160,6 +171,9 @@ def _comet_shape(plain: Source, found: Mapping[Function, Result]) -> Source:
         ratio, base = _address(found[first]), _address(found[second])
         if ratio and base:
             return plain._replace(base=base, ratio=ratio, scaled=True) if ok(found[COMBINED_SCALE]) else plain
+    base, decimals = _address(found[ASSET_TO_BASE_AGGREGATOR]), _decimals(found[COMET_RATIO_DECIMALS])
+    if base and decimals is not None and ok(found[GET_RATIO]):
+        return plain._replace(base=base, ratio="comet growth", ratio_decimals=decimals, scaled=True)
     underlying = _address(found[UNDERLYING_PRICE_FEED])
     return plain._replace(base=underlying, scaled=True) if underlying else plain
 
@@ -334,6 +348,8 @@ def _getters(source: Source) -> tuple[Function, ...]:
     how: tuple[Function, ...] = (LATEST_ROUND_DATA if source.rounds else LATEST_ANSWER,)
     if source.ratio == "growth":
         how += (GET_RATIO, *_LIMITS)
+    elif source.ratio == "comet growth":
+        how += (GET_RATIO, *_COMET_LIMITS)
     elif source.ratio == "discount":
         how += (GET_CURRENT_DISCOUNT,)
     return (*how, GET_PRICE_CAP) if source.capped else how
@@ -360,9 +376,18 @@ def _ratio_limit(found: Mapping[Function, Result], timestamp: int) -> int | None
 
     Newer adapters keep the growth per second 10⁶ times finer.
     """
-    ratio, since, growth, finer = (uint(found[getter]) if ok(found[getter]) else None for getter in _LIMITS)
+    if SNAPSHOT_RATIO in found:
+        ratio, since, growth = _told(found, _COMET_LIMITS)
+        if ratio is None or since is None or growth is None:
+            return None
+        return ratio + growth * (timestamp - since) // _COMET_GROWTH_SCALE
+    ratio, since, growth, finer = _told(found, _LIMITS)
     if ratio is None or since is None:
         return None
     if finer is not None:
         return ratio + finer * (timestamp - since) // _GROWTH_SCALE
     return None if growth is None else ratio + growth * (timestamp - since)
+
+
+def _told(found: Mapping[Function, Result], getters: Iterable[Function]) -> list[int | None]:
+    return [uint(found[getter]) if ok(found[getter]) else None for getter in getters]

@@ -5,17 +5,18 @@ Two markets: dollars with twenty collaterals (the extended contract), and ether 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.lab import abi
-from tests.lab.artifacts import hardhat_artifacts
+from tests.lab.artifacts import Source, compile_source, hardhat_artifacts
 from tests.lab.deployer import Deployer
 from tests.lab.market import MAX, wallet
 from tests.lab.node import ADMIN
+from tests.lab.packages import SOLC_0_8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from tests.lab.assets import Token
     from tests.lab.feeds import ChainlinkFeed
@@ -32,6 +33,10 @@ LEAST_DEBT = 10
 NOT_LIQUIDATABLE = abi.encode("NotLiquidatable()")
 _CONTRACTS = ("Comet", "CometExt", "CometWithExtendedAssetList", "CometExtAssetList", "AssetListFactory")
 _CONTRACTS += ("ConstantPriceFeed", "MultiplicativePriceFeed", "ScalingPriceFeed")
+_CONTRACTS += ("ERC4626CorrelatedAssetsPriceOracle",)  # of compound-capo, a submodule of Comet's repository
+VAULT_RATE = 110 * 10**16
+_VAULT_GROWTH = 300
+"""Basis points a year; the walk is faster, so that the adapter's cap holds at times."""
 _RATES = (80, 325, 4_000, 0, 80, 350, 25_000, 150)
 """Kink (percent), slope below and above it, base (basis points a year): of supplying, then of borrowing. Steep, since
 mining blocks is slow."""
@@ -67,7 +72,7 @@ USDC = (
     Spec("WHOLE", 0, "LINK / USD", 5000, 6000, 9000),
     Spec("PT-sUSDe", 18, "PT-sUSDe / USD", 8500, 8800, 9500),
     Spec("NINETEEN", 19, "CRV / USD", 3000, 4000, 9000),
-    Spec("F12", 18, "CRV / USD", cap=10**12),
+    Spec("sDAI", 18, "sDAI / USD", 8700, 9000, 9500),
     Spec("F13", 18, "CRV / USD", cap=10**13),
     Spec("F14", 18, "CRV / USD", cap=10**14),
     Spec("LAST16", 18, "CRV / USD", 5500, 6000, 8800, cap=10**9),
@@ -111,7 +116,7 @@ class CometMarket:
         self.lab, self.node, self._make = comets.lab, comets.lab.node, comets.make
         self.name = f"lab comet {base}"
         self.specs = {spec.symbol: spec for spec in specs}
-        self.sources = comets.sources
+        self.sources, self.vault = comets.sources, comets.vault
         self.base: Token = self.lab.assets.tokens[base]
         self.base_feed = self.sources[feed]
         self.extended = extended
@@ -145,6 +150,10 @@ class CometMarket:
         created = make.deploy("CometWithExtendedAssetList" if self.extended else "Comet", config)
         self.node.do(created, "initializeStorage()")
         return created
+
+    def set_rate(self, rate: int) -> None:
+        """What a share of the vault is worth, 18 decimals."""
+        self.node.do(self.vault, "set(uint256)", rate)
 
     def upgrade(self, specs: Iterable[Spec]) -> None:
         """Other collaterals and factors from the next block on, as by a new implementation behind the proxy."""
@@ -226,8 +235,11 @@ class CometMarket:
 class CometLab:
     """Both markets, by their base token."""
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
+    def __init__(self, lab: Lab, folder: Path, cache: Path) -> None:
         self.lab = lab
+        roots = {"lab/": Path(__file__).parent / "contracts"}
+        vault = Source(SOLC_0_8, ("lab/CometVault.sol",), roots, evm_version="cancun")
+        own = Deployer(lab.node, compile_source(vault, cache))
         artifacts = hardhat_artifacts(folder, _CONTRACTS)
         lab.node.error_names.update(abi.error_names(artifacts.errors()))
         self.make = Deployer(lab.node, artifacts)
@@ -246,8 +258,13 @@ class CometLab:
             self.sources["wstETH / USD"] = self.make.deploy(
                 "MultiplicativePriceFeed", staked, ether, 8, "stETH / USD by two feeds"
             )
+            self.vault = own.deploy("CometVault", assets.tokens["DAI"].address, VAULT_RATE)
             for pair in IN_ETHER:
                 self.sources[pair] = self.make.deploy("ScalingPriceFeed", pairs[pair].address, 8)
+        with lab.node.batch():
+            snapshot = (VAULT_RATE, lab.node.timestamp, _VAULT_GROWTH)
+            head = (ADMIN, pairs["DAI / USD"].address, self.vault, "sDAI / USD, capped", 8, 0)
+            self.sources["sDAI / USD"] = self.make.deploy("ERC4626CorrelatedAssetsPriceOracle", *head, snapshot)
         with lab.node.batch():
             self.markets = {
                 "USDC": CometMarket(self, "USDC", "USDC / USD", USDC, extended=True),
@@ -259,7 +276,7 @@ class CometLab:
 
     def behind(self, source: str) -> tuple[str, ...]:
         """The pairs that a price hangs on."""
-        return (STAKED, "ETH / USD") if source == "wstETH / USD" else (source,)
+        return {"wstETH / USD": (STAKED, "ETH / USD"), "sDAI / USD": ("DAI / USD",)}.get(source, (source,))
 
     def _seed(self, market: CometMarket, amount: int, percent: int) -> None:
         """Something to borrow, and so much of it lent that the indexes move."""

@@ -27,7 +27,7 @@ def populated_comets(lab_cache: Path) -> Iterator[CometLab]:
     if folder is None:
         raise LabError(f"build Compound v3 from its repository and set {VARIABLE}=compound-v3=FOLDER of its artifacts")
     with Lab.build(lab_cache, generations=()) as lab:
-        comets = CometLab(lab, folder)
+        comets = CometLab(lab, folder, lab_cache)
         open_positions(comets)
         yield comets
 

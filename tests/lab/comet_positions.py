@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.lab.comet import VAULT_RATE
 from tests.lab.market import wallet
 from tests.lab.morpho_positions import raw
 from tests.lab.positions import Position
@@ -42,7 +43,7 @@ class Shape:
 
 _ALL = {"LINK": "100", "WETH": "2", "wstETH": "3", "WBTC": "0.25", "cbBTC": "0.1", "CRV": "5000", "EURS": "2500.07"}
 _ALL |= {"DAI": "4000", "tETH": "1", "WHOLE": "21", "PT-sUSDe": "900", "NINETEEN": "700", "LAST16": "1100"}
-_ALL |= {"FIRST17": "44.123456", "LATE": "0.05", "F12": "1", "F13": "2", "F14": "3", "F17": "4", "F18": "5"}
+_ALL |= {"FIRST17": "44.123456", "LATE": "0.05", "sDAI": "300", "F13": "2", "F14": "3", "F17": "4", "F18": "5"}
 SHAPES = {
     "USDC": (
         Shape("k calm", {"WETH": "10"}, 4000),
@@ -68,6 +69,8 @@ SHAPES = {
         Shape("k crv and link", {"CRV": "20000", "LINK": "700"}, 9300),
         Shape("k eurs", {"EURS": "25000.55"}, 9999),
         Shape("k stable", {"DAI": "60000"}, 9990),
+        Shape("k vault", {"sDAI": "50000"}, 9900),
+        Shape("k vault and its asset", {"sDAI": "700.5", "DAI": "900"}, 9990),
         Shape("k pt", {"PT-sUSDe": "9000", "DAI": "1"}, 9800),
         Shape("k whole", {"WHOLE": "170"}, 9700),
         Shape("k nineteen", {"NINETEEN": "90000.0000000000000000001"}, 9700),
@@ -148,21 +151,25 @@ class CometWalk:
         self.random = random.Random(seed)
         self.shapes = SHAPES[base]
         self.prices = {pair: feed.answer for pair, feed in market.feeds.items()}
+        self.rate = VAULT_RATE
 
     def take(self, steps: int) -> Iterator[int]:
         for _ in range(steps):
             yield self.step()
 
     def step(self) -> int:
-        node = self.market.node
-        quiet = self.random.random() < 0.08
-        dt = self.random.randint(DAY, 12 * DAY) if quiet else self.random.randint(301, 7200)
+        market, node = self.market, self.market.node
+        quiet = self.random.random() < 0.1
+        dt = self.random.randint(5 * DAY, 25 * DAY) if quiet else self.random.randint(301, 7200)
         with node.batch(dt=dt, check=False):
             for pair in self.random.sample(sorted(self.prices), 4):
                 sigma = STABLE.get(pair) or VOLATILITY.get(pair, DEFAULT_VOLATILITY)
                 part = 0.72 if pair not in STABLE and self.random.random() < CRASH else 1 + self.random.gauss(0, sigma)
                 self.prices[pair] = max(1, round(self.prices[pair] * part))
                 self.market.feeds[pair].set(self.prices[pair])
+            if "sDAI" in market.specs and self.random.random() < 0.3:
+                self.rate += self.random.randint(-(10**14), 3 * 10**14)
+                market.set_rate(self.rate)
             for _ in range(0 if quiet else self.random.randint(0, 3)):
                 self._act(self.random.choice(self.shapes))
         return node.block_number

@@ -258,6 +258,24 @@ def test_what_rounds_between_two_others_moves_as_one() -> None:
     assert (made.factor, made.ratio) == (f"1:{ADAPTER}", None)
 
 
+@pytest.mark.parametrize(
+    ("growth", "limit"),
+    [(2 * 10**20, 12 * 10**17), (10**20, 11 * 10**17), (None, 12 * 10**17)],  # per second, 10¹⁰ times finer
+)
+def test_its_ratio_adapter_caps_the_growth(growth: int | None, limit: int) -> None:
+    price = ETH_PRICE * limit // WAD
+    getters: dict[str, Any] = {"ASSET_TO_BASE_AGGREGATOR": ("address", ETH), "COMET_RATIO_DECIMALS": ("uint8", 18)}
+    getters |= {"GET_RATIO": ("int256", 12 * 10**17), "SNAPSHOT_RATIO": ("uint256", WAD)}
+    getters |= {"SNAPSHOT_TIMESTAMP": ("uint48", NOW - 10_000_000)}
+    if growth is not None:
+        getters["MAX_RATIO_GROWTH"] = ("uint256", growth)
+    found, made = quote(adapter(rounds_of_its_own(chain_with_eth(), price), **getters), price)
+    assert made.proven
+    assert (made.factor, made.feed, made.ratio, made.ratio_decimals) == (f"1:{ETH}", ETH, limit, 18)
+    assert found.capped(ADAPTER) is (limit < 12 * 10**17)
+    assert made.at(2 * ETH_PRICE) == 2 * price
+
+
 def test_a_rate_that_is_no_feed_moves_as_one() -> None:
     """Comet's wrappers of exchange rates name their provider as others name a feed."""
     chain = adapter(rounds_of_its_own(Chain(), 10**8), UNDERLYING_PRICE_FEED=("address", addr("provider")))

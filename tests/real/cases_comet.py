@@ -15,6 +15,7 @@ from tests.lab.comet import ABSORBER, NOT_LIQUIDATABLE, STAKED, CometMarket, Spe
 from tests.lab.comet_positions import SHAPES, CometWalk
 from tests.lab.market import wallet as wallet_of
 from tests.real.cases_compound import answering
+from tests.real.cases_morpho import constant_code
 from tests.real.comet_truth import Said, check, taken_of
 from tests.real.conformance import ROUNDING, Case, Settlement
 
@@ -84,7 +85,9 @@ class CometCase(Case):
         if boundary.kind is FactorKind.ASSET:
             elsewhere = {STUB: answering(answer, 8, self.block.timestamp)}
             return self.market.repointed(mover.parts[0].asset, STUB) | elsewhere
-        if boundary.kind is FactorKind.RATIO:  # the other feed of the product
+        if boundary.kind is FactorKind.RATIO:
+            if mover.assets == ("sDAI",):
+                return {self.market.vault: {"code": "0x" + constant_code(answer, rounds=False).hex()}}
             return {self.lab.assets.pairs[STAKED].address: answering(answer, 18, self.block.timestamp)}
         return {
             part.quote.feed: answering(mover.knob(part, answer), 8, self.block.timestamp)

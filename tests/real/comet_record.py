@@ -43,7 +43,7 @@ def record(folder: Path, target: Path) -> list[Path]:
     """Both markets, from artifacts in a folder. Writes `compound-v3-NAME.tape` and `.told.xz` into `target`, anew."""
     written: list[Path] = []
     with Lab.build(default_cache(), generations=()) as lab, TemporaryDirectory() as scratch:
-        comets = CometLab(lab, folder)
+        comets = CometLab(lab, folder, default_cache())
         open_positions(comets)
         for base in comets.markets:
             name, raw = f"compound-v3-{base.lower()}", Path(scratch) / base
