@@ -21,7 +21,7 @@ from liqtui.core.teeth import teeth
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Collection
 
     from liqtui.core.factors import Mover
     from liqtui.core.linear import Line
@@ -46,11 +46,11 @@ class LazyBoundaries(Sequence[Boundary]):
     Most positions of most blocks only have to be ranked.
     """
 
-    def __init__(self, book: Book, position: Position, fixed: Container[str] = ()) -> None:
+    def __init__(self, book: Book, position: Position, fixed: Collection[str] = ()) -> None:
         """The book of a position, which is asked for its health and feeds. `fixed`: ids of what never moves there."""
         self._book = book
         self._position = position
-        self._fixed = fixed
+        self.fixed = fixed
         self._found: dict[str, Boundary] = {}
         self._handed: dict[str, LazyBoundary] = {}
 
@@ -60,7 +60,7 @@ class LazyBoundaries(Sequence[Boundary]):
         health = self._position.health
         calm = health.verdict is not True and (health.reported is None or health.reported >= HEALTH_ONE)
         if health.raw is not None and calm and HEALTH_ONE <= health.raw < HEALTH_INFINITE:
-            return reaches(self._book.legs, self._book.quotes, health.raw, self._fixed)
+            return reaches(self._book.legs, self._book.quotes, health.raw, self.fixed)
         ranking = (mover for mover in self._movers.values() if mover.kind is not FactorKind.ASSET)
         return tuple(self._exact(mover.factor) for mover in ranking)
 
@@ -101,7 +101,7 @@ class LazyBoundaries(Sequence[Boundary]):
     @cached_property
     def _movers(self) -> dict[str, Mover]:
         found = movers(self._book, self._position.feeds)
-        return {mover.factor: mover for mover in found if mover.factor not in self._fixed}
+        return {mover.factor: mover for mover in found if mover.factor not in self.fixed}
 
     def __len__(self) -> int:
         return len(self._movers)

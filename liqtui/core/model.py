@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from liqtui.core.later import Sketched, bare_class
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE
@@ -227,6 +227,9 @@ class FactorKind(StrEnum):
 class Boundary:
     """Where a factor alone takes the account to liquidation."""
 
+    pending: ClassVar[bool] = False
+    """Only factor, kind and `about` are here, the rest was asked for: see `core.glimpse`."""
+
     factor: str
     """Factor id; "asset:0x…" for a single asset, "ratio:0x…" for a ratio, "together" for all volatile ones."""
     kind: FactorKind
@@ -315,6 +318,9 @@ class Flag(NamedTuple):
 class Position(Sketched):
     """One account's figures in one market at one block. What only a person looks at may be worked out when read."""
 
+    partial: ClassVar[bool] = False
+    """Only what a list shows of it is here: see `core.glimpse`."""
+
     key: PositionKey
     block: Block
     base_symbol: str
@@ -360,6 +366,12 @@ class Position(Sketched):
     @property
     def empty(self) -> bool:
         return not (self.peek("owes") or self.peek("holds")) and not any(leg.amount for leg in self.legs)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Of all that is held or owed."""
+        known: tuple[str, ...] | None = self.peek("symbols_known")
+        return known if known is not None else tuple(leg.asset.symbol for leg in self.legs)
 
     @property
     def nearest(self) -> Boundary | None:

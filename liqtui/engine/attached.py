@@ -101,6 +101,9 @@ class Attached:
     def inspect(self, position_id: str) -> None:
         self._engine.inspect(position_id)
 
+    def look(self, position_ids: Sequence[str]) -> None:
+        self._engine.look(position_ids)
+
     def resolve(self, name: str) -> Future[str]:
         return self._engine.resolve(name)
 

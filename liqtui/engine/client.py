@@ -37,8 +37,8 @@ AGAIN = 1.0
 ANSWER = 2.0
 """Seconds that a daemon may take to greet; one that takes longer is stuck."""
 BEAT = 1.0
-_LOOKED_AT = 8
-"""Positions that are sent with their books: those that were looked at last."""
+_INSPECTED = 8
+"""Positions that are sent in full besides those that a list shows: the last ones that were looked at."""
 _WISHES = 100
 
 
@@ -74,7 +74,9 @@ class RemoteEngine(EngineThread):
         self._heard = 0.0
         self._writer: asyncio.StreamWriter | None = None
         self._wishes: list[dict[str, Any]] = []
-        self._looked_at: tuple[str, ...] = ()
+        self._inspected: tuple[str, ...] = ()
+        self._listed: tuple[str, ...] | None = None
+        """What a list shows; None: none has told yet."""
         self._asked: dict[int, Future[str]] = {}
         self._last_question = 0
 
@@ -100,11 +102,20 @@ class RemoteEngine(EngineThread):
         self._wish("watch", wire.pack(tuple(wallets)))
 
     def inspect(self, position_id: str) -> None:
-        """From now on this one comes with its book, boundaries and rescue amounts."""
-        if position_id in self._looked_at:
+        """From now on this one comes in full."""
+        if self._inspected[-1:] == (position_id,):
             return
-        self._looked_at = (*self._looked_at, position_id)[-_LOOKED_AT:]
-        self.tell(self._look)
+        before = self._inspected
+        self._inspected = (*(each for each in before if each != position_id), position_id)[-_INSPECTED:]
+        if position_id not in before:
+            self.tell(self._look)
+
+    def look(self, position_ids: Sequence[str]) -> None:
+        """These come in full as long as they are looked at."""
+        listed = tuple(position_ids)
+        if listed != self._listed:
+            self._listed = listed
+            self.tell(self._look)
 
     def resolve(self, name: str) -> Future[str]:
         answer: Future[str] = Future()
@@ -246,8 +257,11 @@ class RemoteEngine(EngineThread):
         self.publish(replace(snapshot, version=self._version, notices=(*snapshot.notices, attached)))
 
     def _look(self) -> None:
+        """Say what is looked at; until a list has told what it shows, the top of it."""
         if self._writer is not None:
-            self._send({"inspect": list(self._looked_at)})
+            listed = self._listed or ()
+            ids = list(dict.fromkeys((*self._inspected, *listed)))
+            self._send({"look": ids, "top": self._listed is None})
 
     def _send(self, message: dict[str, Any]) -> None:
         if self._writer is not None:

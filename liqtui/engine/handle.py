@@ -95,6 +95,10 @@ class EngineHandle(Protocol):
         """Somebody looks at this position: what an engine elsewhere does not send of all of them is needed of it."""
         ...
 
+    def look(self, position_ids: Sequence[str]) -> None:
+        """Likewise for all that a list shows now, until it shows others."""
+        ...
+
     def resolve(self, name: str) -> Future[str]:
         """Checksummed address of an ENS name; the future raises LookupError with a sentence."""
         ...

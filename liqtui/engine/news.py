@@ -1,60 +1,114 @@
 """Snapshots over a wire: only what changed since the last one that this client was sent.
 
-The daemon has one `Press` for all clients, which packs each row once, and a `Ledger` per client, which knows what
-that client has. The client has a `Mirror`, which makes the snapshot again. A client that was busy for a while gets
-one difference, from what it has to how things are now: versions in between are skipped.
+The daemon has one `Press` for all clients, which writes each part of a row once, and a `Ledger` per client, which
+knows what that client has. The client has a `Mirror`, which makes the snapshot again. A client that was busy for a
+while gets one difference, from what it has to how things are now: versions in between are skipped.
+
+A row is a list of its number and the parts that changed, see `rowcode`; 0 stands for one that did not, and what is
+left out at the end did not either. Rows are in groups with the block of their figures before them.
 """
 
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from liqtui.core.snapshot import Row, Snapshot
-from liqtui.engine.wire import WireError, pack, pack_position, unpack, unpack_position
+from liqtui.core.snapshot import Snapshot
+from liqtui.engine import rowcode
+from liqtui.engine.wire import WireError, pack, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
-    from liqtui.core.snapshot import Alert
+    from liqtui.core.model import Position, PositionKey
+    from liqtui.core.reads import Block
+    from liqtui.core.snapshot import Alert, Row
 
-_ROW = tuple(each.name for each in fields(Row) if each.name != "position")
 _WHOLE = tuple(each.name for each in fields(Snapshot) if each.name not in {"rows", "alerts", "version", "at"})
 """Fields that are sent whole when they changed: they are small, or change rarely."""
-BATCH = 50
-"""Rows with books that one piece of news holds at most: working out all of a row takes a millisecond or two."""
+BATCH = 100
+"""Rows that are sent in full in one piece of news: one takes some tenths of a millisecond."""
+FIRST = 40
+"""Rows from the top that are sent in full until a list has told what it shows: those that it shows first."""
+_SAME = 0
+
+
+class _Who(NamedTuple):
+    told: tuple[Any, ...]
+    edition: int
+    written: Any
 
 
 class Press:
-    """Rows as JSON, each made once for all clients; kept while the row is the newest one of its position."""
+    """Parts of rows as JSON, each made once for all clients; kept while they are the newest of their position."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._plain: dict[int, tuple[Row, Any]] = {}
-        self._full: dict[int, tuple[Row, Any]] = {}
+        self._numbers: dict[PositionKey, int] = {}
+        self._ids: dict[str, int] = {}
+        self._who: dict[int, _Who] = {}
+        self._now: dict[int, tuple[Row, Any]] = {}
+        self._figures: dict[int, tuple[Position, Any]] = {}
+        self._more: dict[int, tuple[Position, Any]] = {}
 
     def number(self, row: Row) -> int:
         """Short name of a position on the wire."""
-        return self._numbers.setdefault(row.id, len(self._numbers) + 1)
+        number = self._numbers.get(row.key)
+        if number is None:
+            number = self._numbers[row.key] = self._ids[row.id] = len(self._numbers) + 1
+        return number
 
-    def row(self, row: Row, number: int, *, book: bool) -> Any:
-        import msgspec
+    def numbers(self, ids: Collection[str]) -> frozenset[int]:
+        """Of the positions that were met."""
+        return frozenset(self._ids[each] for each in ids if each in self._ids)
 
-        kept = self._full if book else self._plain
-        known = kept.get(number)
-        if known is not None and known[0] is row:
-            return known[1]
-        plain = [pack(getattr(row, name)) for name in _ROW]
-        position = None if row.position is None else pack_position(row.position, book=book)
-        made = msgspec.Raw(msgspec.json.encode([plain, position]))
-        kept[number] = (row, made)
-        return made
+    def who(self, row: Row, number: int) -> _Who:
+        told, known = rowcode.who(row), self._who.get(number)
+        if known is None or known.told != told:
+            known = self._who[number] = _Who(told, 1 if known is None else known.edition + 1, _json(pack(told)))
+        return known
 
-    def forget(self, present: Collection[int]) -> None:
-        """Let go of rows that are no longer there."""
-        for kept in (self._plain, self._full):
-            for number in kept.keys() - set(present):
+    def now(self, row: Row, number: int) -> Any:
+        known = self._now.get(number)
+        if known is None or known[0] is not row:
+            known = self._now[number] = (row, _json(rowcode.now(row)))
+        return known[1]
+
+    def figures(self, position: Position, number: int) -> Any:
+        known = self._figures.get(number)
+        if known is None or known[0] is not position:
+            known = self._figures[number] = (position, _json(rowcode.figures(position)))
+        return known[1]
+
+    def more(self, position: Position, number: int) -> Any:
+        known = self._more.get(number)
+        if known is None or known[0] is not position:
+            known = self._more[number] = (position, _json(rowcode.more(position)))
+        return known[1]
+
+    def forget(self, present: Mapping[int, Row]) -> None:
+        """Let go of what is not in the newest snapshot any more. Numbers stay theirs."""
+        for kept in (self._now, self._figures):
+            for number in kept.keys() - present.keys():
                 del kept[number]
+        # An old position holds the whole market at its block.
+        for number in [n for n, (held, _) in self._more.items() if n not in present or present[n].position is not held]:
+            del self._more[number]
+
+
+def _json(value: Any) -> Any:
+    import msgspec
+
+    return msgspec.Raw(msgspec.json.encode(value))
+
+
+class _Had(NamedTuple):
+    """What a client has of a row."""
+
+    row: Row
+    edition: int
+    """Of `who`."""
+    whole: bool
+    """With all of its position."""
 
 
 class Ledger:
@@ -63,14 +117,16 @@ class Ledger:
     def __init__(self, press: Press) -> None:
         self._press = press
         self._had: dict[str, Any] = {}
-        self._rows: dict[int, tuple[Row, bool]] = {}
+        self._rows: dict[int, _Had] = {}
         self._order: list[int] = []
         self._alerts: dict[int, Alert] = {}
         self._alert_order: list[int] = []
         self.looked_at: frozenset[str] = frozenset()
-        """Ids of positions that are sent with their books."""
+        """Ids of positions that are sent in full."""
+        self.top = True
+        """So are those at the top of the list."""
         self.everything = False
-        """Every position is."""
+        """Every position is, and none before it can be."""
 
     def news(self, snapshot: Snapshot) -> dict[str, Any] | None:
         """What the client lacks, None when it lacks nothing. It counts as had from now on.
@@ -90,32 +146,54 @@ class Ledger:
         return {"version": snapshot.version, "at": snapshot.at, **news}
 
     def _row_news(self, rows: tuple[Row, ...]) -> dict[str, Any]:
-        order: list[int] = []
-        changed: dict[str, Any] = {}
-        left = BATCH
-        late = False
-        for row in rows:
-            number = self._press.number(row)
-            order.append(number)
-            had = self._rows.get(number)
-            book = self.everything or row.id in self.looked_at
-            if had is not None and had[0] is row and (had[1] or not book):
+        press, had_rows = self._press, self._rows
+        order = [press.number(row) for row in rows]
+        top = order if self.everything else order[:FIRST] if self.top else ()
+        looked = press.numbers(self.looked_at).union(top)
+        groups: dict[Block | None, list[Any]] = {}
+        left, late = BATCH, False
+        for row, number in zip(rows, order, strict=True):
+            had, whole = had_rows.get(number), number in looked
+            if had is not None and had.row is row and (had.whole or not whole):
                 continue
-            if book and not left:
-                late, book = True, False
-                if had is not None and had[0] is row:
+            if whole and not left and not (had is not None and had.whole and had.row.position is row.position):
+                late, whole = True, False
+                if self.everything or (had is not None and had.row is row):
                     continue
-            left -= book
-            changed[str(number)] = self._press.row(row, number, book=book)
-            self._rows[number] = (row, book)
-        news: dict[str, Any] = {"rows": changed} if changed else {}
-        if order != self._order:
+            self._rows[number], told, block = self._told(row, number, had, whole=whole)
+            left -= len(told) > 4
+            groups.setdefault(block, []).append(told)
+        news: dict[str, Any] = {"rows": [[pack(block), told] for block, told in groups.items()]} if groups else {}
+        if late:
+            news["more"] = True
+        if order != self._order and not (late and self.everything):
             for number in set(self._order) - set(order):
-                self._rows.pop(number, None)
+                had_rows.pop(number, None)
             self._order = order
-            self._press.forget(order)
             news["order"] = order
-        return news | ({"more": True} if late else {})
+        if groups:
+            press.forget(dict(zip(order, rows, strict=True)))
+        return news
+
+    def _told(self, row: Row, number: int, had: _Had | None, *, whole: bool) -> tuple[_Had, list[Any], Block | None]:
+        """What the client has then, what it is sent, and the block of the figures in it."""
+        press, position = self._press, row.position
+        who = press.who(row, number)
+        told: list[Any] = [number, press.now(row, number), _SAME]
+        known = had is not None and had.row.position is position and (had.whole or not whole)
+        fresh_who = had is None or had.edition != who.edition
+        block = None
+        if position is None:
+            told[2], whole = None, True
+        elif known:
+            whole = had is not None and had.whole
+        else:
+            told[2], block = press.figures(position, number), position.block
+        if fresh_who:
+            told.append(who.written)
+        if position is not None and not known and whole:
+            told += [*([] if fresh_who else [_SAME]), press.more(position, number)]
+        return _Had(row, who.edition, whole), told, block
 
     def _alert_news(self, alerts: tuple[Alert, ...]) -> dict[str, Any]:
         changed = [alert for alert in alerts if self._alerts.get(alert.id) is not alert]
@@ -138,6 +216,7 @@ class Mirror:
 
     def __init__(self, targets: tuple[int, ...]) -> None:
         self._targets = targets
+        self._who: dict[int, rowcode.Who] = {}
         self._rows: dict[int, Row] = {}
         self._order: list[int] = []
         self._alerts: dict[int, Alert] = {}
@@ -147,21 +226,26 @@ class Mirror:
         """Nothing that was asked for is still on its way."""
 
     def take(self, news: Any) -> Snapshot:
-        """The snapshot after the news. Raises WireError; what was known before then stays."""
+        """The snapshot after the news. Raises WireError; then this mirror is of no more use."""
         if not isinstance(news, dict):
             raise WireError("news that are none")
         try:
             return self._take(cast("dict[str, Any]", news))
-        except (TypeError, ValueError, KeyError, AttributeError) as fault:
+        except (TypeError, ValueError, KeyError, AttributeError, IndexError) as fault:
             raise WireError("news that cannot be read") from fault
 
     def _take(self, news: dict[str, Any]) -> Snapshot:
         changes: dict[str, Any] = {name: unpack(value) for name, value in news.get("fields", {}).items()}
         if "rows" in news or "order" in news:
-            self._rows |= {int(number): self._row(packed) for number, packed in news.get("rows", {}).items()}
-            self._order = news.get("order", self._order)
-            self._rows = {number: self._rows[number] for number in self._order}
-            changes["rows"] = tuple(self._rows.values())
+            for packed, rows in news.get("rows", ()):
+                block = unpack(packed)
+                for told in rows:
+                    self._row(block, *told)
+            if "order" in news:
+                self._order = news["order"]
+                self._rows = {number: self._rows[number] for number in self._order}
+                self._who = {number: self._who[number] for number in self._order}
+            changes["rows"] = tuple([self._rows[number] for number in self._order])
         if "alerts" in news or "alert_order" in news:
             self._alerts |= {alert.id: alert for alert in map(unpack, news.get("alerts", ()))}
             self._alert_order = news.get("alert_order", self._alert_order)
@@ -171,8 +255,14 @@ class Mirror:
         self.whole = not news.get("more", False)
         return self.snapshot
 
-    def _row(self, packed: Any) -> Row:
-        plain, position = packed
-        named = {name: unpack(part) for name, part in zip(_ROW, plain, strict=True)}
-        found = None if position is None else unpack_position(position, named["cushion"], self._targets)
-        return Row(position=found, **named)
+    def _row(self, block: Any, number: int, now: Any, figures: Any, who: Any = _SAME, more: Any = None) -> None:
+        if who != _SAME:
+            self._who[number] = rowcode.read_who(who)
+        known = self._who[number]
+        if figures is None:
+            position = None
+        elif figures == _SAME:
+            position = self._rows[number].position
+        else:
+            position = rowcode.read_position(known, figures, block, more, self._targets)
+        self._rows[number] = rowcode.read_row(known, now, position)

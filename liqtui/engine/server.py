@@ -34,7 +34,7 @@ PATIENCE = 10.0
 CLIENTS = 32
 ANSWERS = 64
 """Questions, and answers to them, that may wait for one client; one with more is let go."""
-LOOKED_AT = 64
+LOOKED_AT = 512
 """Positions that one client may look at; more are cut."""
 _ID = 400
 
@@ -136,6 +136,8 @@ class Server:
             why = words(fault)
         finally:
             self._clients.discard(client)
+            if not self._clients:
+                self._press = Press()  # what it keeps is of no use until somebody comes
             writer.transport.abort()
         if client.greeted:
             self._deps.log("screen left", {"process": client.pid, "why": why, "screens": self.screens})
@@ -145,8 +147,9 @@ class Server:
     def tell(self, client: _Client, message: dict[str, Any]) -> None:
         """Do what a client wishes. Raises WireError for what no client of this version sends."""
         match message:
-            case {"inspect": [*ids]}:
+            case {"look": [*ids], "top": bool(top)}:
                 client.ledger.looked_at = frozenset(_text(one, _ID) for one in ids[:LOOKED_AT])
+                client.ledger.top = top
                 client.news.set()
             case {"wish": str(name), "args": [*args]}:
                 self._wish(client, name, args, message.get("id"))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from liqtui.engine.words import words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from liqtui.core.clock import Clock
     from liqtui.core.snapshot import Snapshot
@@ -83,6 +83,9 @@ class EngineThread:
 
     def inspect(self, position_id: str) -> None:
         """Nothing to do: everything of every position is here."""
+
+    def look(self, position_ids: Sequence[str]) -> None:
+        """Likewise."""
 
     def tell(self, wish: Callable[[], None]) -> bool:
         """Run `wish` in the engine's thread, soon or once it is up; False when it was not started or is over."""

@@ -19,14 +19,11 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from liqtui.core import model, reads, rules, snapshot, states, wallet
-from liqtui.core.model import Position
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from liqtui.core.model import Book
-
-PROTOCOL = 1
+PROTOCOL = 2
 """Changes with the messages; what they carry is told apart by `shape`."""
 LARGEST = 64 * 2**20
 """Bytes of a frame that a daemon may send."""
@@ -182,47 +179,6 @@ def unpack(value: Any) -> Any:
         raise
     except (TypeError, ValueError, KeyError) as fault:
         raise WireError(f"a {str(mark)[:40]} that cannot be one") from fault
-
-
-def pack_position(position: Position, *, book: bool) -> Any:
-    """With its book, all boundaries and rescue amounts if it is looked at.
-
-    Else without book and rescue amounts; boundaries are left to the row, which knows the one that ranks it.
-    """
-    plain = [pack(getattr(position, name)) for name in _PLAIN]
-    if not book:
-        return [plain, bool(position.boundaries), None, None]
-    try:
-        carried = None if position.book is None else pack(position.book)
-    except WireError:
-        carried = None  # a book that cannot travel leaves what-ifs unknown, and the figures as they are
-    return [plain, pack(tuple(position.boundaries)), carried, None if carried else pack(tuple(position.rescue))]
-
-
-def unpack_position(value: Any, cushion: Any, targets: tuple[int, ...]) -> Position:
-    from liqtui.core.rescue import LazyRescue
-
-    try:
-        plain, boundaries, book, rescue = value
-        named: dict[str, Any] = {name: unpack(part) for name, part in zip(_PLAIN, plain, strict=True)}
-    except (TypeError, ValueError) as fault:
-        raise WireError("a position that cannot be one") from fault
-    if isinstance(boundaries, bool):
-        found: Any = (cushion,) if cushion is not None else (_NO_BOUNDARY,) if boundaries else ()
-        named |= {"boundaries": found}
-        return Position(**named)
-    carried: Any = unpack(book)
-    # As the engine would: only where health is known is there anything to aim at.
-    lazy = carried is not None and named["health"].shown is not None
-    named["rescue"] = LazyRescue(cast("Book", carried), targets) if lazy else unpack(rescue) or ()
-    named["book"] = carried
-    return Position(**named, boundaries=unpack(boundaries))
-
-
-_LAZY = ("boundaries", "rescue", "book")
-_PLAIN = tuple(each.name for each in fields(Position) if each.name not in _LAZY)
-_NO_BOUNDARY = model.Boundary("", model.FactorKind.FACTOR, "", model.Direction.NONE, ())
-"""Stands for boundaries that were not sent, none of which ranks the row."""
 
 
 def _classes() -> Iterable[type[Any]]:

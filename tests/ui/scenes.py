@@ -487,6 +487,7 @@ class StubEngine:
     archive: tuple[Alert, ...] = ()
     """Alerts that only the log holds."""
     inspected: list[str] = field(default_factory=list)
+    listed: tuple[str, ...] = ()
     recorded: list[tuple[float, float]] = field(default_factory=list)
     readings: list[Point] = field(default_factory=list)
     updated: list[tuple[int, str]] = field(default_factory=list)
@@ -540,6 +541,9 @@ class StubEngine:
 
     def inspect(self, position_id: str) -> None:
         self.inspected.append(position_id)
+
+    def look(self, position_ids: Sequence[str]) -> None:
+        self.listed = tuple(position_ids)
 
     def resolve(self, name: str) -> Future[str]:
         future: Future[str] = Future()

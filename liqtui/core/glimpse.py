@@ -1,0 +1,61 @@
+"""A position of which only what a line of a list shows is here; the rest is with an engine elsewhere.
+
+Whatever else is read of it raises `NotHere`: nothing that was not sent may pass for "none" or for unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from liqtui.core.model import Boundary, Direction, Position
+
+if TYPE_CHECKING:
+    from liqtui.core.model import FactorKind
+
+WAITING = "…"
+"""Stands for a figure that is asked for."""
+
+
+class NotHere(LookupError):  # noqa: N818 - an answer, not a fault
+    """The figure was not sent, because nobody looked at its position."""
+
+
+class Glimpse(Position):
+    """Made by `sketch`, with what is known."""
+
+    partial: ClassVar[bool] = True
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name in _NAMES:
+                raise NotHere(name)
+            raise AttributeError(name)
+
+
+_NAMES = frozenset(each.name for each in fields(Position))
+
+
+class FarBoundary(Boundary):
+    """A boundary of which only the factor and the rough distance are here. All else reads as not known."""
+
+    __slots__ = ("_about",)
+    _about: float | None
+    pending: ClassVar[bool] = True
+
+    def __init__(self, factor: str, kind: FactorKind, about: float | None) -> None:
+        for name, value in (*_UNKNOWN, ("factor", factor), ("kind", kind), ("_about", about)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def about(self) -> float | None:
+        return self._about
+
+
+_UNKNOWN: tuple[tuple[str, Any], ...] = (
+    ("label", WAITING),
+    ("direction", Direction.NONE),
+    ("assets", ()),
+    *((each.name, each.default) for each in fields(Boundary) if each.default is not MISSING),
+)
