@@ -252,8 +252,8 @@ async def delayed(stand: Stand, clients: list[str]) -> list[object]:
         await server.open()
         command = [common.python(CHILD, str(server.path), how) for how in clients]
         env = common.environment(folder)
-        children = [subprocess.Popen(one, env=env, cwd=common.ROOT) for one in command]
-        while server.screens < len(clients):
+        children = [subprocess.Popen(one, env=env, cwd=common.ROOT) for one in command]  # noqa: ASYNC220
+        while server.screens < len(clients):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         await asyncio.sleep(1.0)
         thread = threading.Thread(target=stand.run)

@@ -240,7 +240,7 @@ class Mirror:
             for packed, rows in news.get("rows", ()):
                 block = unpack(packed)
                 for told in rows:
-                    self._row(block, *told)
+                    self._row(block, [*told, _SAME, _SAME][:5])
             if "order" in news:
                 self._order = news["order"]
                 self._rows = {number: self._rows[number] for number in self._order}
@@ -255,7 +255,8 @@ class Mirror:
         self.whole = not news.get("more", False)
         return self.snapshot
 
-    def _row(self, block: Any, number: int, now: Any, figures: Any, who: Any = _SAME, more: Any = None) -> None:
+    def _row(self, block: Any, told: list[Any]) -> None:
+        number, now, figures, who, more = told
         if who != _SAME:
             self._who[number] = rowcode.read_who(who)
         known = self._who[number]
@@ -264,5 +265,5 @@ class Mirror:
         elif figures == _SAME:
             position = self._rows[number].position
         else:
-            position = rowcode.read_position(known, figures, block, more, self._targets)
+            position = rowcode.read_position(known, figures, block, more or None, self._targets)
         self._rows[number] = rowcode.read_row(known, now, position)

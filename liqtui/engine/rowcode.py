@@ -168,7 +168,7 @@ def read_position(known: Who, told: list[Any], block: Block, rest: Any, targets:
 
 def _whole(found: dict[str, Any], rest: Any, targets: tuple[int, ...]) -> Position:
     parts, packed, fixed, bounds, rescue, eta = rest
-    book: Any = unpack(packed)
+    book = cast("Book | None", unpack(packed))
     for name, part in zip(_MORE, parts, strict=True):
         if part is not None or book is None or name not in _OF_BOOK:
             found[name] = unpack(part)
@@ -176,10 +176,10 @@ def _whole(found: dict[str, Any], rest: Any, targets: tuple[int, ...]) -> Positi
     if eta is not None:
         found["interest_eta"] = unpack(eta[0])
     # As the engine would: only where health is known is there anything to aim at.
-    aims = book is not None and found["health"].shown is not None
-    found["rescue"] = LazyRescue(book, targets) if aims else unpack(rescue) or ()
+    aims = found["health"].shown is not None
+    found["rescue"] = LazyRescue(book, targets) if book is not None and aims else unpack(rescue) or ()
     later = {name: work for name, work in _LATER.items() if name not in found}
-    if fixed is None:
+    if book is None or fixed is None:
         return Position.sketch(None, later, **found, boundaries=unpack(bounds))
     bare = Position.sketch(None, later, **found)
     return bare.having(boundaries=LazyBoundaries(book, bare, frozenset(fixed)))

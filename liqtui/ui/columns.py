@@ -127,7 +127,7 @@ def _text(column: Column, row: Row, state: AppState) -> str:
         case "health":
             return figures.row_health(row) + (figures.mark(row) or " ")
         case "cushion":
-            return text.sigma(row.sigmas_left)
+            return figures.sigmas(row)
         case "distance":
             return figures.distance(row)
         case "factor":

@@ -15,7 +15,7 @@ from liqtui.ui.chart import SPANS, following
 from liqtui.ui.detail_chart import chart_box
 from liqtui.ui.detail_health import boundary_box, header, health_box, nearest_spans, proof
 from liqtui.ui.detail_parts import oracle_box, parts_box
-from liqtui.ui.detail_trust import alerts_box, copy_text, provenance_box, raw_box
+from liqtui.ui.detail_trust import alerts_box, asking_box, copy_text, provenance_box, raw_box
 from liqtui.ui.detail_view import View
 from liqtui.ui.detail_ways import engine_box, ladder_box, rescue_for, safety_box, scope_box, ways_box
 from liqtui.ui.header import Footer
@@ -75,7 +75,7 @@ class DetailSheet(Sheet):
     def _targeted(self, row: Row) -> tuple[Rescue, ...]:
         """Searched for once per reading and set of targets, not at each scroll."""
         position, targets = row.position, self.state.settings.targets
-        if position is None:
+        if position is None or position.partial:
             return ()
         if self._ways[0] is not position or self._ways[1] != targets:
             self._ways = (position, targets, rescue_for(position, targets))
@@ -139,6 +139,9 @@ class DetailSheet(Sheet):
 def document(view: View, width: int, tab: int = 0, *, raw: bool = False) -> list[Strip]:
     """All lines of a position: everything on a wide screen, one tab on a narrow one, or the raw integers."""
     inner = width - 4 if width >= FRAMED else width - 1
+    if view.position is not None and view.position.partial:
+        above = [health_box(view, inner)] if width >= WIDE else []  # else it stands over the tabs
+        return _stack(view, [*above, asking_box(view, inner), alerts_box(view, inner)], width)
     if raw:
         return _stack(view, [raw_box(view, inner)], width)
     return _wide(view, width) if width >= WIDE else _stack(view, _tab_boxes(view, inner, tab), width)

@@ -115,7 +115,7 @@ def _pressure_lines(view: View, width: int) -> list[list[Span]]:
     row = view.row
     ink, rest = figures.bar(figures.pressure(row), max(min(width - 24, 14), 4))
     bar = [view.muted("pressure "), view.loud(ink), view.ink(rest, "faint")]
-    left = f" {fmt.sigma(row.sigmas_left)} left" if row.sigmas is not None else " σ not known yet"
+    left = f" {figures.sigmas(row)} left" if row.sigmas is not None else " σ not known yet"
     nearest = [view.muted("to 1.00  "), *nearest_spans(view)]
     if spans_width(nearest) <= width:
         return [[*bar, view.muted(left)], nearest]
@@ -127,6 +127,8 @@ def nearest_spans(view: View) -> list[Span]:
     position, boundary = view.position, view.row.cushion
     if position is None:
         return [view.muted("–")]
+    if position.partial:
+        return [view.muted(view.state.asking)]
     if boundary is None:
         if is_infinite(position.health.shown) or not position.has_debt:
             return [view.muted("no debt, nothing to liquidate")]

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from liqtui.core.model import Boundary, Leg, Position
 
 
+def asking_box(view: View, width: int) -> Box:
+    """In place of all that is with the daemon and on its way."""
+    words = f"{view.state.asking}: what it is made of, what takes it to 1.00, ways out, prices, rules"
+    return Box("everything else", [[view.muted(part)] for part in wrap(words, width)])
+
+
 def provenance_box(view: View, width: int) -> Box:
     row, position, chain = view.row, view.position, view.chain
     box = Box("where this comes from")
@@ -195,6 +201,8 @@ def copy_text(view: View) -> str:
         f"HF {fmt.health(position.health.shown, 6)}{view.old}  {row.severity.value}  block {position.block.number}"
     )
     lines.append(f"collateral {view.money(position.collateral_value)}  debt {view.money(position.debt_value)}")
+    if position.partial:
+        return "\n".join([*lines, f"the rest: {view.state.asking}"])
     lines += [
         f"liquidated when {clean(boundary.label)} {boundary.direction.value} to "
         f"{figures.boundary_price(boundary)} ({fmt.percent(boundary.move)})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from liqtui.core import format as text
+from liqtui.core.glimpse import WAITING
 from liqtui.core.model import Direction, FactorKind
 from liqtui.core.rank import measure
 from liqtui.core.severity import oracle_late
@@ -58,12 +59,14 @@ def row_health(row: Row) -> str:
 
 
 def distance(row: Row) -> str:
-    """How far the ranking factor may move: "−4.3%"; "none" when no price liquidates."""
+    """How far the ranking factor may move: "−4.3%"; "none" when no price liquidates, "…" while it is asked for."""
     if row.position is None:
         return "–"
     boundary = row.cushion
     if boundary is None:
-        return "none" if row.position.boundaries else "–"
+        return WAITING if row.position.partial else "none" if row.position.boundaries else "–"
+    if boundary.pending:
+        return WAITING
     if boundary.passed:
         return "now"
     if boundary.direction is Direction.NONE:
@@ -72,6 +75,11 @@ def distance(row: Row) -> str:
     if move is not None and abs(move) >= _WHOLE:
         return f"{'+' if move > 0 else text.MINUS}{int(abs(move) * 100):,}%"
     return text.percent(move)
+
+
+def sigmas(row: Row) -> str:
+    """The cushion in daily σ, by the exact distance."""
+    return WAITING if row.cushion is not None and row.cushion.pending else text.sigma(row.sigmas_left)
 
 
 def boundary_price(boundary: Boundary | None) -> str:
@@ -128,7 +136,7 @@ def pressure(row: Row) -> float:
         return 1.0
     if row.sigmas is not None:
         return max(0.0, min(1.0, 1 - row.sigmas / CALM_SIGMAS))
-    move = row.cushion.move if row.cushion else None
+    move = None if row.cushion is None else row.cushion.about if row.cushion.pending else row.cushion.move
     return 0.0 if move is None else max(0.0, min(1.0, 1 - abs(move) / CALM_MOVE))
 
 
@@ -169,6 +177,8 @@ def wallet(row: Row) -> str:
 def plain_line(row: Row, state: AppState) -> str:
     """A row as one line of plain text, for the clipboard."""
     factor = f"{row.cushion.label} {distance(row)} at {boundary_price(row.cushion)}" if row.cushion else "no boundary"
+    if distance(row) == WAITING:
+        factor = f"boundary {state.asking}"
     parts = (
         wallet(row),
         row.key.wallet,

@@ -65,7 +65,7 @@ def _distance(boundary: Boundary | None, limit: int) -> int | None:
     if boundary is None or boundary.about is None:
         return None
     about = int(abs(boundary.about) * 100 * WAD)
-    if abs(about - limit) * 20 > limit:
+    if abs(about - limit) * 20 > limit or boundary.pending:
         return about
     return None if boundary.move is None else int(abs(boundary.move) * 100 * WAD)
 
@@ -128,7 +128,7 @@ def _severity(wanted: str) -> Test:
 
 
 def _symbols(row: Row) -> tuple[str, ...]:
-    return tuple(leg.asset.symbol for leg in row.position.legs) if row.position else ()
+    return row.position.symbols if row.position else ()
 
 
 def _fuzzy(wanted: str) -> Test:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _CACHE = 4096
 """Finished lines that are kept."""
+_MARGIN = 5
+"""Rows above and below that count as looked at: they are there when one moves a little."""
 
 
 class Positions(LineView):
@@ -118,6 +120,7 @@ class Positions(LineView):
         columns = spec.layout(inner)
         rows = self.state.rows()
         room = height - self._head - (1 if self.framed and not self.joined else 0)
+        self.state.look(rows[max(0, self.top - _MARGIN) : self.top + room + _MARGIN])
         body = [self._row(row, columns, inner) for row in rows[self.top : self.top + room]]
         if len(body) < room:
             body += self._below(inner, room - len(body))

@@ -125,7 +125,7 @@ class Verdict(LineView):
         elif row.cushion and row.cushion.price is not None:
             parts.append([dot, (f"{row.cushion.label} {figures.distance(row)}", ink)])
         if row.sigmas is not None:
-            parts.append([dot, ("cushion ", muted), (text.sigma(row.sigmas_left), ink)])
+            parts.append([dot, ("cushion ", muted), (figures.sigmas(row), ink)])
         spans: list[Span] = []
         for part in parts:
             if spans_width(spans) + spans_width(part) > room:

@@ -44,7 +44,7 @@ def severity_of(health: int | None, thresholds: Thresholds) -> Severity:
 def steps(row: Row) -> Ladder | None:
     """None where there is nothing to move, or no arithmetic at hand."""
     position, boundary = row.position, row.cushion
-    if position is None or boundary is None:
+    if position is None or boundary is None or position.partial:
         return None
     far = boundary.move is None or abs(boundary.move) > 0.2
     made = risk.ladder(position, _FAR_MOVES if far else _MOVES, boundary.factor)

@@ -52,6 +52,8 @@ class Preview(LineView):
         position = row.position
         if position is None:
             return [[], *self._doubts(row)]
+        if position.partial:
+            return [self._asking(), [], *self._doubts(row)]
         doubts = self._doubts(row)
         tail = [*self._ladder(row, width), *self._target(position, width), *self._alone(position), *doubts]
         head = self._legs(position, room - len(tail), width)
@@ -62,7 +64,12 @@ class Preview(LineView):
     def _small(self, row: Row, width: int) -> list[list[Span]]:
         if row.position is None:
             return self._doubts(row)
+        if row.position.partial:
+            return [*self._doubts(row), self._asking()]
         return [*self._doubts(row), *self._target(row.position, width, short=True), *self._ladder(row, width)]
+
+    def _asking(self) -> list[Span]:
+        return [self._label("the rest"), (self.state.asking, self.palette.style("muted"))]
 
     def _label(self, name: str) -> Span:
         return (f"  {name:<{_LABEL - 3}} ", self.palette.style("muted"))

@@ -13,7 +13,7 @@ from liqtui.core.wallet import DEFAULT_THRESHOLDS, TARGETS, Thresholds
 from liqtui.ui.filters import Filter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from liqtui.core.model import PositionKey
     from liqtui.core.snapshot import Row
@@ -142,7 +142,7 @@ class AppState:
         """The row that decides the verdict, of the newest snapshot: found once per snapshot."""
         if self._worst[0] is not self.snapshot:
             self._worst = (self.snapshot, worst_of(self.snapshot.rows))
-        return self._worst[1]
+        return self._looked_at(self._worst[1])
 
     @property
     def silent_for(self) -> float | None:
@@ -184,6 +184,17 @@ class AppState:
     def find(self, position_id: str) -> Row | None:
         """By public id, among all rows shown by the newest snapshot."""
         return self._looked_at(next((row for row in self.shown.rows if row.id == position_id), None))
+
+    def look(self, rows: Iterable[Row]) -> None:
+        """A list shows these now; and what is marked may be copied."""
+        self.engine.look([*(row.id for row in rows), *map(str, self.marks)])
+
+    @property
+    def asking(self) -> str:
+        """What is said in place of figures of a position that are with the daemon (`Position.partial`)."""
+        if self.snapshot.engine_error:
+            return "not here, and the daemon does not answer"
+        return "asking the daemon" if self.frozen is None else "not part of what is frozen"
 
     def _looked_at(self, row: Row | None) -> Row | None:
         if row is not None:

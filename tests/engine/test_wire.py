@@ -202,7 +202,8 @@ def test_no_field_of_a_row_is_forgotten() -> None:
     line = Line2()
     line.ledger.everything = True
     assert line.ship(scenes.snapshot(rows=(row,))).rows == (row,)
-    other = replace(row, **{each.name: getattr(scenes.ROWS[1], each.name) for each in fields(Row) if each.name != "key"})
+    changed = [each.name for each in fields(Row) if each.name != "key"]
+    other = replace(row, **{name: getattr(scenes.ROWS[1], name) for name in changed})
     assert line.ship(scenes.snapshot(rows=(other,))).rows == (other,), "and none of them stays as it was"
 
 
