@@ -1,12 +1,12 @@
-"""A position of which only what a line of a list shows is here; the rest is with an engine elsewhere.
+"""A position of which not all is here, mostly only what a line of a list shows; the rest is with an engine elsewhere.
 
-Whatever else is read of it raises `NotHere`: nothing that was not sent may pass for "none" or for unknown.
+What is not here raises `NotHere` when it is read: nothing that was not sent may pass for "none" or for unknown.
 """
 
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from liqtui.core.model import Boundary, Direction, Position
 
@@ -18,7 +18,7 @@ WAITING = "…"
 
 
 class NotHere(LookupError):  # noqa: N818 - an answer, not a fault
-    """The figure was not sent, because nobody looked at its position."""
+    """The figure was not sent, because nobody asked for it."""
 
 
 class Glimpse(Position):
@@ -28,10 +28,10 @@ class Glimpse(Position):
 
     if not TYPE_CHECKING:
 
-        def __getattr__(self, name: str) -> NoReturn:
-            if name in _NAMES:
+        def __getattr__(self, name: str) -> Any:
+            if name in _NAMES and name not in self.__dict__.get("later", ()):
                 raise NotHere(name)
-            raise AttributeError(name)
+            return super().__getattr__(name)
 
 
 _NAMES = frozenset(each.name for each in fields(Position))

@@ -13,7 +13,7 @@ from liqtui.config.lock import InstanceLock
 from liqtui.config.paths import SOCKET
 from liqtui.core.clock import SystemClock
 from liqtui.core.snapshot import Snapshot
-from liqtui.engine import wire
+from liqtui.engine import rowcode, wire
 from liqtui.engine.handle import Loss
 from liqtui.engine.news import Mirror
 from liqtui.engine.setup import LOCK
@@ -22,7 +22,7 @@ from liqtui.engine.wire import WireError
 from liqtui.engine.words import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from liqtui.core.clock import Clock
@@ -306,10 +306,12 @@ def find(folder: Path) -> wire.Hello:
         return line.hello
 
 
-def ask(folder: Path, patience: float = 30.0) -> Snapshot:
-    """How things stand for the daemon now, every position with its book. Raises NoDaemon."""
+def ask(folder: Path, patience: float = 30.0, names: Collection[str] = rowcode.REPORTED) -> Snapshot:
+    """How things stand for the daemon now, every position with its book and the fields of these names; what else is
+    read of one raises `NotHere`. Raises NoDaemon.
+    """
     with contextlib.closing(_Line(folder)) as line:
-        return line.ask(patience)
+        return line.ask(patience, names)
 
 
 class _Line:
@@ -339,14 +341,14 @@ class _Line:
     def close(self) -> None:
         self._connection.close()
 
-    def ask(self, patience: float) -> Snapshot:
+    def ask(self, patience: float, names: Collection[str]) -> Snapshot:
         ours = wire.greeting()
         if wrong := wire.mismatch(self.hello, ours, them="the daemon", us="this program"):
             raise NoDaemon(wrong)
         mirror = Mirror(self.hello.targets)
         try:
             self._connection.settimeout(patience)
-            self._connection.sendall(wire.frame({"hello": ours, "books": True}))
+            self._connection.sendall(wire.frame({"hello": ours, "everything": sorted(names)}))
             while not mirror.whole:
                 message = self._receive()
                 _heed_refusal(message)

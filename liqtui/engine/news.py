@@ -48,7 +48,7 @@ class Press:
         self._who: dict[int, _Who] = {}
         self._now: dict[int, tuple[Row, Any]] = {}
         self._figures: dict[int, tuple[Position, Any]] = {}
-        self._more: dict[int, tuple[Position, Any]] = {}
+        self._more: dict[tuple[int, frozenset[str]], tuple[Position, Any]] = {}
 
     def number(self, row: Row) -> int:
         """Short name of a position on the wire."""
@@ -79,10 +79,10 @@ class Press:
             known = self._figures[number] = (position, _json(rowcode.figures(position)))
         return known[1]
 
-    def more(self, position: Position, number: int) -> Any:
-        known = self._more.get(number)
+    def more(self, position: Position, number: int, names: frozenset[str]) -> Any:
+        known = self._more.get((number, names))
         if known is None or known[0] is not position:
-            known = self._more[number] = (position, _json(rowcode.more(position)))
+            known = self._more[number, names] = (position, _json(rowcode.more(position, names)))
         return known[1]
 
     def forget(self, present: Mapping[int, Row]) -> None:
@@ -91,8 +91,12 @@ class Press:
             for number in kept.keys() - present.keys():
                 del kept[number]
         # An old position holds the whole market at its block.
-        for number in [n for n, (held, _) in self._more.items() if n not in present or present[n].position is not held]:
-            del self._more[number]
+        for key in [
+            key
+            for key, (held, _) in self._more.items()
+            if key[0] not in present or present[key[0]].position is not held
+        ]:
+            del self._more[key]
 
 
 def _json(value: Any) -> Any:
@@ -127,6 +131,8 @@ class Ledger:
         """So are those at the top of the list."""
         self.everything = False
         """Every position is, and none before it can be."""
+        self.names = rowcode.ALL
+        """Fields that come with a position in full."""
 
     def news(self, snapshot: Snapshot) -> dict[str, Any] | None:
         """What the client lacks, None when it lacks nothing. It counts as had from now on.
@@ -192,7 +198,7 @@ class Ledger:
         if fresh_who:
             told.append(who.written)
         if position is not None and not known and whole:
-            told += [*([] if fresh_who else [_SAME]), press.more(position, number)]
+            told += [*([] if fresh_who else [_SAME]), press.more(position, number, self.names)]
         return _Had(row, who.edition, whole), told, block
 
     def _alert_news(self, alerts: tuple[Alert, ...]) -> dict[str, Any]:

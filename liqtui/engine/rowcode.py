@@ -26,7 +26,7 @@ from liqtui.core.states import Freshness, Severity
 from liqtui.engine.wire import WireError, pack, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from liqtui.core.later import Later
     from liqtui.core.model import Book
@@ -47,6 +47,13 @@ _OF_BOOK: Mapping[str, Callable[[Book], Any]] = {
 """What mostly is the book's own, and then is not sent beside it."""
 _APART = {"book", "boundaries", "rescue", "interest_eta"}
 _MORE = tuple(each.name for each in fields(Position) if each.name not in _FIGURES | _APART)
+ALL = frozenset(_MORE)
+"""Fields of a position that can be asked for by name; with any of them comes the book."""
+LISTED = frozenset({"legs", "feeds"})
+"""Those that a table with exact boundaries and rescue amounts needs."""
+REPORTED = ALL - {"engine", "facts", "quotes"}
+"""Those that `check --json` prints."""
+_LEFT_OUT: list[Any] = []
 _LATER: Later = {
     **{name: (lambda position, of=of: of(position.book)) for name, of in _OF_BOOK.items()},
     "interest_eta": interest_eta,
@@ -88,8 +95,8 @@ def figures(position: Position) -> list[Any]:
     ]  # fmt: skip
 
 
-def more(position: Position) -> list[Any]:
-    """The rest; boundaries and rescue amounts only where the other end cannot work them out."""
+def more(position: Position, names: Collection[str] = ALL) -> list[Any]:
+    """The rest, as far as it is asked for. Boundaries and rescue amounts where the other end cannot find them."""
     book, bounds = position.book, position.boundaries
     try:
         carried = None if book is None else pack(book)
@@ -97,6 +104,9 @@ def more(position: Position) -> list[Any]:
         carried = None  # a book that cannot travel leaves what-ifs unknown, and the figures as they are
     told: list[Any] = []
     for name in _MORE:
+        if name not in names:
+            told.append(_LEFT_OUT)
+            continue
         value, of = getattr(position, name), _OF_BOOK.get(name)
         derived = carried is not None and of is not None and value == of(cast("Book", book))
         told.append(None if derived else pack(value))
@@ -169,8 +179,10 @@ def read_position(known: Who, told: list[Any], block: Block, rest: Any, targets:
 def _whole(found: dict[str, Any], rest: Any, targets: tuple[int, ...]) -> Position:
     parts, packed, fixed, bounds, rescue, eta = rest
     book = cast("Book | None", unpack(packed))
+    left_out = {name for name, part in zip(_MORE, parts, strict=True) if part == _LEFT_OUT}
+    kind = Glimpse if left_out else Position
     for name, part in zip(_MORE, parts, strict=True):
-        if part is not None or book is None or name not in _OF_BOOK:
+        if name not in left_out and (part is not None or book is None or name not in _OF_BOOK):
             found[name] = unpack(part)
     found["book"] = book
     if eta is not None:
@@ -178,10 +190,10 @@ def _whole(found: dict[str, Any], rest: Any, targets: tuple[int, ...]) -> Positi
     # As the engine would: only where health is known is there anything to aim at.
     aims = found["health"].shown is not None
     found["rescue"] = LazyRescue(book, targets) if book is not None and aims else unpack(rescue) or ()
-    later = {name: work for name, work in _LATER.items() if name not in found}
+    later = {name: work for name, work in _LATER.items() if name not in found and name not in left_out}
     if book is None or fixed is None:
-        return Position.sketch(None, later, **found, boundaries=unpack(bounds))
-    bare = Position.sketch(None, later, **found)
+        return kind.sketch(None, later, **found, boundaries=unpack(bounds))
+    bare = kind.sketch(None, later, **found)
     return bare.having(boundaries=LazyBoundaries(book, bare, frozenset(fixed)))
 
 
@@ -191,9 +203,9 @@ def _cushion(near: Any, position: Position | None) -> Boundary | None:
     if type(near[0]) is not str:
         return cast("Boundary", unpack(near))
     factor, kind, about = near[0], _KINDS[near[1]], _read_float(near[2])
-    if position is None or position.partial:
+    bounds = None if position is None else position.peek("boundaries")
+    if bounds is None:
         return FarBoundary(factor, kind, about)
-    bounds = position.boundaries
     if isinstance(bounds, LazyBoundaries):
         return bounds.at(Reach(factor, kind, (), 0, 0, about, 0.0))
     found = next((each for each in bounds if each.factor == factor), None)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from liqtui.config.paths import SOCKET, private_dir
 from liqtui.core.wallet import Wallet
-from liqtui.engine import wire
+from liqtui.engine import rowcode, wire
 from liqtui.engine.news import Ledger, Press
 from liqtui.engine.wire import WireError
 from liqtui.engine.words import safe, words
@@ -138,7 +138,8 @@ class Server:
             self._clients.discard(client)
             if not self._clients:
                 self._press = Press()  # what it keeps is of no use until somebody comes
-            writer.transport.abort()
+            with contextlib.suppress(AttributeError):  # of a transport that is closed already
+                writer.transport.abort()
         if client.greeted:
             self._deps.log("screen left", {"process": client.pid, "why": why, "screens": self.screens})
         elif why != "it left":
@@ -246,7 +247,10 @@ class _Client:
         theirs = wire.read_hello(message)
         if wrong := wire.mismatch(theirs, ours, them="the screen", us="the daemon"):
             raise Refusal(wrong)
-        self.ledger.everything = "books" in message
+        names = message.get("everything")
+        if isinstance(names, list):
+            self.ledger.everything = True
+            self.ledger.names = frozenset(filter(rowcode.ALL.__contains__, map(str, cast("list[Any]", names))))
         self.greeted = True
         deps.log("screen attached", {"process": self.pid, "screens": self._server.screens})
         writing = asyncio.create_task(self._write_on())

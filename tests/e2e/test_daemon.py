@@ -275,7 +275,7 @@ def listen(home: Home) -> bytes:
     heard = bytearray()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
         line.connect(str(home.state / "liqtui.sock"))
-        line.sendall(wire.frame({"hello": wire.greeting(), "books": True}))
+        line.sendall(wire.frame({"hello": wire.greeting(), "everything": ["facts"]}))
         line.settimeout(PATIENCE)
         end = time.monotonic() + 3  # never silent for so long: there is a beat every two seconds
         while time.monotonic() < end:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import socket
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from liqtui.cli import lines, report
 from liqtui.config.paths import SOCKET
-from liqtui.engine import client, server, wire
+from liqtui.core.glimpse import NotHere
+from liqtui.engine import client, rowcode, server, wire
 from liqtui.engine.server import Deps, Server
 from tests.ui import scenes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from liqtui.core.snapshot import Row
 
 
 @pytest.fixture
@@ -48,8 +53,77 @@ async def said(path: Path, data: bytes) -> Any:
 async def test_it_is_private_and_asked_without_a_loop(serving: Server, tmp_path: Path) -> None:
     assert stat.S_IMODE(serving.path.stat().st_mode) == 0o600
     assert (await asyncio.to_thread(client.find, tmp_path)).pid == 1
-    got = await asyncio.to_thread(client.ask, tmp_path)
+    got = await asyncio.to_thread(client.ask, tmp_path, 30.0, rowcode.ALL)
     assert got == scenes.snapshot()
+
+
+async def test_a_command_is_sent_what_it_prints(serving: Server, tmp_path: Path) -> None:
+    shown = scenes.snapshot()
+    got = await asyncio.to_thread(client.ask, tmp_path)
+    assert report.as_json(got) == report.as_json(shown)
+    listed = await asyncio.to_thread(client.ask, tmp_path, 30.0, rowcode.LISTED)
+    for found in (got, listed):
+        assert lines.table(found.rows) == lines.table(shown.rows)
+        assert lines.verdict(found) == lines.verdict(shown)
+        with pytest.raises(NotHere):
+            found.rows[0].position.facts  # type: ignore[union-attr]  # noqa: B018
+    with pytest.raises(NotHere):
+        listed.rows[0].position.scope  # type: ignore[union-attr]  # noqa: B018
+    nothing = await asyncio.to_thread(client.ask, tmp_path, 30.0, ("nonsense", "__class__"))
+    assert lines.verdict(nothing) == lines.verdict(shown)
+
+
+async def test_a_screen_gets_in_full_what_it_looks_at(
+    serving: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "AGAIN", 0.05)
+    engine = serving.engine
+    assert isinstance(engine, scenes.StubEngine)
+    shown = scenes.snapshot(rows=scenes.many(100))
+    engine.post(shown)
+    remote = client.RemoteEngine(tmp_path, wire.greeting(), shown.wallets)
+
+    def whole() -> list[int]:
+        rows = enumerate(remote.snapshot().rows)
+        return [place for place, row in rows if row.position is not None and not row.position.partial]
+
+    async def until(*places: int) -> None:
+        async with asyncio.timeout(10):
+            while whole() != list(places):  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+
+    remote.start()
+    try:
+        await until(*range(40))
+        newer = replace(shown, version=2, rows=tuple(moved(row) for row in shown.rows))
+        remote.look([shown.rows[70].id, shown.rows[71].id])
+        await until(*range(40), 70, 71)  # what is here of these figures stays
+        engine.post(newer)
+        await until(70, 71)
+        remote.inspect(shown.rows[99].id)
+        await until(70, 71, 99)
+        remote.look([shown.rows[5].id])
+        await until(5, 70, 71, 99)
+        engine.post(replace(newer, version=3, rows=tuple(moved(row) for row in newer.rows)))
+        await until(5, 99)
+        assert remote.snapshot().rows[5] == engine.snapshot().rows[5]
+        await serving.close()
+        await serving.open()
+        engine.post(replace(engine.snapshot(), version=4))
+        async with asyncio.timeout(10):
+            while not remote.loss:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+            while remote.loss:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        await until(5, 99)
+    finally:
+        await asyncio.to_thread(remote.stop)
+
+
+def moved(row: Row) -> Row:
+    """With figures of another block."""
+    assert row.position is not None
+    return replace(row, position=replace(row.position, debt_value=(row.position.debt_value or 0) + 1))
 
 
 async def test_what_is_not_ours_is_refused(serving: Server) -> None:

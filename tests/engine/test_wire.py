@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liqtui.cli import lines, report
 from liqtui.core import rank
 from liqtui.core import snapshot as snapshots
 from liqtui.core.boundaries import LazyBoundaries, LazyBoundary
@@ -23,7 +24,7 @@ from liqtui.core.snapshot import Ages, Alert, ChannelState, Delivery, DeliverySt
 from liqtui.core.states import Freshness, Level, Severity
 from liqtui.core.units import HEALTH_INFINITE
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds, Wallet
-from liqtui.engine import wire
+from liqtui.engine import rowcode, wire
 from liqtui.engine.news import BATCH, FIRST, Ledger, Mirror, Press
 from liqtui.engine.wire import WireError
 from tests.protocols import test_aave_v2, test_aave_v3, test_compound_v2, test_compound_v3, test_morpho_blue
@@ -281,6 +282,23 @@ def test_a_row_that_nobody_looks_at_costs_no_search_and_passes_for_nothing_else(
     assert got == row
     assert got.cushion == row.cushion
     assert got.sigmas_left == row.sigmas_left
+
+
+@pytest.mark.parametrize("protocol", LOANS)
+def test_what_a_command_prints_is_the_same_by_socket(protocol: str) -> None:
+    ours = replace(ranked(complete(LOANS[protocol]())), severity=Severity.WARN)
+    shown = scenes.snapshot(rows=(ours,))
+    for names in (rowcode.REPORTED, rowcode.LISTED):
+        line = Line2()
+        line.ledger.everything, line.ledger.names = True, names
+        got = line.ship(shown)
+        assert lines.table(got.rows) == lines.table(shown.rows)
+        assert got.rows[0].cushion is not None
+        assert not got.rows[0].cushion.pending
+        with pytest.raises(NotHere):
+            got.rows[0].position.engine  # type: ignore[union-attr]  # noqa: B018
+        if names is rowcode.REPORTED:
+            assert report.as_json(got) == report.as_json(shown)
 
 
 def test_what_is_no_longer_looked_at_is_a_glimpse_with_the_next_figures() -> None:

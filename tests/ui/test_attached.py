@@ -1,4 +1,4 @@
-"""Screens on a daemon's figures: what was not sent yet is said to be asked for, and is never drawn as if there was none."""
+"""Screens on a daemon's figures: what was not sent is said to be asked for, and never drawn as if there was none."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def test_every_screen_opens_on_glimpses_and_shows_what_came_later(size: tu
 
 async def test_the_list_shows_estimates_as_no_figure_and_asks_for_what_can_be_seen() -> None:
     socket = Socket()
-    # The book of the scenes is none of a protocol, so it cannot travel; those that can are in tests/engine/test_wire.py.
+    # The book of the scenes is none of a protocol, so it cannot travel; those that can: tests/engine/test_wire.py.
     bookless = [
         replace(row, position=row.position.having(book=None, rescue=tuple(row.position.rescue)))
         for row in ROWS
