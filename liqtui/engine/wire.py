@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 PROTOCOL = 2
-"""Changes with the messages; what they carry is told apart by `shape`."""
+"""Changes with the messages and the lists of `rowcode`; the classes in them are told apart by `shape`."""
 LARGEST = 64 * 2**20
 """Bytes of a frame that a daemon may send."""
 LARGEST_WISH = 2**20
