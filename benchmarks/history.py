@@ -52,6 +52,7 @@ def fill(history: History, file: Path) -> list[list[object]]:
             rows.append(
                 [minute // 1440 + 1, f"{size / 2**20:.1f}", f"{median(day) * 1e3:.1f}", f"{max(day) * 1e3:.0f}"]
             )
+            print(f"day {rows[-1][0]}: {rows[-1][1]} MiB", file=sys.stderr)
     return rows
 
 
