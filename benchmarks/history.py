@@ -1,5 +1,7 @@
 """A month of 200 positions in the history: how large the file becomes, and what writing, thinning and charts cost.
 
+    python benchmarks/history.py [POSITIONS]
+
 Each position is sampled once a minute and its feed answers once an hour, with an outage of twenty minutes a day. The
 clock is simulated; the file is a real one.
 """
@@ -19,7 +21,7 @@ from liqtui.core.model import Feed
 from liqtui.core.units import WAD
 from liqtui.engine.history import FILE, History, Sample
 
-POSITIONS = 200
+POSITIONS = int(sys.argv[1]) if len(sys.argv) > 1 else 200
 DAYS = 30
 START = 1_700_000_000
 SPANS = (("24 h", 86_400), ("7 d", 7 * 86_400), ("30 d", 30 * 86_400))
@@ -40,7 +42,7 @@ def fill(history: History, file: Path) -> list[list[object]]:
                 health = 1.4 + 0.3 * math.sin((minute + 37 * number) / 600)
                 history.sample(Sample(name(number), at, 10_000_000 + minute, int(health * WAD), -0.1))
         if minute % 60 == 0:
-            for number in range(POSITIONS // 20):
+            for number in range(10):
                 history.round(1, Feed(f"0x{number:040x}", "ETH / USD", "eth", 2000 * 10**8 + minute, 8, int(at), 3600))
         started = time.perf_counter()
         history.flush(at)
@@ -52,6 +54,7 @@ def fill(history: History, file: Path) -> list[list[object]]:
             rows.append(
                 [minute // 1440 + 1, f"{size / 2**20:.1f}", f"{median(day) * 1e3:.1f}", f"{max(day) * 1e3:.0f}"]
             )
+            print(f"day {rows[-1][0]}: {rows[-1][1]} MiB", file=sys.stderr)
     return rows
 
 
@@ -59,7 +62,7 @@ def asked(history: History, seconds: int) -> list[object]:
     """How long a chart waits for its samples."""
     now = START + DAYS * 86_400
     took: list[float] = []
-    for number in range(20):
+    for number in range(min(20, POSITIONS)):
         started = time.perf_counter()
         found = history.samples(name(number), now - seconds)
         history.updates(name(number), now - seconds)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from liqtui.ui.course import DAY, course, covered
+from liqtui.ui.course import DAY, Course, course, covered
 from liqtui.ui.style import spans_width
 
 if TYPE_CHECKING:
@@ -107,28 +107,34 @@ class Cell(NamedTuple):
     """The least health that they stand for."""
 
 
-def plot(samples: Iterable[tuple[float, float]], frame: Frame, width: int, height: int) -> list[list[Cell]]:
+def plot(runs: Iterable[Sequence[tuple[float, float]]], frame: Frame, width: int, height: int) -> list[list[Cell]]:
     """The curve in `height` rows of `width` cells. Only what was seen without a break is joined."""
-    cells = [[Cell()] * width for _ in range(height)]
+    bits = [0] * (width * height)
+    lowest = [math.inf] * (width * height)
 
     def dot(x: int, y: int, value: float) -> None:
-        bits, lowest = cells[y // 4][x // 2]
-        cells[y // 4][x // 2] = Cell(bits | _DOTS[y % 4][x % 2], min(lowest, value))
+        place = y // 4 * width + x // 2
+        bits[place] |= _DOTS[y % 4][x % 2]
+        lowest[place] = min(lowest[place], value)
 
-    for run in course(samples, frame.start, frame.end).runs:
-        points = [(frame.column(at, width * 2), frame.row(value, height * 4), value) for at, value in run]
-        dot(*points[0])
-        for (x0, y0, v0), (x1, y1, v1) in pairwise(points):
-            steps = max(abs(x1 - x0), abs(y1 - y0), 1)
-            for step in range(1, steps + 1):
+    for run in runs:
+        x0, y0, v0 = frame.column(run[0][0], width * 2), frame.row(run[0][1], height * 4), run[0][1]
+        dot(x0, y0, v0)
+        for at, v1 in run[1:]:
+            x1, y1 = frame.column(at, width * 2), frame.row(v1, height * 4)
+            steps = max(abs(x1 - x0), abs(y1 - y0))
+            for step in range(1, steps):
                 way = step / steps
                 dot(x0 + (x1 - x0) * step // steps, y0 + (y1 - y0) * step // steps, v0 * (1 - way) + v1 * way)
-    return cells
+            dot(x1, y1, v1)
+            x0, y0, v0 = x1, y1, v1
+    cells = [Cell(*cell) for cell in zip(bits, lowest, strict=True)]
+    return [cells[row * width : (row + 1) * width] for row in range(height)]
 
 
 def braille(samples: Iterable[tuple[float, float]], frame: Frame, width: int, height: int) -> list[str]:
     """The curve as `height` strings of `width` cells; a cell without dots is a space."""
-    cells = plot(samples, frame, width, height)
+    cells = plot(course(samples, frame.start, frame.end).runs, frame, width, height)
     return ["".join(chr(0x2800 + cell.bits) if cell.bits else " " for cell in row) for row in cells]
 
 
@@ -166,10 +172,9 @@ class Marks(NamedTuple):
     """Some of the time is not known; at the bottom."""
 
     @classmethod
-    def of(cls, updates: Iterable[float], samples: Iterable[tuple[float, float]], frame: Frame, width: int) -> Self:
+    def of(cls, updates: Iterable[float], told: Course, frame: Frame, width: int) -> Self:
         spoken = frozenset(frame.column(at, width) for at in updates if frame.start <= at <= frame.end)
-        times = course(samples, frame.start, frame.end).unread
-        unread = covered(times, width, frame.start, frame.end, _UNREAD_SHARE)
+        unread = covered(told.unread, width, frame.start, frame.end, _UNREAD_SHARE)
         return cls(spoken, len(spoken) * _CROWD > width, unread)
 
     def at(self, column: int, *, bottom: bool, level: bool) -> str:
@@ -182,7 +187,7 @@ class Marks(NamedTuple):
 
 def draw(
     pen: Pen,
-    samples: Sequence[tuple[float, float]],
+    told: Course,
     lines: Sequence[Line],
     frame: Frame,
     size: tuple[int, int],
@@ -202,9 +207,9 @@ def draw(
     width = size[0] - axis
     if width < 8:
         return []
-    marks = Marks.of(updates, samples, frame, width)
+    marks = Marks.of(updates, told, frame, width)
     rows: list[list[Piece]] = []
-    for index, cells in enumerate(plot(samples, frame, width, height)):
+    for index, cells in enumerate(plot(told.runs, frame, width, height)):
         found = levels.get(index)
         row = Row(cells, found[0] if found else None, index == height - 1)
         label = labels.get(index, [])
@@ -257,7 +262,7 @@ def _drawn(pen: Pen, row: Row, lines: Iterable[Line], marks: Marks) -> list[Piec
 
 def chart(
     pen: Pen,
-    samples: Sequence[tuple[float, float]],
+    told: Course,
     lines: Sequence[Line],
     now: float,
     size: tuple[int, int],
@@ -265,10 +270,12 @@ def chart(
     span: Span = SPANS[0],
     updates: Iterable[float] = (),
 ) -> list[list[Piece]]:
-    """The last hours or days; a sentence where nothing was recorded. `updates`: when the oracles spoke."""
-    start = now - span.seconds
-    recorded = course(samples, start, now).points
-    if not recorded:
+    """The last hours or days, of which `told` is the course; a sentence where nothing was recorded.
+
+    `updates`: when the oracles spoke.
+    """
+    values = [value for _, value in told.points]
+    if not values:
         return [[(f"nothing recorded in the last {span.title}", pen.palette.style("muted"))]]
-    low, high = health_range([value for _, value in recorded], [line.value for line in lines])
-    return draw(pen, samples, lines, Frame(start, now, low, high), size, updates=updates)
+    low, high = health_range((min(values), max(values)), [line.value for line in lines])
+    return draw(pen, told, lines, Frame(now - span.seconds, now, low, high), size, updates=updates)

@@ -41,7 +41,7 @@ COLUMNS = (
     Column("factor", "liquidates at", 6, "left", 8),
     Column("price", "", 8, "right", 8),
     Column("trend", "1h", 5, "left", 9),
-    Column("spark", "24h", 7, "left", 10),
+    Column("spark", "24h", 7, "right", 10),
     Column("debt", "debt", 7, "right", 11),
     Column("age", "age", 4, "right", 6),
 )

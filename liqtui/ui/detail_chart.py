@@ -17,6 +17,7 @@ from liqtui.ui.sheet import Box
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from liqtui.ui.course import Course
     from liqtui.ui.detail_view import View
 
 THINNED = 2 * DAY
@@ -32,8 +33,9 @@ def chart_box(view: View, width: int, height: int) -> Box:
             lines.append(chart.Line(raw / WAD, variable, fmt.threshold(raw)))
     pen = chart.Pen(view.palette, view.state.settings.ascii)
     times = [at for at, _ in view.updates]
-    drawn = chart.chart(pen, view.samples, lines, view.now, (width, height), span=view.span, updates=times)
-    return Box(view.span.title, drawn, right=_levels(view, lines, width), bottom=legend(view, width))
+    told = course(view.samples, view.now - view.span.seconds, view.now)
+    drawn = chart.chart(pen, told, lines, view.now, (width, height), span=view.span, updates=times)
+    return Box(view.span.title, drawn, right=_levels(view, lines, width), bottom=legend(view, told, width))
 
 
 def _levels(view: View, lines: Sequence[chart.Line], width: int) -> str:
@@ -47,10 +49,8 @@ def _levels(view: View, lines: Sequence[chart.Line], width: int) -> str:
     return next((words for words in (f"{strokes} · {key}", strokes, key) if cell_len(words) <= room), "")
 
 
-def legend(view: View, width: int) -> str:
+def legend(view: View, told: Course, width: int) -> str:
     """What the marks are, how many, and how much is not known: the most words that fit."""
-    start = view.now - view.span.seconds
-    told = course(view.samples, start, view.now)
     parts: list[tuple[str, ...]] = []
     if view.updates:
         count = f"{len(view.updates):,}"

@@ -13,6 +13,7 @@ from liqtui.engine import database
 from liqtui.engine import history as module
 from liqtui.engine.history import FILE, SPACING, Answer, History, Sample
 from liqtui.ui import chart
+from liqtui.ui.course import course
 from liqtui.ui.style import DEFAULT_VARIABLES, Palette
 from tests.engine.fakes import FEED, START, address
 
@@ -493,9 +494,8 @@ def test_a_dip_of_a_minute_is_drawn_in_a_chart_of_a_month(opened):
     now = START + 27 * 86_400
     history.flush(now)
     span = chart.SPANS[2]
-    rows = chart.chart(
-        PEN, history.samples(NAME, now - span.seconds), [chart.Line(1.2, "severity-warn")], now, (60, 10), span=span
-    )
+    told = course(history.samples(NAME, now - span.seconds), now - span.seconds, now)
+    rows = chart.chart(PEN, told, [chart.Line(1.2, "severity-warn")], now, (60, 10), span=span)
     dipped = [cell for row in rows[6:9] for text, _ in row for cell in text if "\u2800" < cell <= "\u28ff"]
     assert dipped
 

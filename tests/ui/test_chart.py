@@ -18,7 +18,7 @@ from liqtui.core.snapshot import Ages, Freshness, Volatility
 from liqtui.core.units import WAD
 from liqtui.core.wallet import Thresholds
 from liqtui.ui import chart, figures
-from liqtui.ui.course import course, covered
+from liqtui.ui.course import Course, course, covered
 from liqtui.ui.detail import document, first_look
 from liqtui.ui.detail_chart import chart_box
 from liqtui.ui.detail_view import View
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 NAN, INF = math.nan, math.inf
 PEN = chart.Pen(Palette(DEFAULT_VARIABLES))
+
+
+def a_day(samples: list[tuple[float, float]]) -> Course:
+    return course(samples, scenes.NOW - chart.DAY, scenes.NOW)
 
 
 def curve(samples: list[tuple[float, float]], low: float = 1.0, high: float = 1.2) -> list[str]:
@@ -111,7 +115,7 @@ def test_thinned_samples_are_joined_and_a_silence_is_not(days: int, apart: float
 
 def test_oracle_updates_are_marked_under_the_curve() -> None:
     samples = [(scenes.NOW - n * 600, 1.5) for n in range(100)]
-    rows = chart.chart(PEN, samples, [], scenes.NOW, (60, 8), updates=[scenes.NOW - 7200, scenes.NOW - 90_000])
+    rows = chart.chart(PEN, a_day(samples), [], scenes.NOW, (60, 8), updates=[scenes.NOW - 7200, scenes.NOW - 90_000])
     text = ["".join(piece for piece, _ in row) for row in rows]
     marked = [row.index(chart.MARK) for row in text if chart.MARK in row]
     assert len(marked) >= 5, "from top to bottom, except where the curve is"
@@ -120,7 +124,7 @@ def test_oracle_updates_are_marked_under_the_curve() -> None:
 
 def test_many_updates_are_ticks_at_the_bottom() -> None:
     samples = [(scenes.NOW - n * 600, 1.5) for n in range(100)]
-    rows = chart.chart(PEN, samples, [], scenes.NOW, (60, 8), updates=[scenes.NOW - n * 900 for n in range(90)])
+    rows = chart.chart(PEN, a_day(samples), [], scenes.NOW, (60, 8), updates=[scenes.NOW - n * 900 for n in range(90)])
     text = ["".join(piece for piece, _ in row) for row in rows]
     assert [n for n, row in enumerate(text) if chart.MARK in row] == [6]
 
@@ -141,12 +145,12 @@ async def test_the_chart_goes_further_back_by_a_key() -> None:
 
 
 def test_nothing_recorded_is_said() -> None:
-    rows = chart.chart(PEN, [], [], scenes.NOW, (40, 8))
+    rows = chart.chart(PEN, a_day([]), [], scenes.NOW, (40, 8))
     assert "nothing recorded" in rows[0][0][0]
 
 
 def test_no_room_draws_nothing() -> None:
-    assert chart.draw(PEN, [(0, 1.0)], [], chart.Frame(0, 1, 0, 2), (6, 2)) == []
+    assert chart.draw(PEN, course([(0, 1.0)], 0, 1), [], chart.Frame(0, 1, 0, 2), (6, 2)) == []
 
 
 # What is not known
@@ -223,7 +227,7 @@ def minutes(*gone: range) -> list[tuple[float, float]]:
 
 def drawn(samples: list[tuple[float, float]], size: tuple[int, int] = (60, 10), **more: object) -> list[str]:
     lines = [chart.Line(1.0, "severity-liquidatable", stroke=chart.LIQUIDATION), chart.Line(1.2, "severity-warn")]
-    rows = chart.chart(PEN, samples, lines, scenes.NOW, size, **more)  # type: ignore[arg-type]
+    rows = chart.chart(PEN, a_day(samples), lines, scenes.NOW, size, **more)  # type: ignore[arg-type]
     return ["".join(text for text, _ in row) for row in rows]
 
 
@@ -251,8 +255,8 @@ def test_of_two_levels_in_one_row_both_are_said() -> None:
         chart.Line(1.05, "severity-critical", "1.05"),
         chart.Line(1.2, "severity-warn"),
     ]
-    near = chart.chart(PEN, [(scenes.NOW - 60, 1.9), (scenes.NOW, 1.9)], lines, scenes.NOW, (60, 9))
-    far = chart.chart(PEN, [(scenes.NOW - 60, 9.0), (scenes.NOW, 9.0)], lines, scenes.NOW, (60, 9))
+    near = chart.chart(PEN, a_day([(scenes.NOW - 60, 1.9), (scenes.NOW, 1.9)]), lines, scenes.NOW, (60, 9))
+    far = chart.chart(PEN, a_day([(scenes.NOW - 60, 9.0), (scenes.NOW, 9.0)]), lines, scenes.NOW, (60, 9))
     labels = ["".join(text for text, _ in row)[:11] for row in near]
     assert any(label.endswith("1.00/1.05 ") for label in (each.rstrip("╌") for each in labels)), labels
     assert any("1.00–1.20 " in "".join(text for text, _ in row) for row in far)
@@ -273,7 +277,7 @@ def test_a_level_is_named_with_all_its_digits() -> None:
 def test_the_curve_has_the_colour_of_the_level_that_it_is_under(health: float, variable: str) -> None:
     lines = [chart.Line(1.0, "severity-liquidatable"), chart.Line(1.2, "severity-warn")]
     samples = [(scenes.NOW - at, health) for at in range(3600, -1, -60)]
-    rows = chart.chart(PEN, samples, lines, scenes.NOW, (60, 12))
+    rows = chart.chart(PEN, a_day(samples), lines, scenes.NOW, (60, 12))
     inks = {style for row in rows for text, style in row if any("\u2801" <= sign <= "\u28ff" for sign in text)}
     assert inks == {PEN.palette.style(variable)}
 
