@@ -37,7 +37,11 @@ class Pace(NamedTuple):
 
 def add(samples: Samples, position: Position) -> Samples:
     """With this reading, if it is a new one; without what is older than the window. The same tuple when unchanged."""
-    health, at = position.health.shown, position.block.timestamp
+    return added(samples, position.health.shown, position.block.timestamp)
+
+
+def added(samples: Samples, health: int | None, at: int) -> Samples:
+    """As `add`, of a health (1e18-scaled) at a time of the chain."""
     if not health or health == HEALTH_INFINITE:
         return ()
     if samples and at < samples[-1][0] + SPACING:
