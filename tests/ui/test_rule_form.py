@@ -10,12 +10,14 @@ from textual.widgets import Input, Static
 
 from liqtui.chain.addresses import checksum
 from liqtui.config.store import WatchlistStore
-from liqtui.core.rehearse import Point
+from liqtui.core.rehearse import Point, Rehearsal, Said
 from liqtui.core.rules import Rules
+from liqtui.core.snapshot import Severity
 from liqtui.core.units import WAD
 from liqtui.core.wallet import Thresholds
 from liqtui.ui.rule_fields import SHAPES, read, text_of, toml
-from liqtui.ui.rule_form import UNSEEN, RuleForm
+from liqtui.ui.rule_form import RuleForm
+from liqtui.ui.rule_preview import NOTHING_BUT_HEALTH, limits, told
 from liqtui.ui.wallet_book import NOT_HERE
 from liqtui.ui.wallet_entries import FieldError
 from tests.ui import frames, scenes
@@ -79,7 +81,7 @@ async def test_the_preview_follows_what_is_typed(store: WatchlistStore) -> None:
     async with stage(app) as pilot:
         form = await opened(pilot)
         assert "20d on record: 1 warn, 1 recovered" in shown(form, "preview").splitlines()[0]
-        assert UNSEEN in shown(form, "preview")
+        assert shown(form, "preview").endswith(NOTHING_BUT_HEALTH)
         await typed(pilot, form, warn="1.35")
         first = shown(form, "preview").splitlines()[0]
         assert "2 warn, 2 recovered" in first
@@ -87,6 +89,55 @@ async def test_the_preview_follows_what_is_typed(store: WatchlistStore) -> None:
         await typed(pilot, form, warn="", warn_cushion="26")
         first = shown(form, "preview").splitlines()[0]
         assert first.endswith(": 1 warn  (now: 1 warn, 1 recovered)"), "never half as far again away"
+
+
+def steady(minutes: int, *, start: float = 1.5, sigmas: float | None = 2.0) -> list[Point]:
+    """A fall of a percent a minute, as this version records it."""
+    begun = NOW - 60 * minutes
+    return [
+        Point(begun + 60 * n, round(start * 0.99**n * WAD), -0.2, int(begun) + 60 * n, 0.2, sigmas, 5 * 86_400, False)
+        for n in range(minutes)
+    ]
+
+
+async def test_pace_sigma_and_interest_are_tried_too(store: WatchlistStore) -> None:
+    app = app_with(store, steady(16))
+    async with stage(app) as pilot:
+        form = await opened(pilot)
+        assert shown(form, "preview").splitlines()[0].endswith("on record: 1 interest, 1 pace")
+        await typed(pilot, form, warn_sigmas="2.5", interest_days="4", off="velocity")
+        first = shown(form, "preview").splitlines()[0]
+        assert first.endswith("on record: 1 warn, 1 only logged  (now: 1 interest, 1 pace)")
+        assert shown(form, "preview").splitlines()[-1].startswith("Prices, feeds and parameters are not on record")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (Rehearsal((), 0.0), "has no block times, σ or interest yet"),
+        (Rehearsal((), 0.0, 86_400.0, 86_400.0, True), "on record since Jan 02 00:00Z only; prices"),
+        (Rehearsal((), 0.0, 0.0, None, True), "No pace: readings on record are too far apart; prices"),
+        (Rehearsal((), 0.0, 0.0, 86_400.0, True), "Pace since Jan 02 00:00Z only, older readings"),
+        (Rehearsal((), 0.0, 0.0, 540.0, False), "σ of this position was never known"),
+        (Rehearsal(), "nothing is recorded"),
+    ],
+)
+def test_what_the_record_cannot_tell_is_said(found: Rehearsal, said: str) -> None:
+    assert said in limits(found)
+    assert "ctrl+r" in limits(found), "and where it can be tried"
+
+
+def test_counts_in_words() -> None:
+    said = [
+        Said(0, Severity.WARN),
+        Said(1, Severity.OK, "recovered"),
+        Said(2, Severity.LIQUIDATABLE, "liquidatable"),
+        Said(3, Severity.WARN, "velocity"),
+        Said(4, Severity.WARN, "price", quiet=True),
+        Said(5, Severity.WARN, "parameters"),
+    ]
+    assert told(said) == "1 warn, 1 liquidatable, 1 pace, 1 parameters, 1 recovered, 1 only logged"
+    assert told([]) == "nothing"
 
 
 async def test_nothing_recorded_is_said(store: WatchlistStore) -> None:
