@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -10,7 +13,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.markup import escape
 from textual.widgets import Input, Static
 
-from liqtui.core.rehearse import Point, Rehearsal, rehearse
+from liqtui.core.rehearse import rehearse
 from liqtui.core.rules import Rules
 from liqtui.core.text import clean
 from liqtui.core.wallet import Thresholds
@@ -24,11 +27,14 @@ from liqtui.ui.wallet_entries import FieldError
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+    from liqtui.core.rehearse import Point
     from liqtui.core.snapshot import Row
     from liqtui.core.wallet import Wallet
     from liqtui.engine.trial import Terms
     from liqtui.ui.wallet_book import WalletBook
 
+PAUSE = 0.1
+"""Seconds of silence at the keyboard before the rules are tried."""
 LOOK_BACK = 30 * 86_400.0
 """Seconds of history that the preview goes through."""
 
@@ -71,11 +77,7 @@ class RuleForm(Form):
             with Vertical(id="below"):
                 yield Static("", id="preview", markup=False)
                 yield Static("", id="fault", markup=False)
-                yield Static(
-                    "ctrl+s save · ctrl+t wallet/position · ctrl+r tape · ctrl+y copy · esc",
-                    id="hint",
-                    markup=False,
-                )
+                yield Static("", id="hint", markup=False)
 
     def on_mount(self) -> None:
         self._fill()
@@ -111,6 +113,9 @@ class RuleForm(Form):
         self._before = self._typed()
         whose = f"all of {clean(self.wallet.title, 30)}" if self.whole else f"this {clean(self.row.key.protocol)} only"
         self.query_one("#rules").border_subtitle = escape(whose)
+        other = "position" if self.whole else "wallet"
+        hint = f"ctrl+s save · ctrl+t {other} · ctrl+r try on a tape · ctrl+y copy · esc cancel"
+        self.query_one("#hint", Static).update(hint)
         self._look()
 
     def _typed(self) -> dict[str, str]:
@@ -133,21 +138,28 @@ class RuleForm(Form):
             self.fault(str(fault))
             return
         self.fault(self.book.refusal)
-        self.query_one("#preview", Static).update("\n".join(self._preview(changed)))
+        self.run_worker(partial(self._show_preview, changed), group="preview", exclusive=True)
 
     # What it would have said
 
-    def _preview(self, changed: Wallet) -> list[str]:
-        now = self.book.state.snapshot.at
+    async def _show_preview(self, changed: Wallet) -> None:
+        """A month on record may take a second: in a thread, which ends early when something else is typed."""
+        task = _Rehearsals(self, changed)
+        try:
+            await asyncio.sleep(PAUSE)
+            lines = await asyncio.to_thread(task.lines)
+        finally:
+            task.wanted = False
+        self.query_one("#preview", Static).update("\n".join(lines))
+
+    def points(self) -> list[Point]:
+        """On record of the position, read once. From any thread."""
         if self._points is None:
-            self._points = self.book.state.engine.points(self.row.id, now - LOOK_BACK)
-        return on_record(self._rehearsed(changed), self._rehearsed(self.wallet), now)
+            self._points = self.book.state.engine.points(self.row.id, self.book.state.snapshot.at - LOOK_BACK)
+        return self._points
 
-    def _rehearsed(self, wallet: Wallet) -> Rehearsal:
-        limits, rules = self._resolved(wallet)
-        return rehearse(self._points or (), limits, rules)
-
-    def _resolved(self, wallet: Wallet) -> tuple[Thresholds, Rules]:
+    def resolved(self, wallet: Wallet) -> tuple[Thresholds, Rules]:
+        """What applies to the position under that wallet."""
         configured = self.book.state.settings
         return resolved(wallet, self.row.id, configured.thresholds), resolved_rules(wallet, configured.rules)
 
@@ -192,6 +204,23 @@ class RuleForm(Form):
     def write(self) -> None:
         changed = settings(self._typed(), self.wallet, self._position)
         self.close_with(self.book.edit(self.wallet.key, changed))
+
+
+class _Rehearsals:
+    """What is typed beside what holds, for a thread."""
+
+    def __init__(self, form: RuleForm, changed: Wallet) -> None:
+        self._points = form.points
+        self._now = form.book.state.snapshot.at
+        self._settings = [form.resolved(wallet) for wallet in (changed, form.wallet)]
+        self.wanted = True
+
+    def lines(self) -> list[str]:
+        points = self._points()
+        found, before = (
+            rehearse(takewhile(lambda _: self.wanted, points), limits, rules) for limits, rules in self._settings
+        )
+        return on_record(found, before, self._now)
 
 
 def _without(wallet: Wallet, position: str, *, whole: bool) -> Wallet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from liqtui.core.rules import Rules
 from liqtui.core.snapshot import Severity
 from liqtui.core.units import WAD
 from liqtui.core.wallet import Thresholds
+from liqtui.ui import rule_form
 from liqtui.ui.rule_fields import SHAPES, read, text_of, toml
 from liqtui.ui.rule_form import RuleForm
 from liqtui.ui.rule_preview import NOTHING_BUT_HEALTH, limits, told
@@ -24,6 +26,7 @@ from tests.ui import frames, scenes
 from tests.ui.stage import engine_of, make, stage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from textual.pilot import Pilot
@@ -44,9 +47,17 @@ def store(tmp_path: Path) -> WatchlistStore:
     return made
 
 
+async def tried(pilot: Pilot[None]) -> None:
+    """Let the thread that tries the rules come to its end."""
+    await pilot.pause()
+    while any(not worker.is_finished for worker in pilot.app.workers):
+        await pilot.pause(0.01)
+    await pilot.pause()
+
+
 async def opened(pilot: Pilot[None]) -> RuleForm:
     await pilot.press("colon", *"rules", "enter")
-    await pilot.pause()
+    await tried(pilot)
     form = pilot.app.screen
     assert isinstance(form, RuleForm)
     return form
@@ -65,7 +76,7 @@ def shown(form: RuleForm, name: str) -> str:
 async def typed(pilot: Pilot[None], form: RuleForm, **values: str) -> None:
     for name, value in values.items():
         form.query_one(f"#{name}", Input).value = value
-    await pilot.pause()
+    await tried(pilot)
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -138,6 +149,37 @@ def test_counts_in_words() -> None:
     ]
     assert told(said) == "1 warn, 1 liquidatable, 1 pace, 1 parameters, 1 recovered, 1 only logged"
     assert told([]) == "nothing"
+
+
+async def test_only_what_was_typed_last_is_shown(store: WatchlistStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule_form, "PAUSE", 0.0)
+    begun, go, counted = threading.Event(), threading.Event(), list[int]()
+
+    def slow(points: Iterable[Point], limits: Thresholds, rules: Rules) -> Rehearsal:
+        del rules
+        if limits.warn == 135 * WAD // 100:
+            begun.set()
+            assert go.wait(30)
+            counted.append(len(list(points)))
+        return Rehearsal((Said(NOW, Severity.WARN),) * (2 if limits.warn == 13 * WAD // 10 else 1), NOW)
+
+    monkeypatch.setattr(rule_form, "rehearse", slow)
+    app = app_with(store)
+    async with stage(app) as pilot:
+        form = await opened(pilot)
+        field = form.query_one("#warn", Input)
+        field.value = "1.35"
+        while not begun.is_set():
+            await pilot.pause(0.01)
+        field.value = "1.3"
+        await tried(pilot)
+        assert "2 warn" in shown(form, "preview")
+        go.set()
+        while not counted:
+            await pilot.pause(0.01)
+        assert counted == [0], "a thread that nobody waits for reads no further"
+        await pilot.pause()
+        assert "2 warn" in shown(form, "preview")
 
 
 async def test_nothing_recorded_is_said(store: WatchlistStore) -> None:
