@@ -75,7 +75,7 @@ class RuleForm(Form):
                         yield Input("", id=shape.key, select_on_focus=False)
                         yield Static(shape.unit, classes="unit", markup=False)
             with Vertical(id="below"):
-                yield Static("", id="preview", markup=False)
+                yield Static("going through the record …", id="preview", markup=False)
                 yield Static("", id="fault", markup=False)
                 yield Static("", id="hint", markup=False)
 
@@ -114,7 +114,7 @@ class RuleForm(Form):
         whose = f"all of {clean(self.wallet.title, 30)}" if self.whole else f"this {clean(self.row.key.protocol)} only"
         self.query_one("#rules").border_subtitle = escape(whose)
         other = "position" if self.whole else "wallet"
-        hint = f"ctrl+s save · ctrl+t {other} · ctrl+r try on a tape · ctrl+y copy · esc cancel"
+        hint = f"ctrl+s save · ctrl+t {other} · ctrl+r tape · ctrl+y copy · esc cancel"
         self.query_one("#hint", Static).update(hint)
         self._look()
 

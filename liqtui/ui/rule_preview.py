@@ -62,11 +62,17 @@ def on_record(found: Rehearsal, before: Rehearsal, now: float) -> list[str]:
     """What typed rules would have said, beside what those say that hold now."""
     if found.start is None:
         return [NOTHING_RECORDED]
-    difference = "" if found.said == before.said else f"  (now: {told(before.said)})"
-    lines = [f"on the last {fmt.age(now - found.start)} on record: {told(found.said)}{difference}"]
+    lines = [f"on the last {fmt.age(now - found.start)} on record: {told(found.said)}"]
+    if found.said != before.said:
+        lines.append(f"  as it is now: {told(before.said)}")
     worse = [each for each in found.said if each.worse and not each.quiet][-_RECENT:]
-    lines += [f"  {utc(each.at, '%b %d %H:%M')}Z {word(each)}" for each in worse]
+    if worse:
+        lines.append(f"  last: {' · '.join(f'{_when(each.at)} {word(each)}' for each in worse)}")
     return [*lines, limits(found)]
+
+
+def _when(at: float) -> str:
+    return utc(at, "%b %d %H:%MZ")
 
 
 def limits(found: Rehearsal) -> str:
@@ -77,17 +83,15 @@ def limits(found: Rehearsal) -> str:
         return NOTHING_BUT_HEALTH
     parts: list[str] = []
     if found.full > found.start + _LAG:
-        parts.append(f"σ, pace and interest are on record since {utc(found.full, '%b %d %H:%M')}Z only")
+        parts.append(f"σ and interest since {_when(found.full)}")
     if found.paced is None:
-        parts.append("no pace: readings on record are too far apart")
-    elif found.paced > found.full + _LAG:
-        parts.append(f"pace since {utc(found.paced, '%b %d %H:%M')}Z only, older readings are too far apart")
+        parts.append("no pace, readings are too far apart")
+    elif found.paced > found.start + _LAG:
+        parts.append(f"pace since {_when(found.paced)}, older readings are too far apart")
     if not found.measured:
-        parts.append("σ of this position was never known")
-    parts.append("prices, feeds and parameters are not on record")
-    first, *rest = parts
-    first = first if first.startswith("σ") else first[:1].upper() + first[1:]
-    return f"{'; '.join([first, *rest])}. ctrl+r tries all rules on a tape."
+        parts.append("σ was never known")
+    parts.append("no prices, feeds or parameters")
+    return f"On record: {'; '.join(parts)}. ctrl+r tries all rules on a tape."
 
 
 def on_tape(found: Trial, before: Trial | None) -> list[str]:
@@ -95,11 +99,9 @@ def on_tape(found: Trial, before: Trial | None) -> list[str]:
     report = found.report
     whose = "your wallet on it" if found.own else "your wallet is not on it: each of its wallets under these rules"
     heading = clean(report.title, 60) or "the tape"
-    lines = [f"{heading}, {fmt.age(report.end - report.start)}; {whose}"]
-    difference = ""
+    lines = [f"{heading}, {fmt.age(report.end - report.start)}; {whose}", f"told: {told(found.all_said)}"]
     if before is not None and before.all_said != found.all_said:
-        difference = f"  (now: {told(before.all_said)})"
-    lines.append(f"told: {told(found.all_said)}{difference}")
+        lines.append(f"  as it is now: {told(before.all_said)}")
     lines.append(_liquidations(found.records))
     return [*lines, "", *(_position(record, found) for record in _worst_first(found))]
 

@@ -94,12 +94,13 @@ async def test_the_preview_follows_what_is_typed(store: WatchlistStore) -> None:
         assert "20d on record: 1 warn, 1 recovered" in shown(form, "preview").splitlines()[0]
         assert shown(form, "preview").endswith(NOTHING_BUT_HEALTH)
         await typed(pilot, form, warn="1.35")
-        first = shown(form, "preview").splitlines()[0]
-        assert "2 warn, 2 recovered" in first
-        assert "(now: 1 warn, 1 recovered)" in first
+        first, second, third = shown(form, "preview").splitlines()[:3]
+        assert first.endswith(": 2 warn, 2 recovered")
+        assert second == "  as it is now: 1 warn, 1 recovered"
+        assert third == "  last: Jun 12 15:02Z warn · Jun 12 17:02Z warn"
         await typed(pilot, form, warn="", warn_cushion="26")
-        first = shown(form, "preview").splitlines()[0]
-        assert first.endswith(": 1 warn  (now: 1 warn, 1 recovered)"), "never half as far again away"
+        first, second = shown(form, "preview").splitlines()[:2]
+        assert (first[-8:], second) == (": 1 warn", "  as it is now: 1 warn, 1 recovered"), "never half as far away"
 
 
 def steady(minutes: int, *, start: float = 1.5, sigmas: float | None = 2.0) -> list[Point]:
@@ -117,19 +118,20 @@ async def test_pace_sigma_and_interest_are_tried_too(store: WatchlistStore) -> N
         form = await opened(pilot)
         assert shown(form, "preview").splitlines()[0].endswith("on record: 1 interest, 1 pace")
         await typed(pilot, form, warn_sigmas="2.5", interest_days="4", off="velocity")
-        first = shown(form, "preview").splitlines()[0]
-        assert first.endswith("on record: 1 warn, 1 only logged  (now: 1 interest, 1 pace)")
-        assert shown(form, "preview").splitlines()[-1].startswith("Prices, feeds and parameters are not on record")
+        first, second = shown(form, "preview").splitlines()[:2]
+        assert first.endswith("on record: 1 warn, 1 only logged")
+        assert second == "  as it is now: 1 interest, 1 pace"
+        assert shown(form, "preview").splitlines()[-1].startswith("On record: no prices, feeds or parameters.")
 
 
 @pytest.mark.parametrize(
     ("found", "said"),
     [
         (Rehearsal((), 0.0), "has no block times, σ or interest yet"),
-        (Rehearsal((), 0.0, 86_400.0, 86_400.0, True), "on record since Jan 02 00:00Z only; prices"),
-        (Rehearsal((), 0.0, 0.0, None, True), "No pace: readings on record are too far apart; prices"),
-        (Rehearsal((), 0.0, 0.0, 86_400.0, True), "Pace since Jan 02 00:00Z only, older readings"),
-        (Rehearsal((), 0.0, 0.0, 540.0, False), "σ of this position was never known"),
+        (Rehearsal((), 0.0, 86_400.0, 86_400.0, True), "σ and interest since Jan 02 00:00Z; pace since Jan 02"),
+        (Rehearsal((), 0.0, 0.0, None, True), "On record: no pace, readings are too far apart; no prices"),
+        (Rehearsal((), 0.0, 0.0, 86_400.0, True), "On record: pace since Jan 02 00:00Z, older readings"),
+        (Rehearsal((), 0.0, 0.0, 540.0, False), "On record: σ was never known; no prices"),
         (Rehearsal(), "nothing is recorded"),
     ],
 )

@@ -131,7 +131,7 @@ async def test_what_is_typed_is_tried_beside_what_holds(store: WatchlistStore, t
         await pilot.press(*"~/my.tape", "enter")
         await finished(pilot, dialog)
         told = shown(dialog, "result")
-        assert "told: 2 warn, 2 pace, 2 recovered  (now: 1 warn, 1 pace, 1 recovered)" in told
+        assert "told: 2 warn, 2 pace, 2 recovered\n  as it is now: 1 warn, 1 pace, 1 recovered\n" in told
         assert "1 liquidated, 1 without a warning in time" in told
         assert told.index("  a aave-v3 east: 2 warn") < told.index("  b aave-v3 east (never read): nothing")
         assert "a bad [b]day[/b]" in frames.text(app), "text of a stranger's tape stays text"
