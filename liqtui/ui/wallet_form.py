@@ -192,8 +192,11 @@ class WalletForm(Form):
         """Raises FieldError."""
         known = {chain.name for chain in self.book.state.snapshot.chains}
         before = self.wallet.thresholds if self.wallet else Thresholds()
+        label = read_line("label", self.value("label"))
+        if label and self.wallet is None and len(self._entries().wallets) > 1:
+            raise FieldError("the label is for one wallet: empty it, and name them one by one once they are added")
         return {
-            "label": read_line("label", self.value("label")),
+            "label": label,
             "tags": read_words(read_line("tags", self.value("tags"))),
             "chains": read_chains(read_line("chains", self.value("chains")), known),
             "note": read_line("note", self.value("note")),

@@ -71,7 +71,7 @@ async def test_several_are_pasted_at_once(store: WatchlistStore) -> None:
         await pilot.press("plus")
         form = await form_of(pilot)
         await paste(pilot, f"{VITALIK}, cold\n{OTHER}")
-        fill(form, label="ignored", tags="new")
+        fill(form, tags="new")
         await pilot.press("ctrl+s")
         await pilot.pause()
         assert [(w.address, w.label, w.tags) for w in store.current.wallets[2:]] == [
@@ -106,6 +106,25 @@ async def test_what_is_wrong_is_said_while_typing_and_never_saved(store: Watchli
         assert app.screen is form
         assert "Nothing was saved" in words(app)
         assert store.path.read_bytes() == before
+
+
+async def test_a_label_for_several_is_refused_in_words_not_dropped(store: WatchlistStore) -> None:
+    app = app_on(store)
+    async with stage(app) as pilot:
+        app.host.add_wallets("")
+        form = await form_of(pilot)
+        await paste(pilot, f"{VITALIK}\n{checksum(OTHER.lower())}")
+        fill(form, label="cold")
+        await pilot.pause()
+        assert "the label is for one wallet" in words(app)
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert app.screen is form
+        assert len(store.current.wallets) == 2
+        fill(form, label="")
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert len(store.current.wallets) == 4
 
 
 async def test_wrong_lines_are_left_out_only_when_asked_twice(store: WatchlistStore) -> None:

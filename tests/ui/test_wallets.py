@@ -112,6 +112,30 @@ async def test_remove_asks_and_undo_brings_it_back_where_it_was(store: Watchlist
         assert [w.label for w in store.current.wallets] == ["degen-1"]
 
 
+@pytest.mark.parametrize("keys", [("enter", "escape"), ("plus", "escape"), ("i", "escape"), ("y",), ("r", "s")])
+async def test_whatever_came_between_the_question_is_asked_again(store: WatchlistStore, keys: tuple[str, ...]) -> None:
+    app = app_on(store)
+    async with stage(app) as pilot:
+        screen = await list_of(app, pilot)
+        for key in ("x", *keys, "x"):
+            await pilot.press(key)
+            await pilot.pause()
+        assert len(store.current.wallets) == 2
+        assert screen.list.remark.startswith("stop watching treasury?")
+        await pilot.press("x")
+        await pilot.pause()
+        assert [wallet.label for wallet in store.current.wallets] == ["degen-1"]
+
+
+async def test_beside_an_own_threshold_the_other_that_applies_is_shown(store: WatchlistStore) -> None:
+    treasury = store.current.wallets[0]
+    store.edit(treasury.key, replace(treasury, thresholds=Thresholds(warn=135 * WAD // 100)))
+    app = app_on(store)
+    async with stage(app) as pilot:
+        await list_of(app, pilot)
+        assert "1.35/1.05" in frames.text(app)
+
+
 async def test_undo_with_nothing_done_says_so(tmp_path: Path, store: WatchlistStore) -> None:
     fresh = WatchlistStore(store.path, checksum)
     fresh.load()
