@@ -64,7 +64,8 @@ class Form(ModalScreen["bool"]):
         if not self.changed or self._warned:
             return True
         self._warned = True
-        self.fault(f"Not saved yet: {key} once more gives up what you typed, ctrl+s saves it.")
+        way = "" if self.book.refusal else ", ctrl+s saves it"
+        self.fault(f"Not saved yet: {key} once more gives up what you typed{way}.")
         return False
 
     def action_cancel(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.config.kinds import BadValueError
@@ -67,8 +67,8 @@ def read(shape: Shape, text: str) -> Any:
         if not text.strip():
             return None
         return kind.read(Decimal(text.strip().replace(",", ".")) * shape.scale)
-    except InvalidOperation:
-        raise FieldError(f"{shape.label}: “{clean(text)}” is not a number") from None
+    except ArithmeticError:  # no number, or one beyond all reason
+        raise FieldError(f"{shape.label}: “{clean(text, 40)}” is not a number") from None
     except BadValueError as fault:
         raise FieldError(f"{shape.label} ({shape.unit}) {fault}") from None
 

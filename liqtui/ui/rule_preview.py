@@ -63,12 +63,19 @@ def on_record(found: Rehearsal, before: Rehearsal, now: float) -> list[str]:
     if found.start is None:
         return [NOTHING_RECORDED]
     lines = [f"on the last {fmt.age(now - found.start)} on record: {told(found.said)}"]
-    if found.said != before.said:
-        lines.append(f"  as it is now: {told(before.said)}")
+    lines += _beside(found.said, before.said)
     worse = [each for each in found.said if each.worse and not each.quiet][-_RECENT:]
     if worse:
         lines.append(f"  last: {' · '.join(f'{_when(each.at)} {word(each)}' for each in worse)}")
     return [*lines, limits(found)]
+
+
+def _beside(said: Sequence[Said], before: Sequence[Said]) -> list[str]:
+    """What the rules that hold now would have said, where it differs."""
+    if tuple(said) == tuple(before):
+        return []
+    now = told(before)
+    return [f"  as it is now: {now if now != told(said) else 'as often, at other times'}"]
 
 
 def _when(at: float) -> str:
@@ -100,8 +107,7 @@ def on_tape(found: Trial, before: Trial | None) -> list[str]:
     whose = "your wallet on it" if found.own else "your wallet is not on it: each of its wallets under these rules"
     heading = clean(report.title, 60) or "the tape"
     lines = [f"{heading}, {fmt.age(report.end - report.start)}; {whose}", f"told: {told(found.all_said)}"]
-    if before is not None and before.all_said != found.all_said:
-        lines.append(f"  as it is now: {told(before.all_said)}")
+    lines += _beside(found.all_said, before.all_said) if before is not None else []
     lines.append(_liquidations(found.records))
     return [*lines, "", *(_position(record, found) for record in _worst_first(found))]
 
