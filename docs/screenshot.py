@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 from liqtui.chain.tape import load_tape
-from liqtui.engine.trial import DEMO
 from liqtui.config.themes import load_all
 from liqtui.engine.playback import TapeEngine
+from liqtui.engine.trial import DEMO
 from liqtui.ui import theme
 from liqtui.ui.app import LiqtuiApp
 from liqtui.ui.state import Settings

@@ -12,8 +12,8 @@ from liqtui.core.model import PositionKey
 from liqtui.core.rehearse import Point
 from liqtui.core.snapshot import Alert, Severity
 from liqtui.core.units import WAD
-from liqtui.engine import history as module
 from liqtui.engine.history import FILE, SPACING, History, Sample
+from liqtui.engine.schema import MIGRATIONS
 from tests.engine.fakes import START, address
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = str(PositionKey(1, "fake", "main", address(1)))
-FULL = Sample(NAME, START, 100, 15 * WAD // 10, -0.25, START - 3, 0.2, 4.5, 86_400, unsafe=False)
+FULL = Sample(
+    NAME, START, 100, 15 * WAD // 10, -0.25, block_at=START - 3, nearest=0.2, sigmas=4.5, eta=86_400, unsafe=False
+)
 ALERT = Alert(7, START, Severity.OK, "changed", "w1 fake lab", "by hand", NAME, positions=(NAME,))
 
 
@@ -39,7 +41,7 @@ def minutes(history: History, count: int) -> None:
 
 def test_all_of_a_reading_comes_back(history: History) -> None:
     history.sample(FULL)
-    history.sample(Sample(NAME, START + 60, 105, 2 * WAD, None, START + 57, unsafe=True))
+    history.sample(Sample(NAME, START + 60, 105, 2 * WAD, None, block_at=START + 57, unsafe=True))
     history.flush(START + 60)
     assert history.points(NAME, START) == [
         Point(START, 15 * WAD // 10, -0.25, START - 3, 0.2, 4.5, 86_400, unsafe=False),
@@ -74,9 +76,9 @@ def test_a_move_before_the_first_reading_marks_none(history: History) -> None:
 
 
 def test_what_an_older_version_wrote_is_read_without_what_it_did_not_keep(tmp_path: Path) -> None:
-    older = module._MIGRATIONS[:4]
+    older = [script for script in MIGRATIONS if "block_at" not in script]
     with sqlite3.connect(tmp_path / FILE) as db:
-        db.executescript("".join(older) + "PRAGMA user_version = 4;")
+        db.executescript("".join(older) + f"PRAGMA user_version = {len(older)};")
         db.execute("INSERT INTO sample VALUES (?, ?, 1, ?, -0.3)", (NAME, START, str(2 * WAD)))
     db.close()
     old = [Point(START, 2 * WAD, -0.3)]
@@ -92,10 +94,10 @@ def test_what_an_older_version_wrote_is_read_without_what_it_did_not_keep(tmp_pa
     history.close()
 
 
-def test_what_is_not_wanted_is_not_worked_out(history: History) -> None:
-    assert history.wants(NAME, START, WAD)
+def test_what_says_nothing_new_need_not_be_worked_out(history: History) -> None:
+    assert history.hears(NAME, START, WAD)
     history.sample(FULL)
-    assert not history.wants(NAME, START + 1, FULL.health)
-    assert history.wants(NAME, START + 1, FULL.health * 99 // 100)
-    assert history.wants(NAME, START + SPACING, FULL.health)
-    assert not history.wants(NAME, START, WAD)
+    assert not history.hears(NAME, START + 1, FULL.health)
+    assert history.hears(NAME, START + 1, FULL.health * 99 // 100)
+    assert history.hears(NAME, START + SPACING, FULL.health)
+    assert not history.hears(NAME, START, WAD)
