@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 from liqtui.chain.tape import load_tape
-from liqtui.cli.demo import TAPE
 from liqtui.config.themes import load_all
 from liqtui.engine.playback import TapeEngine
+from liqtui.engine.trial import DEMO
 from liqtui.ui import theme
 from liqtui.ui.app import LiqtuiApp
 from liqtui.ui.state import Settings
@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 async def main() -> None:
-    engine = TapeEngine(load_tape(TAPE))
+    engine = TapeEngine(load_tape(DEMO))
     themes, _ = load_all(HERE)
     app = LiqtuiApp(engine, None, Settings(), own_themes=[theme.of(data) for data in themes])
     frame = next(frame for frame, title in engine.chapters if title == CHAPTER) - 8

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from liqtui.cli.arguments import Arguments
 
-TAPE = Path(__file__).parent.parent / "demo.tape"
 SPEED = 40.0
 """The tape holds some three hours; the demo takes about four minutes."""
 
 
 def run(args: Arguments) -> int:
     from liqtui.cli.replay import play
+    from liqtui.engine.trial import DEMO
 
-    return play(args, TAPE, speed=SPEED)
+    return play(args, DEMO, speed=SPEED)

@@ -84,6 +84,7 @@ def _settings(config: Config, terminal: Terminal, theme: str, paths: Paths) -> S
         keymap=config.keymap(actions()),
         chain_tags={name: chain.tag for name, chain in config.chains.items()},
         thresholds=config.thresholds,
+        rules=config.rules,
         targets=config.targets,
         target=config.target,
         bell=ui.bell,

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from liqtui.core.rules import ALWAYS
 from liqtui.core.rules import KINDS as ALERT_KINDS
+from liqtui.core.text import clean
 from liqtui.core.units import WAD, decimal_string
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def wad(value: Decimal | int) -> int:
     if power < 0:
         raw, rest = divmod(raw, 10**-power)
         if rest:
-            raise BadValueError("more than 18 decimals")
+            raise BadValueError("has more than 18 decimals")
         return -raw if sign else raw
     return (-raw if sign else raw) * 10**power
 
@@ -167,7 +168,16 @@ def read_address(value: object) -> str:
 def _read_texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise BadValueError(f"has to be a list of texts, not {type_words(value)}", 'write it as ["…", "…"]')
-    return tuple(_read_name(item) for item in cast("list[object]", value))
+    return tuple(map(_read_item, cast("list[object]", value)))
+
+
+def _read_item(value: object) -> str:
+    """One text of a list."""
+    if not isinstance(value, str):
+        raise BadValueError(f"has to be a list of texts and holds {type_words(value)}", 'write it as ["…", "…"]')
+    if not value.strip():
+        raise BadValueError("holds an empty text")
+    return _read_text(value)
 
 
 def _read_ids(value: object) -> tuple[str, ...]:
@@ -299,7 +309,9 @@ def _read_alert_kinds(value: object) -> tuple[str, ...]:
         if kind in ALWAYS:
             raise BadValueError(f'holds "{kind}", which cannot be switched off')
         if kind not in ALERT_KINDS:
-            raise BadValueError(f'holds "{kind}", which is no kind of alert', did_you_mean(kind, ALERT_KINDS))
+            raise BadValueError(
+                f'holds "{clean(kind, 40)}", which is no kind of alert', did_you_mean(kind, ALERT_KINDS)
+            )
     return tuple(dict.fromkeys(kinds))
 
 

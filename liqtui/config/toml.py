@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from liqtui.config.errors import ConfigError
+from liqtui.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,11 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LITERAL = re.compile(r"[^\s,\]}#]+")
+_DEEP = 100
+"""Levels of lists and tables that are always read."""
+_SHOWN = 120
+"""Characters of a key that are shown."""
+_LONG = re.compile(r"[0-9](?:_?[0-9]){4300,}")
 _SYNTAX = re.compile(r"\s*\(at line (\d+), column \d+\)$")
 _SYNTAX_END = re.compile(r"\s*\(at end of document\)$")
 
@@ -50,7 +56,7 @@ def dotted(path: KeyPath) -> str:
         if isinstance(part, int):
             text += f"[{part + 1}]"
         else:
-            shown = part if _BARE.fullmatch(part) else f'"{part}"'
+            shown = part if _BARE.fullmatch(part) else f'"{clean(part, _SHOWN)}"'
             text += f".{shown}" if text else shown
     return text
 
@@ -58,10 +64,35 @@ def dotted(path: KeyPath) -> str:
 def parse(text: str, file: Path) -> tuple[dict[str, Any], Source]:
     """Values (decimals exact) and places. Raises ConfigError with the line when it is no TOML."""
     try:
-        values = tomllib.loads(text, parse_float=Decimal)
+        return tomllib.loads(text, parse_float=_decimal), Source(file, Scanner(text).scan())
     except tomllib.TOMLDecodeError as fault:
         raise _syntax_error(str(fault), text, file) from None
-    return values, Source(file, Scanner(text).scan())
+    except RecursionError:
+        message = "lists and tables stand in each other too deeply"
+        raise ConfigError(file, _deepest(text), "", message, f"at most {_DEEP} levels") from None
+    except ValueError:  # of `int`, which takes no longer number
+        found = _LONG.search(text)
+        line = text.count("\n", 0, found.start()) + 1 if found else 1
+        raise ConfigError(file, line, "", "holds a whole number that is too long", "at most 4,300 digits") from None
+
+
+def _decimal(text: str) -> Decimal:
+    """Exact; no number at all where the exponent is beyond all reason."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal("nan")
+
+
+def _deepest(text: str) -> int:
+    """The line in which the nesting becomes too deep, roughly: it takes brackets in texts for real ones."""
+    depth = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        depth += sum(line.count(bracket) for bracket in "[{")
+        if depth > _DEEP:
+            return number
+        depth = max(depth - sum(line.count(bracket) for bracket in "]}"), 0)
+    return 1
 
 
 def read(file: Path) -> str:

@@ -16,8 +16,7 @@ from liqtui.core.coming import coming, folded
 from liqtui.core.drafts import Draft, draft
 from liqtui.core.memory import Holding, Memory, dump, load
 from liqtui.core.model import Change, Side
-from liqtui.core.severity import BAND, oracle_freshness, severity, wider
-from liqtui.core.severity import told as told_level
+from liqtui.core.severity import BAND, crossing, figures, oracle_freshness, turned
 from liqtui.core.snapshot import Freshness, Level, Severity
 from liqtui.core.units import HEALTH_ONE, WAD
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from liqtui.core.memory import Terms
     from liqtui.core.model import Position
+    from liqtui.core.severity import Figures
     from liqtui.core.snapshot import Row
 
 __all__ = ["Draft", "Holding", "Memory", "dump", "gone", "judge", "load"]
@@ -71,11 +71,12 @@ def judge(
     said = () if seized else _opened_or_closed(after, position, memory, now)
     done = () if said or seized else _done(position, terms, memory, own=own)
     drafts += said + _parameters(before, after, terms, memory, now)
-    memory, more = _level(before, after, memory, now, done=done)
+    found = figures(position, after.sigmas)
+    memory, more = _level(before, after, found, memory, now, done=done)
     if done and not more:
         more = (_changed(after, position, memory, now, done, own=own),)
     memory, doubts = _verified(after, position, memory, now)
-    memory, soon = coming(after, position, memory, now, own=bool(done) or seized)
+    memory, soon = coming(after, position, found, memory, now, own=bool(done) or seized)
     return _remembered(memory, position, terms), (*drafts, *folded(more, soon), *doubts)
 
 
@@ -306,26 +307,20 @@ def _parameters(before: Row | None, after: Row, terms: Terms, memory: Memory, no
 
 
 def _level(
-    before: Row | None, after: Row, memory: Memory, now: float, *, done: Sequence[str]
+    before: Row | None, after: Row, figures: Figures, memory: Memory, now: float, *, done: Sequence[str]
 ) -> tuple[Memory, tuple[Draft, ...]]:
     """Thresholds crossed and cleared. `done`: what was done meanwhile, told along with it."""
-    position = after.position
-    found = severity(position, after.thresholds, sigmas=after.sigmas)
-    if position is None or found is Severity.UNKNOWN:
+    position, found = after.position, turned(memory.level, figures, after.thresholds)
+    if position is None or found is None:
         return memory, ()
     more = (("change", "; ".join(done)),) if done else ()
-    worse = found.rank < memory.level.rank
-    level = told_level(memory.level, found, found if worse else _cleared(after, position))
-    if level is None:
-        return memory, ()
-    found, why = level, cause(before, after)
-    if worse:
-        if found is Severity.LIQUIDATABLE:
-            kind, text = "liquidatable", messages.liquidatable_now(after, position, memory.health)
-        else:
-            kind, text = "threshold", messages.crossed(after, position, memory.health)
-    else:
-        kind, text = "recovered", messages.recovered(after, position, memory.health)
+    kind, why = crossing(memory.level, found), cause(before, after)
+    write = {
+        "liquidatable": messages.liquidatable_now,
+        "threshold": messages.crossed,
+        "recovered": messages.recovered,
+    }[kind]
+    text = write(after, position, memory.health)
     told = draft(
         after,
         now,
@@ -339,14 +334,6 @@ def _level(
         more=more,
     )
     return replace(memory, level=found), (told,)
-
-
-def _cleared(after: Row, position: Position) -> Severity:
-    """The level by thresholds that are `BAND` wider: what is not over yet."""
-    health = position.health.shown
-    if position.has_debt and health is not None and health < HEALTH_ONE + BAND:
-        return Severity.LIQUIDATABLE
-    return severity(position, wider(after.thresholds), sigmas=after.sigmas)
 
 
 def _verified(after: Row, position: Position, memory: Memory, now: float) -> tuple[Memory, tuple[Draft, ...]]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core import messages
 from liqtui.core import pace as paces
 from liqtui.core.drafts import Draft, draft
-from liqtui.core.severity import liquidatable
 from liqtui.core.snapshot import Severity
 from liqtui.core.units import HEALTH_ONE
 
@@ -17,14 +16,17 @@ if TYPE_CHECKING:
 
     from liqtui.core.memory import Memory
     from liqtui.core.model import Position
+    from liqtui.core.pace import Pace, Samples
+    from liqtui.core.severity import Figures
     from liqtui.core.snapshot import Row
+    from liqtui.core.wallet import Thresholds
 
 ETA_BAND = 2
 """What was told to come within some time is armed again when it takes so many times as long."""
 
 
 def coming(
-    after: Row, position: Position, memory: Memory, now: float, *, own: bool
+    after: Row, position: Position, found: Figures, memory: Memory, now: float, *, own: bool
 ) -> tuple[Memory, tuple[Draft, ...]]:
     """What is coming: the next threshold at the present pace, liquidation by interest alone.
 
@@ -33,14 +35,14 @@ def coming(
     samples = paces.add(() if own else memory.pace, position)
     if samples is not memory.pace:
         memory = replace(memory, pace=samples)
-    memory, fast = _velocity(after, position, memory, now)
+    memory, fast = _velocity(after, found, memory, now)
     memory, slow = _interest(after, position, memory, now)
     return memory, (*fast, *slow)
 
 
 def folded(crossed: Sequence[Draft], soon: Sequence[Draft]) -> tuple[Draft, ...]:
     """Both; where a threshold was crossed in the same look, what is coming is told along with it."""
-    if len(crossed) != 1 or crossed[0].kind != "threshold":
+    if not folds(tuple(each.kind for each in crossed)):
         return (*crossed, *soon)
     told, figures = crossed[0], {"slope", "eta", "next"}
     for each in soon:
@@ -53,51 +55,89 @@ def folded(crossed: Sequence[Draft], soon: Sequence[Draft]) -> tuple[Draft, ...]
     return (told,)
 
 
-def _velocity(after: Row, position: Position, memory: Memory, now: float) -> tuple[Memory, tuple[Draft, ...]]:
-    within, level, limit = after.rules.reaction or 0.0, *_next(after, position)
-    found = paces.pace(memory.pace, limit, within) if limit is not None else None
-    if found is None or memory.told_pace.rank <= level.rank:
-        if memory.told_pace is not Severity.OK and (
-            limit is None or paces.pace(memory.pace, limit, within * ETA_BAND) is None
-        ):
-            memory = replace(memory, told_pace=Severity.OK)
+class Ahead(NamedTuple):
+    """The next threshold, and the pace toward it."""
+
+    level: Severity
+    limit: int
+    """Health, 1e18-scaled."""
+    pace: Pace
+
+
+def hurried(
+    told: Severity, samples: Samples, found: Figures, thresholds: Thresholds, within: float
+) -> tuple[Severity, Ahead | None]:
+    """What is told of the pace from now on, and what to say now. `told`: the level that it was told of; OK: none."""
+    level, limit = _next(found, thresholds)
+    fall = paces.pace(samples, limit, within) if limit is not None else None
+    if fall is not None and limit is not None and told.rank > level.rank:
+        return level, Ahead(level, limit, fall)
+    if fall is None and told is not Severity.OK:
+        lasts = limit is not None and paces.pace(samples, limit, within * ETA_BAND) is not None
+        return (told if lasts else Severity.OK), None
+    return told, None
+
+
+def _next(found: Figures, thresholds: Thresholds) -> tuple[Severity, int | None]:
+    """The next level down by health, and its threshold; None without debt, and where the worst has come."""
+    if found.health is None or not found.debt or found.unsafe:
+        return Severity.OK, None
+    limits = ((Severity.WARN, thresholds.warn), (Severity.CRITICAL, thresholds.critical))
+    ahead = ((level, limit) for level, limit in limits if limit is not None and found.health >= limit)
+    return next(ahead, (Severity.LIQUIDATABLE, HEALTH_ONE))
+
+
+def accrued(told: bool, eta: float | None, days: float) -> tuple[bool, bool]:
+    """What is told of interest from now on, and whether to say it now.
+
+    `eta`: seconds until interest alone reaches liquidation; None: never.
+    """
+    within = days * 86_400
+    if eta == 0 and within:  # it is there already, which is told otherwise
+        return told, False
+    if not eta or eta > within * ETA_BAND:
+        return False, False
+    soon = not told and eta <= within
+    return told or soon, soon
+
+
+def folds(crossed: Sequence[str]) -> bool:
+    """Whether what is coming is told along with what was crossed in the same look (kinds of alert)."""
+    return tuple(crossed) == ("threshold",)
+
+
+def _velocity(after: Row, found: Figures, memory: Memory, now: float) -> tuple[Memory, tuple[Draft, ...]]:
+    told, ahead = hurried(memory.told_pace, memory.pace, found, after.thresholds, after.rules.reaction or 0.0)
+    if told is not memory.told_pace:
+        memory = replace(memory, told_pace=told)
+    if ahead is None or after.position is None:
         return memory, ()
     label = after.cushion.factor if after.cushion is not None else ""
-    told = draft(
+    slope, eta = ahead.pace
+    made = draft(
         after,
         now,
-        Severity.CRITICAL if level is Severity.LIQUIDATABLE else Severity.WARN,
+        Severity.CRITICAL if ahead.level is Severity.LIQUIDATABLE else Severity.WARN,
         "velocity",
-        messages.velocity(after, position, limit or 0, found.slope, found.eta),
+        messages.velocity(after, after.position, ahead.limit, slope, eta),
         before=None,
         cure=True,
         cause=f"velocity:{after.chain}:{label}",
         headline=messages.boundary_name(after.cushion),
-        more=(("slope", messages.slope(found.slope)), ("eta", messages.minutes(found.eta)), ("next", level.value)),
+        more=(("slope", messages.slope(slope)), ("eta", messages.minutes(eta)), ("next", ahead.level.value)),
     )
-    return replace(memory, told_pace=level), (told,)
-
-
-def _next(row: Row, position: Position) -> tuple[Severity, int | None]:
-    """The next level down by health, and its threshold; None without debt, and where the worst has come."""
-    health = position.health.shown
-    if health is None or not position.has_debt or liquidatable(position):
-        return Severity.OK, None
-    limits = ((Severity.WARN, row.thresholds.warn), (Severity.CRITICAL, row.thresholds.critical))
-    ahead = ((level, limit) for level, limit in limits if limit is not None and health >= limit)
-    return next(ahead, (Severity.LIQUIDATABLE, HEALTH_ONE))
+    return memory, (made,)
 
 
 def _interest(after: Row, position: Position, memory: Memory, now: float) -> tuple[Memory, tuple[Draft, ...]]:
-    eta, within = position.interest_eta, (after.rules.interest_days or 0.0) * 86_400
-    if eta == 0 and within:  # it is there already, which is told otherwise
-        return memory, ()
-    if not eta or eta > within * ETA_BAND:
-        return (replace(memory, told_interest=False) if memory.told_interest else memory), ()
-    if memory.told_interest or eta > within:
+    eta = position.interest_eta
+    told, soon = accrued(memory.told_interest, eta, after.rules.interest_days or 0.0)
+    if told is not memory.told_interest:
+        memory = replace(memory, told_interest=told)
+    if not soon or eta is None:
         return memory, ()
     text = messages.interest(after, position, eta)
-    told = draft(
+    made = draft(
         after,
         now,
         Severity.WARN,
@@ -108,4 +148,4 @@ def _interest(after: Row, position: Position, memory: Memory, now: float) -> tup
         headline="interest",
         more=(("eta", messages.minutes(eta)),),
     )
-    return replace(memory, told_interest=True), (told,)
+    return memory, (made,)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from liqtui.core import format as fmt
 from liqtui.core import messages
 from liqtui.core.model import Direction
-from liqtui.core.rules import ALWAYS
 from liqtui.core.snapshot import Alert, Level, Severity
 from liqtui.core.states import level_of
 from liqtui.core.text import phrase
@@ -103,7 +102,6 @@ def draft(
         facts.append(("cause", headline))
     if position is not None:
         facts.append(("block", str(position.block.number)))
-    off = kind in (row.rules.off or ()) and kind not in ALWAYS
     return Draft(
         now,
         how,
@@ -116,7 +114,7 @@ def draft(
         level,
         facts=tuple((name, value) for name, value in (*facts, *more) if value),
         cause=cause,
-        held=OFF if off else "",
+        held=OFF if row.rules.logs_only(kind) else "",
         headline=headline,
         brief=brief or (messages.moved(position, before) if position is not None else f"last HF {fmt.health(before)}"),
         order=float("inf") if shown is None else float(shown),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from itertools import combinations
 from math import log
 from statistics import median
@@ -37,7 +38,11 @@ class Pace(NamedTuple):
 
 def add(samples: Samples, position: Position) -> Samples:
     """With this reading, if it is a new one; without what is older than the window. The same tuple when unchanged."""
-    health, at = position.health.shown, position.block.timestamp
+    return added(samples, position.health.shown, position.block.timestamp)
+
+
+def added(samples: Samples, health: int | None, at: int) -> Samples:
+    """As `add`, of a health (1e18-scaled) at a time of the chain."""
     if not health or health == HEALTH_INFINITE:
         return ()
     if samples and at < samples[-1][0] + SPACING:
@@ -56,13 +61,24 @@ def pace(samples: Samples, threshold: int, within: float) -> Pace | None:
     # cheap, and enough for nearly every position: it never fell far enough to be falling that fast
     if distance <= 0 or max(value for _, value in samples) - last < min(distance / within * span, LEAST_FALL) / 2:
         return None
-    slope, agreed = _slope(samples)
-    if slope >= 0 or -slope * span < LEAST_FALL or agreed < AGREEMENT or distance / -slope > within:
+    if _agreed(samples) < AGREEMENT:
+        return None
+    slope = _slope(samples)
+    if slope >= 0 or -slope * span < LEAST_FALL or distance / -slope > within:
         return None
     return Pace(slope, distance / -slope)
 
 
-def _slope(samples: Sequence[tuple[int, float]]) -> tuple[float, float]:
-    """Theil and Sen: the median of the slopes between all pairs; and the share of pairs that fall."""
-    slopes = [(later - earlier) / (end - start) for (start, earlier), (end, later) in combinations(samples, 2)]
-    return median(slopes), sum(1 for slope in slopes if slope < 0) / len(slopes)
+def _agreed(samples: Sequence[tuple[int, float]]) -> float:
+    """Share of all pairs that fall. Most windows end here, so it is counted without looking at each pair."""
+    before: list[float] = []
+    falling = 0
+    for _, value in samples:
+        falling += len(before) - bisect_right(before, value)
+        insort(before, value)
+    return falling / (len(samples) * (len(samples) - 1) // 2)
+
+
+def _slope(samples: Sequence[tuple[int, float]]) -> float:
+    """Theil and Sen: the median of the slopes between all pairs."""
+    return median((later - earlier) / (end - start) for (start, earlier), (end, later) in combinations(samples, 2))

@@ -52,6 +52,18 @@ def cushion(position: Position | None, sigmas: Mapping[str, float]) -> tuple[Bou
     return ways.at(best[1]), None if best[1].passed else best[2]
 
 
+def nearest(position: Position) -> float | None:
+    """Relative distance to the nearest boundary of a factor, whichever ranks; rests on estimates as `cushion` does."""
+    boundaries = position.boundaries
+    ways = boundaries if isinstance(boundaries, LazyBoundaries) else FoundBoundaries(boundaries)
+    best: float | None = None
+    for way in sorted(ways.reaches, key=_vague):
+        if best is None or way.least < best:
+            about = ways.settled(way).about
+            best = best if about is None or (best is not None and abs(about) >= best) else abs(about)
+    return best
+
+
 def _vague(way: Reach) -> bool:
     """What is known well goes first: mostly it is near enough that the rest need not be searched for."""
     return way.vague

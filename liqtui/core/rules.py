@@ -62,6 +62,10 @@ class Rules:
             self.off if self.off is not None else wider.off,
         )
 
+    def logs_only(self, kind: str) -> bool:
+        """Whether that kind of alert is switched off. What is lost or about to be never is."""
+        return kind in (self.off or ()) and kind not in ALWAYS
+
 
 DEFAULT_RULES = Rules(reaction=1800.0, interest_days=7.0, price_jump=10**17, off=())
 

@@ -13,7 +13,8 @@ to `CLOCK_SKEW`), else stale.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.boundaries import LazyBoundaries
 from liqtui.core.snapshot import Freshness, Severity
@@ -110,6 +111,27 @@ def liquidatable(position: Position) -> bool | None:
     return None if health.raw is None else health.raw < HEALTH_ONE
 
 
+class Figures(NamedTuple):
+    """What the rules about health and distance look at: of a position now, or of a reading on record."""
+
+    debt: bool
+    health: int | None
+    """1e18-scaled; None: not known."""
+    unsafe: bool | None
+    """Whether anybody may liquidate it; None: not known."""
+    near: Callable[[int | None], bool]
+    """Whether any boundary is nearer than that fraction of 1e18; never than None."""
+    sigmas: float | None
+    """Daily σ to the ranking boundary; None: not known."""
+
+
+def figures(position: Position, sigmas: float | None) -> Figures:
+    """Of a position as it is now. `sigmas`: as of `rank.cushion`."""
+    debt = position.has_debt
+    unsafe = liquidatable(position) if debt else False
+    return Figures(debt, position.health.shown, unsafe, partial(_near, position), sigmas)
+
+
 def severity(
     position: Position | None, thresholds: Thresholds, *, sigmas: float | None = None, liquidated: bool = False
 ) -> Severity:
@@ -121,22 +143,18 @@ def severity(
     """
     if liquidated:
         return Severity.LIQUIDATED
-    if position is None:
-        return Severity.UNKNOWN
-    if not position.has_debt:
+    return Severity.UNKNOWN if position is None else by_figures(figures(position, sigmas), thresholds)
+
+
+def by_figures(found: Figures, thresholds: Thresholds) -> Severity:
+    """As `severity`, of figures alone."""
+    if not found.debt:
         return Severity.OK
-    health, unsafe = position.health.shown, liquidatable(position)
-    if unsafe:
+    if found.unsafe:
         return Severity.LIQUIDATABLE
-    if health is None or unsafe is None:
+    health, near, sigmas = found.health, found.near, found.sigmas
+    if health is None or found.unsafe is None:
         return Severity.UNKNOWN
-    return by_figures(health, thresholds, lambda limit: _near(position, limit), sigmas)
-
-
-def by_figures(
-    health: int, thresholds: Thresholds, near: Callable[[int | None], bool], sigmas: float | None
-) -> Severity:
-    """CRITICAL, WARN or OK by the figures alone. `near` tells whether a boundary is nearer than a cushion."""
     if (
         _under(health, thresholds.critical)
         or near(thresholds.critical_cushion)
@@ -148,18 +166,35 @@ def by_figures(
     return Severity.OK
 
 
-def told(level: Severity, found: Severity, cleared: Severity) -> Severity | None:
-    """The level to tell now, by hysteresis; None when nothing is new.
+def turned(level: Severity, found: Figures, thresholds: Thresholds) -> Severity | None:
+    """The level to tell now, by hysteresis; None when nothing is new, or nothing is known.
 
-    `level`: the worst that was told and is not over. `found`: what the thresholds say. `cleared`: what they say when
-    each is a band wider.
+    `level`: the worst that was told and is not over.
     """
-    if found.rank < level.rank:
-        return found
+    reached = by_figures(found, thresholds)
+    if reached is Severity.UNKNOWN:
+        return None
+    if reached.rank < level.rank:
+        return reached
+    cleared = _cleared(found, thresholds)
     return cleared if cleared.rank > level.rank else None
 
 
-def wider(thresholds: Thresholds) -> Thresholds:
+def crossing(before: Severity, now: Severity) -> str:
+    """Kind of the alert that tells of a turn from one level to another."""
+    if now.rank > before.rank:
+        return "recovered"
+    return "liquidatable" if now is Severity.LIQUIDATABLE else "threshold"
+
+
+def _cleared(found: Figures, thresholds: Thresholds) -> Severity:
+    """The level by thresholds that are a band wider: what is not over yet."""
+    if found.debt and found.health is not None and found.health < HEALTH_ONE + BAND:
+        return Severity.LIQUIDATABLE
+    return by_figures(found, _wider(thresholds))
+
+
+def _wider(thresholds: Thresholds) -> Thresholds:
     """What has to be cleared until a threshold is armed again."""
 
     def health(limit: int | None) -> int | None:

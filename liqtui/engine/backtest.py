@@ -156,10 +156,15 @@ def backtest(
     judge = Judge(lead, window)
     for snapshot in run_through(Reel(tape, shipped_adapters() if adapters is None else adapters, setup)):
         judge.take(snapshot)
+    return report(tape, judge)
+
+
+def report(tape: Tape, judge: Judge) -> Report:
+    """When all of the tape was shown to the judge."""
     judge.finish()
     times = [frame.time for frame in tape.frames] or [tape.start]
     return Report(
-        tape.header.title, times[0], times[-1], len(times) if tape.frames else 0, lead, window,
+        tape.header.title, times[0], times[-1], len(times) if tape.frames else 0, judge.lead, judge.window,
         tuple(sorted(judge.records.values(), key=_place)), judge.messages, judge.notices,
     )  # fmt: skip
 
@@ -172,8 +177,8 @@ class Judge:
     def __init__(self, lead: float, window: float) -> None:
         self.records: dict[str, Record] = {}
         self.messages = self.notices = 0
-        self._lead = lead
-        self._window = window
+        self.lead = lead
+        self.window = window
         self._known: dict[int, Alert] = {}
         """Alerts as they were last seen."""
         self._told: set[int] = set()
@@ -290,7 +295,7 @@ class Judge:
         if warning is not None:
             warning.liquidated = True
             lead = max(self._read_at.get(position, warning.at) - warning.at, 0.0)
-        missed = not lead or lead < self._lead
+        missed = not lead or lead < self.lead
         self._record(position).liquidations.append(Liquidation(now, alert.text, warning, lead, missed))
 
     def _over(self, position: str, now: float, *, closed: bool = False) -> None:
@@ -299,7 +304,7 @@ class Judge:
             return
         warning.acted |= closed
         warning.ended_at = now
-        short = now - warning.at <= self._window
+        short = now - warning.at <= self.window
         warning.outcome = _outcome(warning) or (Outcome.FALSE if short else Outcome.LASTED)
 
 

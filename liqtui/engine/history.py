@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from liqtui.engine.database import connect, thin
 from liqtui.engine.lifecycle import happened
 from liqtui.engine.recall import ALERT, ALERTS_KEPT, Answer, Recall, Saved, alert_values
-from liqtui.engine.schema import FILE, MIGRATIONS
+from liqtui.engine.schema import FILE, MIGRATIONS, READING
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -40,6 +40,7 @@ _END_OF_TIME = 253_402_300_800
 """The year 10,000. Whoever wrote a feed may answer any number as the time of its update."""
 _PRUNE_EVERY = 3600.0
 _QUEUE = 20_000
+_SAMPLE = ", ".join(("position", "at", "block", "health", "cushion", *READING))
 
 
 class Sample(NamedTuple):
@@ -53,6 +54,12 @@ class Sample(NamedTuple):
     """Relative distance to the ranking boundary."""
     patience: float = PATIENCE
     """Seconds without a reading before this one that are no silence yet."""
+    block_at: int | None = None
+    """This and what follows: as in `core.rehearse.Point`."""
+    nearest: float | None = None
+    sigmas: float | None = None
+    eta: float | None = None
+    unsafe: bool | None = None
 
 
 class History(Recall):
@@ -98,26 +105,32 @@ class History(Recall):
         self._alerts = {alert.id: alert for alert in saved.alerts}
         return saved
 
+    def hears(self, position: str, at: float, health: int, patience: float = PATIENCE) -> bool:
+        """Note a reading; returns whether a sample of it would say something new. To be called with every reading."""
+        self._hear(position, at, patience)
+        last = self._written.get(position)
+        if last is None:
+            return True
+        moved = abs(health - last[1]) * STEP > last[1]
+        return at > last[0] and (at - last[0] >= SPACING or moved)
+
     def sample(self, sample: Sample) -> bool:
-        """Queue it if it says something new; returns whether it does. To be called with every reading."""
-        self._hear(sample)
-        last = self._written.get(sample.position)
-        if last is not None:
-            moved = abs(sample.health - last[1]) * STEP > last[1]
-            if sample.at <= last[0] or (sample.at - last[0] < SPACING and not moved):
-                return False
+        """Queue it if it says something new; returns whether it does."""
+        if not self.hears(sample.position, sample.at, sample.health, sample.patience):
+            return False
         self._written[sample.position] = (sample.at, sample.health)
-        values = (sample.position, sample.at, sample.block, str(sample.health), sample.cushion)
-        self._flow.append(("INSERT OR REPLACE INTO sample VALUES (?, ?, ?, ?, ?)", values))
+        head = (sample.position, sample.at, sample.block, str(sample.health), sample.cushion)
+        values = (*head, *(getattr(sample, name) for name in READING))
+        marks = ", ".join("?" * len(values))
+        self._flow.append((f"INSERT OR REPLACE INTO sample ({_SAMPLE}) VALUES ({marks})", values))  # noqa: S608
         return True
 
-    def _hear(self, sample: Sample) -> None:
+    def _hear(self, position: str, at: float, patience: float) -> None:
         """Queue the silence before this reading, if there was one; also that of a time in which nothing ran."""
-        before = self._heard.get(sample.position) or self.last_seen(sample.position)
-        self._heard[sample.position] = sample.at
-        if before is not None and sample.at - before > sample.patience:
-            silence = (sample.position, before, sample.at)
-            self._flow.append(("INSERT OR REPLACE INTO silence VALUES (?, ?, ?)", silence))
+        before = self._heard.get(position) or self.last_seen(position)
+        self._heard[position] = at
+        if before is not None and at - before > patience:
+            self._flow.append(("INSERT OR REPLACE INTO silence VALUES (?, ?, ?)", (position, before, at)))
 
     def round(self, chain_id: int, feed: Feed) -> bool:
         """Queue the feed's latest answer if it is a new one; returns whether it is."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from liqtui.core import rank
 from liqtui.core.model import PositionKey
 from liqtui.core.reads import ReadError
+from liqtui.core.rehearse import reading
 from liqtui.core.rules import DEFAULT_RULES
 from liqtui.core.severity import blind_after, severity
 from liqtui.core.snapshot import Freshness, Row, Severity, Snapshot
@@ -214,12 +215,16 @@ class Monitor:
             self._history.position(position.key, is_open=True)
         self._history.relies(held.id, held.key.chain_id, (feed.address for feed in position.feeds), now)
         held.take(position, now)
-        health = position.health.shown
-        if health is not None:
-            boundary, _ = rank.cushion(position, {})
-            distance = boundary.about if boundary else None
-            patience = blind_after(chain.spec.poll)
-            self._history.sample(Sample(held.id, now, position.block.number, health, distance, patience))
+        self._record(held, position, now)
+
+    def _record(self, held: Held, position: Position, now: float) -> None:
+        health, patience = position.health.shown, blind_after(held.chain.spec.poll)
+        if health is None or not self._history.hears(held.id, now, health, patience):
+            return
+        point = reading(position, now, self._sigmas.by_factor())
+        if point is not None:
+            kept = (point.block_at, point.nearest, point.sigmas, point.eta, point.unsafe)
+            self._history.sample(Sample(held.id, now, position.block.number, health, point.distance, patience, *kept))
 
     def _drop(self, held: Held) -> None:
         del self._held[held.key]

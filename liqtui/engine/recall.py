@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from bisect import bisect_right
 from dataclasses import dataclass
 from math import inf, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +15,7 @@ from liqtui.core.rehearse import Point
 from liqtui.core.snapshot import Alert, Level, Severity
 from liqtui.core.units import WAD
 from liqtui.engine.logsearch import Kept
+from liqtui.engine.schema import READING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,10 +117,30 @@ class Recall:
 
     def points(self, position_id: str, since: float) -> list[Point]:
         """Recorded readings, oldest first; also of times without debt."""
+        known = {name for (name,) in self._rows("SELECT name FROM pragma_table_info('sample')")}
+        kept = ", ".join(name if name in known else "NULL" for name in READING)  # an older version may have written it
+        sql = f"SELECT at, health, cushion, {kept} FROM sample WHERE position = ? AND at >= ? ORDER BY at"  # noqa: S608
+        found = [
+            Point(at, int(health), distance, *rest, unsafe=None if unsafe is None else bool(unsafe))
+            for at, health, distance, *rest, unsafe in self._rows(sql, position_id, since)
+        ]
+        for at in self._turns(position_id, since):
+            place = bisect_right(found, at, key=lambda point: point.at) - 1
+            if place >= 0:
+                found[place] = found[place]._replace(moved=True)
+        return found
+
+    def _turns(self, position_id: str, since: float) -> list[float]:
+        """When an alert told that somebody changed the amounts of a position."""
+        if not self._rows("SELECT 1 FROM pragma_table_info('alert') WHERE name = 'positions'"):
+            return []
         rows = self._rows(
-            "SELECT at, health, cushion FROM sample WHERE position = ? AND at >= ? ORDER BY at", position_id, since
+            "SELECT at FROM alert WHERE at >= ? AND (kind IN ('changed', 'liquidated')"
+            """ OR instr(facts, '["change", ')) AND EXISTS (SELECT 1 FROM json_each(positions) WHERE value = ?)""",
+            since,
+            position_id,
         )
-        return [Point(at, int(health), distance) for at, health, distance in rows]
+        return [at for (at,) in rows]
 
     def updates(self, position_id: str, since: float) -> list[tuple[int, str]]:
         """(unix time, feed label) of each recorded update of the feeds that a position relies on, oldest first."""

@@ -17,7 +17,7 @@ from liqtui.engine.setup import Link, Setup, rounds_on, shipped_adapters, wallet
 from liqtui.engine.words import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from liqtui.chain.tape import Tape
     from liqtui.core.snapshot import Snapshot
@@ -132,7 +132,7 @@ def fast_forward(
     yield from run_through(Reel(tape, shipped_adapters() if adapters is None else adapters, setup_of(tape, thresholds)))
 
 
-def run_through(reel: Reel) -> Iterator[Snapshot]:
+def run_through(reel: Reel) -> Generator[Snapshot]:
     """As `fast_forward`, for a reel that was put together elsewhere; its history is closed afterwards."""
     with asyncio.Runner() as runner, contextlib.closing(reel.history):
         loop = runner.get_loop()  # its own `run` handles signals anew each time, which costs more than a frame

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 FILE = "history.sqlite"
 
+READING = ("block_at", "nearest", "sigmas", "eta", "unsafe")
+"""Columns of a sample that a later version added, as `core.rehearse.Point` names them."""
+
 MIGRATIONS = (
     """
     CREATE TABLE position (
@@ -63,6 +66,13 @@ MIGRATIONS = (
     CREATE TABLE silence (
         position TEXT NOT NULL, since REAL NOT NULL, until REAL NOT NULL,
         PRIMARY KEY (position, since)) WITHOUT ROWID;
+    """,
+    """
+    ALTER TABLE sample ADD COLUMN block_at INTEGER;
+    ALTER TABLE sample ADD COLUMN nearest REAL;
+    ALTER TABLE sample ADD COLUMN sigmas REAL;
+    ALTER TABLE sample ADD COLUMN eta REAL;
+    ALTER TABLE sample ADD COLUMN unsafe INTEGER;
     """,
 )
 """Script n brings a file from version n to n + 1; `user_version` says where it stands."""

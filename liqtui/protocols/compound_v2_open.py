@@ -42,7 +42,7 @@ from liqtui.protocols.compound_v2_abi import (
 )
 from liqtui.protocols.compound_v2_state import Opened, TokenInfo, Vai
 from liqtui.protocols.feeds import deployment
-from liqtui.protocols.price_sources import ZERO_ADDRESS, PriceBook, probe
+from liqtui.protocols.price_sources import ZERO_ADDRESS, PriceBook, probe, some_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -86,7 +86,7 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
         second[GET_VAI_ADDRESS] = GET_VAI_ADDRESS.at(vai)
     found = yield from ask(second)
     named = [_named(each, found) for each in listing]
-    token_of_vai = _address(found[GET_VAI_ADDRESS]) if vai else ""
+    token_of_vai = some_address(found[GET_VAI_ADDRESS]) if vai else ""
     tokens = {each.underlying for each in named if each.underlying} | ({token_of_vai} - {""})
     third: dict[Any, Call] = {(token, of): of.at(token) for token in sorted(tokens) for of in (SYMBOL, DECIMALS)}
     # apart from what is asked above: most cTokens refuse these, and a refusal without a word casts doubt on others
@@ -140,16 +140,7 @@ def _comptroller(ref: MarketRef) -> Plan[tuple[str, tuple[str, ...], str, str]]:
         raise PlanFailed(
             f"{ref.entry} is not a comptroller of the Compound v2 family: its list of markets makes no sense"
         )
-    return oracle, listing, _address(first[VAI_CONTROLLER]), _address(first[LIQUIDATOR_CONTRACT])
-
-
-def _address(result: Result) -> str:
-    """Empty for what is none."""
-    try:
-        found = address(result)
-    except ValueError:
-        return ""
-    return "" if found == ZERO_ADDRESS else found
+    return oracle, listing, some_address(first[VAI_CONTROLLER]), some_address(first[LIQUIDATOR_CONTRACT])
 
 
 def _number(result: Result) -> int | None:
@@ -171,7 +162,7 @@ def _named(token: str, found: Mapping[Any, Result]) -> _Named:
     said = found[token, UNDERLYING]
     if isinstance(said, Failure) and said.kind not in {"revert", "short"}:
         raise PlanFailed(f"market {token} cannot be read: {said.kind}")
-    underlying = _address(said)
+    underlying = some_address(said)
     return _Named(token, underlying, "" if underlying else _text(found[token, SYMBOL]))
 
 
@@ -217,7 +208,9 @@ def _sources(oracle: str, named: Iterable[_Named]) -> Plan[dict[str, str]]:
     }
     asks |= {(each.token, GET_TOKEN_CONFIG): GET_TOKEN_CONFIG.at(oracle, each.underlying or COIN) for each in named}
     found = yield from ask(asks)
-    sources = {token: feed for (token, of), result in found.items() if of is GET_FEED and (feed := _address(result))}
+    sources = {
+        token: feed for (token, of), result in found.items() if of is GET_FEED and (feed := some_address(result))
+    }
     mains = {
         each: f"0x{words(found[each.token, GET_TOKEN_CONFIG], 2)[1] % 2**160:040x}"
         for each in named

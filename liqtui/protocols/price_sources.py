@@ -152,8 +152,8 @@ def _shape(source: str, found: Mapping[Function, Result]) -> Source:
     label = clean(_text(found[DESCRIPTION]), 40) or short_address(source)
     plain = Source(source, label, _decimals(found[DECIMALS]), rounds=ok(found[LATEST_ROUND_DATA], 5))
     ratio_decimals = _decimals(found[RATIO_DECIMALS])
-    base, asset = _address(found[BASE_TO_USD_AGGREGATOR]), _address(found[ASSET_TO_USD_AGGREGATOR])
-    peg, to_peg = _address(found[PEG_TO_BASE]), _address(found[ASSET_TO_PEG])
+    base, asset = some_address(found[BASE_TO_USD_AGGREGATOR]), some_address(found[ASSET_TO_USD_AGGREGATOR])
+    peg, to_peg = some_address(found[PEG_TO_BASE]), some_address(found[ASSET_TO_PEG])
     if base and ratio_decimals is not None and ok(found[GET_RATIO]):
         return plain._replace(base=base, ratio="growth", ratio_decimals=ratio_decimals)
     if asset and ok(found[GET_CURRENT_DISCOUNT]):
@@ -168,13 +168,13 @@ def _shape(source: str, found: Mapping[Function, Result]) -> Source:
 def _comet_shape(plain: Source, found: Mapping[Function, Result]) -> Source:
     """Comet's wrappers. A quotient of two feeds looks like a product but for its combined scale, and stays whole."""
     for first, second in ((PRICE_FEED_A, PRICE_FEED_B), (WBTC_TO_BTC_PRICE_FEED, BTC_TO_USD_PRICE_FEED)):
-        ratio, base = _address(found[first]), _address(found[second])
+        ratio, base = some_address(found[first]), some_address(found[second])
         if ratio and base:
             return plain._replace(base=base, ratio=ratio, scaled=True) if ok(found[COMBINED_SCALE]) else plain
-    base, decimals = _address(found[ASSET_TO_BASE_AGGREGATOR]), _decimals(found[COMET_RATIO_DECIMALS])
+    base, decimals = some_address(found[ASSET_TO_BASE_AGGREGATOR]), _decimals(found[COMET_RATIO_DECIMALS])
     if base and decimals is not None and ok(found[GET_RATIO]):
         return plain._replace(base=base, ratio="comet growth", ratio_decimals=decimals, scaled=True)
-    underlying = _address(found[UNDERLYING_PRICE_FEED])
+    underlying = some_address(found[UNDERLYING_PRICE_FEED])
     return plain._replace(base=underlying, scaled=True) if underlying else plain
 
 
@@ -193,7 +193,8 @@ def _decimals(result: Result) -> int | None:
     return uint(result) if ok(result) and uint(result) <= _MAX_DECIMALS else None
 
 
-def _address(result: Result) -> str:
+def some_address(result: Result) -> str:
+    """Empty for what is none, and for the zero address."""
     try:
         found = address(result)
     except ValueError:

@@ -14,13 +14,14 @@ from liqtui.ui.filters import Filter
 from liqtui.ui.grid import Positions, next_sort
 from liqtui.ui.header import utc
 from liqtui.ui.host import host_of
+from liqtui.ui.playbar import TapeKeys
 from liqtui.ui.prompt import Prompt
 
 if TYPE_CHECKING:
     from liqtui.core.snapshot import Alert, Row
 
 
-class Dashboard(Board):
+class Dashboard(TapeKeys, Board):
     """The board with its keys."""
 
     BINDINGS: ClassVar = [*bindings("dashboard"), *bindings("tape")]
@@ -38,29 +39,6 @@ class Dashboard(Board):
         elif state.marks:
             state.marks.clear()
             self.refresh_all()
-
-    # The tape
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The keys of a tape mean nothing while there is none."""
-        del parameters
-        return self.playbar is not None if action.startswith("tape_") else True
-
-    def action_tape_pause(self) -> None:
-        if self.playbar is not None:
-            self.playbar.toggle()
-
-    def action_tape_speed(self, by: int) -> None:
-        if self.playbar is not None:
-            (self.playbar.faster if by > 0 else self.playbar.slower)()
-
-    def action_tape_step(self, by: int) -> None:
-        if self.playbar is not None:
-            self.playbar.step(by)
-
-    def action_tape_chapter(self, by: int) -> None:
-        if self.playbar is not None:
-            self.playbar.chapter(forward=by > 0)
 
     # What is shown
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.config.kinds import BadValueError
 from liqtui.config.schema import rule_settings, threshold_settings
+from liqtui.core.rules import DEFAULT_RULES
 from liqtui.core.text import clean
 from liqtui.core.units import decimal_string
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
@@ -66,8 +67,8 @@ def read(shape: Shape, text: str) -> Any:
         if not text.strip():
             return None
         return kind.read(Decimal(text.strip().replace(",", ".")) * shape.scale)
-    except InvalidOperation:
-        raise FieldError(f"{shape.label}: “{clean(text)}” is not a number") from None
+    except ArithmeticError:  # no number, or one beyond all reason
+        raise FieldError(f"{shape.label}: “{clean(text, 40)}” is not a number") from None
     except BadValueError as fault:
         raise FieldError(f"{shape.label} ({shape.unit}) {fault}") from None
 
@@ -106,7 +107,7 @@ class Applied(NamedTuple):
         """For the empty field: the value that applies then."""
         value = getattr(self.thresholds if shape.threshold else self.rules, shape.key)
         words = text_of(shape, value)
-        return f"{words} {shape.unit}, as elsewhere".strip() if words else "nothing"
+        return f"{words}, as elsewhere" if words else "nothing"
 
 
 def resolved(wallet: Wallet, position: str, configured: Thresholds) -> Thresholds:
@@ -115,6 +116,11 @@ def resolved(wallet: Wallet, position: str, configured: Thresholds) -> Threshold
     for wider in (wallet.thresholds, wallet.tag_thresholds, configured, DEFAULT_THRESHOLDS):
         own = own.over(wider)
     return own
+
+
+def resolved_rules(wallet: Wallet, configured: Rules) -> Rules:
+    """The same of rules: wallet, tag, config, default."""
+    return wallet.rules.over(wallet.tag_rules).over(configured).over(DEFAULT_RULES)
 
 
 def toml(typed: Mapping[str, str]) -> str:

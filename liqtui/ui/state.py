@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from liqtui.core.clock import Clock, SystemClock
+from liqtui.core.rules import DEFAULT_RULES, Rules
 from liqtui.core.snapshot import Severity, Snapshot
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, TARGETS, Thresholds
@@ -32,6 +33,8 @@ class Settings:
     chain_tags: Mapping[str, str] = field(default_factory=dict[str, str])
     """Chain name → short name for narrow columns."""
     thresholds: Thresholds = DEFAULT_THRESHOLDS
+    rules: Rules = DEFAULT_RULES
+    """Of the configuration, over the defaults."""
     targets: tuple[int, ...] = TARGETS
     """Health targets of the ways out, 1e18-scaled; `target` is the one shown first."""
     target: int = 125 * WAD // 100

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from liqtui.config.errors import ConfigError, did_you_mean
@@ -129,8 +129,8 @@ def _threshold(name: str, text: str) -> int | None:
         return None
     try:
         raw: int = THRESHOLD.read(Decimal(text.strip().replace(",", ".")))
-    except InvalidOperation:
-        raise FieldError(f"{name}: “{clean(text)}” is not a number such as 1.20") from None
+    except ArithmeticError:
+        raise FieldError(f"{name}: “{clean(text, 40)}” is not a number such as 1.20") from None
     except BadValueError as fault:
         raise FieldError(f"{name} {fault}") from None
     return raw

@@ -13,13 +13,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
 from liqtui.core.redact import redact
 from liqtui.core.text import clean
 from liqtui.core.wallet import Thresholds
-from liqtui.ui.nav import app_of
+from liqtui.ui.form import Form
 from liqtui.ui.wallet_entries import (
     Entries,
     FieldError,
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from liqtui.core.wallet import Wallet
-    from liqtui.ui.wallet_book import Outcome, WalletBook
+    from liqtui.ui.wallet_book import WalletBook
 
 PAUSE = 0.4
 """Seconds of silence at the keyboard before a name is looked up."""
@@ -74,7 +73,7 @@ class Addresses(TextArea):
         await super()._on_key(event)
 
 
-class WalletForm(ModalScreen["bool"]):
+class WalletForm(Form):
     """`wallet` None adds, else edits. Returns whether something was saved."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -82,31 +81,17 @@ class WalletForm(ModalScreen["bool"]):
         Binding("escape", "cancel", "cancel", id="form.cancel", tooltip="give up; asks when something was typed"),
     ]
     DEFAULT_CSS = """
-    WalletForm { align: center middle; }
-    WalletForm #form {
-        width: 76; max-width: 100%; height: auto; max-height: 100%;
-        border: round $frame-focus; border-title-color: $strong; border-subtitle-color: $muted;
-        background: $canvas; padding: 0 1;
-    }
-    WalletForm #fields { height: auto; max-height: 100%; scrollbar-size: 1 1; }
     WalletForm #ask { height: auto; color: $muted; }
-    WalletForm .line { height: 1; }
-    WalletForm .name { width: 15; color: $muted; }
-    WalletForm Input { width: 1fr; border: none; height: 1; padding: 0; background: $cursor; color: $strong; }
-    WalletForm Input:focus, WalletForm Addresses:focus { border: none; }
+    WalletForm Addresses:focus { border: none; }
     WalletForm Addresses {
         border: none; padding: 0; height: auto; max-height: 25vh; background: $cursor; color: $strong;
     }
     WalletForm .fixed { width: 1fr; color: $ink; }
     WalletForm #notes { height: auto; color: $ink; }
-    WalletForm #below { height: auto; dock: bottom; }
-    WalletForm #fault { height: auto; color: $severity-warn; }
-    WalletForm #hint { height: auto; color: $muted; }
     """
 
     def __init__(self, book: WalletBook, wallet: Wallet | None = None, text: str = "") -> None:
-        super().__init__()
-        self.book = book
+        super().__init__(book)
         self.wallet = wallet
         self._start_text = text
         self._lookup = Lookup({}, {})
@@ -115,12 +100,10 @@ class WalletForm(ModalScreen["bool"]):
         """Save as soon as the names are known."""
         self._skipping = False
         """Entries that are wrong may be left out."""
-        self._warned = False
-        """Escape was pressed once on something typed."""
         self._before = ""
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="form") as form:
+        with Vertical(id="form", classes="box") as form:
             form.border_title = "edit wallet" if self.wallet else "watch wallets"
             with VerticalScroll(id="fields", can_focus=False):
                 yield from self._compose_fields()
@@ -165,7 +148,7 @@ class WalletForm(ModalScreen["bool"]):
         first.focus()
         self._before = self._typed()
         if self.book.refusal:
-            self._fault(self.book.refusal)
+            self.fault(self.book.refusal)
         self._look()
 
     # What was typed
@@ -201,16 +184,19 @@ class WalletForm(ModalScreen["bool"]):
         try:
             self._fields()
         except FieldError as fault:
-            self._fault(str(fault))
+            self.fault(str(fault))
         else:
-            self._fault("")
+            self.fault("")
 
     def _fields(self) -> dict[str, object]:
         """Raises FieldError."""
         known = {chain.name for chain in self.book.state.snapshot.chains}
         before = self.wallet.thresholds if self.wallet else Thresholds()
+        label = read_line("label", self.value("label"))
+        if label and self.wallet is None and len(self._entries().wallets) > 1:
+            raise FieldError("the label is for one wallet: empty it, and name them one by one once they are added")
         return {
-            "label": read_line("label", self.value("label")),
+            "label": label,
             "tags": read_words(read_line("tags", self.value("tags"))),
             "chains": read_chains(read_line("chains", self.value("chains")), known),
             "note": read_line("note", self.value("note")),
@@ -235,9 +221,6 @@ class WalletForm(ModalScreen["bool"]):
         shown = self.query_one("#notes", Static)
         shown.display = bool(lines)
         shown.update(Content("\n").join(lines))
-
-    def _fault(self, sentence: str) -> None:
-        self.query_one("#fault", Static).update(sentence)
 
     # Names
 
@@ -286,27 +269,16 @@ class WalletForm(ModalScreen["bool"]):
         else:
             self.action_save()
 
-    def action_save(self) -> None:
-        """Keys that arrived in the same moment still wait for their field: first those, then this."""
-        (self.focused or self).call_later(self._save)
-
-    def _save(self) -> None:
-        if self.book.refusal:
-            self._fault(self.book.refusal)
-            return
-        try:
-            fields = self._fields()
-        except FieldError as fault:
-            self._fault(str(fault))
-            return
+    def write(self) -> None:
+        fields = self._fields()
         if self.wallet is not None:
-            self._close_with(self.book.edit(self.wallet.key, replace(self.wallet, **fields)))  # type: ignore[arg-type]
+            self.close_with(self.book.edit(self.wallet.key, replace(self.wallet, **fields)))  # type: ignore[arg-type]
             return
         if not self._skipping:
             self._ask_again()
         if self._entries().waiting:
             self._saving = True
-            self._fault("Saved as soon as the name is found.")
+            self.fault("Saved as soon as the name is found.")
             self._look()
             self._ask_names()
         else:
@@ -320,31 +292,9 @@ class WalletForm(ModalScreen["bool"]):
             self._skipping = good > 0
             rest = f" ctrl+s again leaves it out and saves {good}." if good else ""
             rest = rest or (" ctrl+s asks again for names." if self._lookup.errors else "")
-            self._fault(f"Nothing was saved: correct or remove what is marked ✗.{rest}")
+            self.fault(f"Nothing was saved: correct or remove what is marked ✗.{rest}")
         elif not entries.wallets:
-            self._fault("An address or a name is needed.")
+            self.fault("An address or a name is needed.")
             self.query_one(Addresses).focus()
         else:
-            self._close_with(self.book.add(*with_fields(entries.wallets, **self._fields())))
-
-    def _close_with(self, outcome: Outcome) -> None:
-        if outcome.done:
-            self.dismiss(result=True)
-            return
-        self._fault(outcome.error)
-        if outcome.conflict is not None:
-            from liqtui.ui.wallet_conflict import ConflictDialog
-
-            app_of(self).push_screen(ConflictDialog(self.book, outcome.conflict), self._settled)
-
-    def _settled(self, decided: bool | None) -> None:
-        if decided:
-            self.dismiss(result=True)
-
-    def action_cancel(self) -> None:
-        """Escape may come from a slow link by accident: what was typed is given up only when asked for twice."""
-        if self.changed and not self._warned:
-            self._warned = True
-            self._fault("Not saved yet: esc once more gives up what you typed, ctrl+s saves it.")
-            return
-        self.dismiss(result=False)
+            self.close_with(self.book.add(*with_fields(entries.wallets, **self._fields())))

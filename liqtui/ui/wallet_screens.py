@@ -14,6 +14,7 @@ from liqtui.ui import clipboard, figures
 from liqtui.ui.bindings import bindings
 from liqtui.ui.header import Footer
 from liqtui.ui.nav import app_of
+from liqtui.ui.rule_fields import resolved
 from liqtui.ui.sheet import Box, Sheet, draw, unframed, wrap
 from liqtui.ui.style import LOOKS, fit, line
 from liqtui.ui.wallet_book import WalletBook
@@ -137,15 +138,21 @@ class WalletList(Sheet):
             case "HF":
                 return self._health(wallet)
             case "warn/crit":
-                given = (wallet.thresholds.warn, wallet.thresholds.critical)
-                texts = ["–" if raw is None else decimal_string(raw, 18) for raw in given]
-                return "/".join(texts) if any(raw is not None for raw in given) else ""
+                return self._limits(wallet)
             case "tags":
                 return " ".join(wallet.tags)
             case "chains":
                 return " ".join(wallet.chains) or "all"
             case _:
                 return clean(wallet.note, 80)
+
+    def _limits(self, wallet: Wallet) -> str:
+        """Both that apply, where one is its own: beside it the other must not look like none."""
+        own = wallet.thresholds
+        if own.warn is None and own.critical is None:
+            return ""
+        found = resolved(wallet, "", self.state.settings.thresholds)
+        return "/".join("–" if raw is None else decimal_string(raw, 18) for raw in (found.warn, found.critical))
 
     def _health(self, wallet: Wallet) -> str:
         rows = [row for row in self.state.snapshot.rows if row.key.wallet == wallet.key]
@@ -218,12 +225,12 @@ class WalletsScreen(Screen[None]):
         self.keys.repaint()
 
     def say(self, text: str, severity: Severity | None = None) -> None:
-        """Stays until something else happens."""
+        """Stays until something else happens. A question that stood there is answered by no."""
+        self._removing = ""
         self.list.remark, self.list.severity = text, severity
         self.list.update()
 
     def _report(self, outcome: Outcome, done: str) -> None:
-        self._removing = ""
         if outcome.done:
             self.say(done)
             return
@@ -240,11 +247,13 @@ class WalletsScreen(Screen[None]):
     def action_add(self) -> None:
         from liqtui.ui.wallet_form import WalletForm
 
+        self._keep()
         app_of(self).push_screen(WalletForm(self.book), self._saved)
 
     def action_edit(self) -> None:
         from liqtui.ui.wallet_form import WalletForm
 
+        self._keep()
         wallet = self.list.chosen
         if wallet is not None:
             app_of(self).push_screen(WalletForm(self.book, wallet), self._saved)
@@ -263,16 +272,20 @@ class WalletsScreen(Screen[None]):
         if wallet is None:
             return
         if self._removing != wallet.key:
+            self.say(f"stop watching {clean(wallet.title, 42)}? x again does it, anything else keeps it", Severity.WARN)
             self._removing = wallet.key
-            self.say(f"stop watching {clean(wallet.title, 42)}? x again does it, moving or esc keeps it", Severity.WARN)
             return
         self._report(self.book.remove(wallet.key), f"{clean(wallet.title, 42)} is no longer watched; u brings it back")
 
     def on_wallet_list_moved(self) -> None:
-        """Going elsewhere answers no."""
-        if self._removing:
-            self._removing = ""
+        self._keep()
+
+    def _keep(self) -> bool:
+        """Going elsewhere answers no; returns whether there was a question."""
+        asked = bool(self._removing)
+        if asked:
             self.say("kept")
+        return asked
 
     def action_undo(self) -> None:
         self._report(self.book.undo(), "taken back; ctrl+r does it again")
@@ -297,6 +310,7 @@ class WalletsScreen(Screen[None]):
     def action_import(self) -> None:
         from liqtui.ui.wallet_import import ImportDialog
 
+        self._keep()
         app_of(self).push_screen(ImportDialog(), self._imported)
 
     def _imported(self, text: str | None) -> None:
@@ -313,8 +327,5 @@ class WalletsScreen(Screen[None]):
             self.say(clipboard.copy(app_of(self), wallet.address).sentence)
 
     def action_back(self) -> None:
-        if self._removing:
-            self._removing = ""
-            self.say("kept")
-            return
-        self.dismiss()
+        if not self._keep():
+            self.dismiss()

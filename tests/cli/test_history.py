@@ -242,7 +242,9 @@ def test_memory_does_not_grow_with_the_rows(history: History, tmp_path: Path, st
 
     def peak(rows: int) -> int:
         values = [(str(KEYS[0]), START + 1000.0 + at, at, str(WAD + at), 0.5) for at in range(rows)]
-        db.executemany("INSERT OR REPLACE INTO sample VALUES (?, ?, ?, ?, ?)", values)
+        db.executemany(
+            "INSERT OR REPLACE INTO sample (position, at, block, health, cushion) VALUES (?, ?, ?, ?, ?)", values
+        )
         db.commit()
         tracemalloc.start()
         assert main(["history", "export", "samples", "--output", str(tmp_path / "out")]) == 0

@@ -120,7 +120,7 @@ warn = 2
         ("warn = nan", "thresholds.warn: has to be a finite number"),
         ('warn = "1.3"', "thresholds.warn: has to be a number, not text"),
         ("warn = true", "thresholds.warn: has to be a number, not true or false"),
-        ("warn = 1.2000000000000000001", "thresholds.warn: more than 18 decimals"),
+        ("warn = 1.2000000000000000001", "thresholds.warn: has more than 18 decimals"),
         ("warn_cushion = 10", "thresholds.warn_cushion: has to be decimal above 0 and under 1"),
         (
             "warn_cushion = 0.05\ncritical_cushion = 0.1",

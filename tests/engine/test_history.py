@@ -249,7 +249,9 @@ def test_what_was_thinned_once_is_not_looked_at_again(opened, tmp_path):
     history.flush(START)
     history.flush(START + database.FINE + 1200)
     with sqlite3.connect(tmp_path / FILE) as db:
-        db.execute("INSERT INTO sample VALUES (?, ?, 1, ?, NULL)", (NAME, START + 1.0, str(2 * WAD)))
+        db.execute(
+            "INSERT INTO sample (position, at, block, health) VALUES (?, ?, 1, ?)", (NAME, START + 1.0, str(2 * WAD))
+        )
         db.commit()
     db.close()
     history.flush(START + database.FINE + 1200 + 3600)

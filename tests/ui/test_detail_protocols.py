@@ -14,7 +14,7 @@ from liqtui.core.units import WAD
 from liqtui.ui.detail import document
 from tests.protocols import comet_fake, compound_v2_fake, fake, morpho_fake
 from tests.ui import lookalikes
-from tests.ui.test_detail import view_of
+from tests.ui.details import view_of
 
 if TYPE_CHECKING:
     from liqtui.core.model import Position

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from liqtui.config.store import WatchlistStore
-from liqtui.ui.app import LiqtuiApp
 from liqtui.ui.detail import PositionDetail
 from liqtui.ui.wallet_form import WalletForm
 from tests.ui import frames, scenes
@@ -16,6 +15,8 @@ from tests.ui.stage import engine_of, make, post, stage
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from liqtui.ui.app import LiqtuiApp
 
 
 def selected(app: LiqtuiApp) -> int:
@@ -334,57 +335,6 @@ async def test_mouse_selects_and_opens() -> None:
         await pilot.click("#positions", offset=(10, 3), times=2)
         await pilot.pause()
         assert isinstance(app.screen, PositionDetail)
-
-
-@dataclass
-class Tape:
-    """Controls that remember what they were told."""
-
-    paused: bool = False
-    speed: float = 1.0
-    index: int = 5
-    frames: int = 40
-    chapters: tuple[tuple[int, str], ...] = ((0, "calm"), (20, "the crash"))
-
-    def pause(self) -> None:
-        self.paused = True
-
-    def resume(self) -> None:
-        self.paused = False
-
-    def set_speed(self, speed: float) -> None:
-        self.speed = speed
-
-    def step(self, frames: int = 1) -> None:
-        self.index += frames
-
-    def jump(self, frame: int) -> None:
-        self.index = frame
-
-
-async def test_the_keys_of_a_tape() -> None:
-    tape = Tape()
-    app = LiqtuiApp(scenes.StubEngine(playback=tape), clock=scenes.clock())
-    async with stage(app) as pilot:
-        assert "1/2 calm" in frames.text(app)
-        await pilot.press("p")
-        assert tape.paused
-        await pilot.press("full_stop", "full_stop", "comma")
-        assert tape.index == 6
-        await pilot.press("greater_than_sign")
-        assert tape.speed == 2
-        await pilot.press("n")
-        assert tape.index == 20
-        await pilot.press("N", "p", "less_than_sign")
-        assert (tape.index, tape.paused, tape.speed) == (0, False, 1)
-
-
-async def test_a_tape_may_be_silent() -> None:
-    app = LiqtuiApp(scenes.StubEngine(playback=Tape(paused=True)), clock=scenes.clock())
-    async with stage(app):
-        app.state.clock.advance(3600)  # type: ignore[attr-defined]
-        app._listen()
-        assert "ENGINE" not in frames.text(app)
 
 
 async def test_the_clock_ticks_only_when_asked() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +11,22 @@ from textual.widgets import Input, Static
 
 from liqtui.chain.addresses import checksum
 from liqtui.config.store import WatchlistStore
-from liqtui.core.rehearse import Point
+from liqtui.core.rehearse import Point, Rehearsal, Said
 from liqtui.core.rules import Rules
+from liqtui.core.snapshot import Severity
 from liqtui.core.units import WAD
 from liqtui.core.wallet import Thresholds
+from liqtui.ui import rule_form
 from liqtui.ui.rule_fields import SHAPES, read, text_of, toml
-from liqtui.ui.rule_form import UNSEEN, RuleForm
+from liqtui.ui.rule_form import RuleForm
+from liqtui.ui.rule_preview import NOTHING_BUT_HEALTH, limits, told
 from liqtui.ui.wallet_book import NOT_HERE
 from liqtui.ui.wallet_entries import FieldError
 from tests.ui import frames, scenes
 from tests.ui.stage import engine_of, make, stage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from textual.pilot import Pilot
@@ -42,9 +47,17 @@ def store(tmp_path: Path) -> WatchlistStore:
     return made
 
 
+async def tried(pilot: Pilot[None]) -> None:
+    """Let the thread that tries the rules come to its end."""
+    await pilot.pause()
+    while any(not worker.is_finished for worker in pilot.app.workers):
+        await pilot.pause(0.01)
+    await pilot.pause()
+
+
 async def opened(pilot: Pilot[None]) -> RuleForm:
     await pilot.press("colon", *"rules", "enter")
-    await pilot.pause()
+    await tried(pilot)
     form = pilot.app.screen
     assert isinstance(form, RuleForm)
     return form
@@ -63,7 +76,7 @@ def shown(form: RuleForm, name: str) -> str:
 async def typed(pilot: Pilot[None], form: RuleForm, **values: str) -> None:
     for name, value in values.items():
         form.query_one(f"#{name}", Input).value = value
-    await pilot.pause()
+    await tried(pilot)
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -79,14 +92,96 @@ async def test_the_preview_follows_what_is_typed(store: WatchlistStore) -> None:
     async with stage(app) as pilot:
         form = await opened(pilot)
         assert "20d on record: 1 warn, 1 recovered" in shown(form, "preview").splitlines()[0]
-        assert UNSEEN in shown(form, "preview")
+        assert shown(form, "preview").endswith(NOTHING_BUT_HEALTH)
         await typed(pilot, form, warn="1.35")
-        first = shown(form, "preview").splitlines()[0]
-        assert "2 warn, 2 recovered" in first
-        assert "(now: 1 warn, 1 recovered)" in first
+        first, second, third = shown(form, "preview").splitlines()[:3]
+        assert first.endswith(": 2 warn, 2 recovered")
+        assert second == "  as it is now: 1 warn, 1 recovered"
+        assert third == "  last: Jun 12 15:02Z warn · Jun 12 17:02Z warn"
         await typed(pilot, form, warn="", warn_cushion="26")
-        first = shown(form, "preview").splitlines()[0]
-        assert first.endswith(": 1 warn  (now: 1 warn, 1 recovered)"), "never half as far again away"
+        first, second = shown(form, "preview").splitlines()[:2]
+        assert (first[-8:], second) == (": 1 warn", "  as it is now: 1 warn, 1 recovered"), "never half as far away"
+
+
+def steady(minutes: int, *, start: float = 1.5, sigmas: float | None = 2.0) -> list[Point]:
+    """A fall of a percent a minute, as this version records it."""
+    begun = NOW - 60 * minutes
+    return [
+        Point(begun + 60 * n, round(start * 0.99**n * WAD), -0.2, int(begun) + 60 * n, 0.2, sigmas, 5 * 86_400, False)
+        for n in range(minutes)
+    ]
+
+
+async def test_pace_sigma_and_interest_are_tried_too(store: WatchlistStore) -> None:
+    app = app_with(store, steady(16))
+    async with stage(app) as pilot:
+        form = await opened(pilot)
+        assert shown(form, "preview").splitlines()[0].endswith("on record: 1 interest, 1 pace")
+        await typed(pilot, form, warn_sigmas="2.5", interest_days="4", off="velocity")
+        first, second = shown(form, "preview").splitlines()[:2]
+        assert first.endswith("on record: 1 warn, 1 only logged")
+        assert second == "  as it is now: 1 interest, 1 pace"
+        assert shown(form, "preview").splitlines()[-1].startswith("On record: no prices, feeds or parameters.")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (Rehearsal((), 0.0), "has no block times, σ or interest yet"),
+        (Rehearsal((), 0.0, 86_400.0, 86_400.0, True), "σ and interest since Jan 02 00:00Z; pace since Jan 02"),
+        (Rehearsal((), 0.0, 0.0, None, True), "On record: no pace, readings are too far apart; no prices"),
+        (Rehearsal((), 0.0, 0.0, 86_400.0, True), "On record: pace since Jan 02 00:00Z, older readings"),
+        (Rehearsal((), 0.0, 0.0, 540.0, False), "On record: σ was never known; no prices"),
+        (Rehearsal(), "nothing is recorded"),
+    ],
+)
+def test_what_the_record_cannot_tell_is_said(found: Rehearsal, said: str) -> None:
+    assert said in limits(found)
+    assert "ctrl+r" in limits(found), "and where it can be tried"
+
+
+def test_counts_in_words() -> None:
+    said = [
+        Said(0, Severity.WARN),
+        Said(1, Severity.OK, "recovered"),
+        Said(2, Severity.LIQUIDATABLE, "liquidatable"),
+        Said(3, Severity.WARN, "velocity"),
+        Said(4, Severity.WARN, "price", quiet=True),
+        Said(5, Severity.WARN, "parameters"),
+    ]
+    assert told(said) == "1 warn, 1 liquidatable, 1 pace, 1 parameters, 1 recovered, 1 only logged"
+    assert told([]) == "nothing"
+
+
+async def test_only_what_was_typed_last_is_shown(store: WatchlistStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule_form, "PAUSE", 0.0)
+    begun, go, counted = threading.Event(), threading.Event(), list[int]()
+
+    def slow(points: Iterable[Point], limits: Thresholds, rules: Rules) -> Rehearsal:
+        del rules
+        if limits.warn == 135 * WAD // 100:
+            begun.set()
+            assert go.wait(30)
+            counted.append(len(list(points)))
+        return Rehearsal((Said(NOW, Severity.WARN),) * (2 if limits.warn == 13 * WAD // 10 else 1), NOW)
+
+    monkeypatch.setattr(rule_form, "rehearse", slow)
+    app = app_with(store)
+    async with stage(app) as pilot:
+        form = await opened(pilot)
+        field = form.query_one("#warn", Input)
+        field.value = "1.35"
+        while not begun.is_set():
+            await pilot.pause(0.01)
+        field.value = "1.3"
+        await tried(pilot)
+        assert "2 warn" in shown(form, "preview")
+        go.set()
+        while not counted:
+            await pilot.pause(0.01)
+        assert counted == [0], "a thread that nobody waits for reads no further"
+        await pilot.pause()
+        assert "2 warn" in shown(form, "preview")
 
 
 async def test_nothing_recorded_is_said(store: WatchlistStore) -> None:

@@ -1,0 +1,101 @@
+"""The first run, and commands about wallets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from liqtui.chain.addresses import checksum
+from liqtui.config.store import WatchlistStore
+from liqtui.core.snapshot import Snapshot
+from liqtui.core.units import WAD
+from liqtui.core.wallet import Thresholds
+from liqtui.ui.commands import CommandError
+from liqtui.ui.wallet_host import editor
+from liqtui.ui.welcome import WelcomeScreen
+from tests.ui import frames, scenes
+from tests.ui.stage import engine_of, make, stage
+from tests.ui.watchlists import (
+    OTHER,
+    VITALIK,
+    app_on,
+    form_of,
+    paste,
+    two_wallets,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> WatchlistStore:
+    return two_wallets(tmp_path)
+
+
+async def test_the_first_wallet_ends_the_welcome(tmp_path: Path) -> None:
+    empty = WatchlistStore(tmp_path / "watchlist.toml", checksum)
+    empty.load()
+    app = make(Snapshot(1, scenes.NOW, chains=scenes.CHAINS, ready=True), store=empty)
+    async with stage(app) as pilot:
+        assert isinstance(app.screen, WelcomeScreen)
+        await pilot.press("enter")
+        await form_of(pilot)
+        await paste(pilot, VITALIK)
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert app.screen is app.dashboard
+        assert empty.path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_the_welcome_can_be_left_and_does_not_come_where_wallets_are(
+    store: WatchlistStore, tmp_path: Path
+) -> None:
+    app = app_on(store)
+    async with stage(app):
+        assert app.screen is app.dashboard
+    empty = WatchlistStore(tmp_path / "none.toml", checksum)
+    app = make(Snapshot(1, scenes.NOW), store=empty)
+    async with stage(app) as pilot:
+        await pilot.press("question_mark", "escape", "escape")
+        await pilot.pause()
+        assert app.screen is app.dashboard
+
+
+async def test_thresholds_command_edits_the_selected_wallet(store: WatchlistStore) -> None:
+    app = app_on(store)
+    async with stage(app) as pilot:
+        app.host.execute("thresholds 1.4 1.15")
+        await pilot.pause()
+        assert store.current.wallets[0].thresholds == Thresholds(140 * WAD // 100, 115 * WAD // 100)
+        assert "thresholds of treasury saved" in frames.text(app)
+
+
+async def test_edit_reads_what_the_editor_left(store: WatchlistStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_on(store)
+    async with stage(app) as pilot:
+
+        def edited(command: list[str]) -> None:
+            assert command[-1] == str(store.path)
+            store.path.write_text(f'[[wallet]]\naddress = "{OTHER}"\nlabel = "by hand"\n')
+
+        monkeypatch.setattr(app.host, "_suspended", edited)
+        monkeypatch.setenv("EDITOR", "ed -s")
+        app.host.execute("edit")
+        await pilot.pause()
+        assert [w.label for w in store.current.wallets] == ["by hand"]
+        assert engine_of(app).watched[-1][0].address == OTHER
+
+        monkeypatch.setattr(app.host, "_suspended", lambda _: store.path.write_text('[[wallet]]\naddress = "0x12"\n'))
+        app.host.execute("edit")
+        await pilot.pause()
+        assert "is not an address" in frames.text(app)
+        assert [w.label for w in store.current.wallets] == ["by hand"], "the list before the mistake stays"
+
+
+def test_the_editor_is_the_persons() -> None:
+    assert editor({"VISUAL": "", "EDITOR": "emacs -nw"}) == ["emacs", "-nw"]
+    assert editor({"VISUAL": "vim", "EDITOR": "ed"}) == ["vim"]
+    with pytest.raises(CommandError, match="EDITOR"):
+        editor({"EDITOR": "'unclosed"})

@@ -1,0 +1,60 @@
+"""Keys while a tape plays, and that its silence is no alarm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from liqtui.ui.app import LiqtuiApp
+from tests.ui import frames, scenes
+from tests.ui.stage import stage
+
+
+@dataclass
+class Tape:
+    """Controls that remember what they were told."""
+
+    paused: bool = False
+    speed: float = 1.0
+    index: int = 5
+    frames: int = 40
+    chapters: tuple[tuple[int, str], ...] = ((0, "calm"), (20, "the crash"))
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+
+    def set_speed(self, speed: float) -> None:
+        self.speed = speed
+
+    def step(self, frames: int = 1) -> None:
+        self.index += frames
+
+    def jump(self, frame: int) -> None:
+        self.index = frame
+
+
+async def test_the_keys_of_a_tape() -> None:
+    tape = Tape()
+    app = LiqtuiApp(scenes.StubEngine(playback=tape), clock=scenes.clock())
+    async with stage(app) as pilot:
+        assert "1/2 calm" in frames.text(app)
+        await pilot.press("p")
+        assert tape.paused
+        await pilot.press("full_stop", "full_stop", "comma")
+        assert tape.index == 6
+        await pilot.press("greater_than_sign")
+        assert tape.speed == 2
+        await pilot.press("n")
+        assert tape.index == 20
+        await pilot.press("N", "p", "less_than_sign")
+        assert (tape.index, tape.paused, tape.speed) == (0, False, 1)
+
+
+async def test_a_tape_may_be_silent() -> None:
+    app = LiqtuiApp(scenes.StubEngine(playback=Tape(paused=True)), clock=scenes.clock())
+    async with stage(app):
+        app.state.clock.advance(3600)  # type: ignore[attr-defined]
+        app._listen()
+        assert "ENGINE" not in frames.text(app)
