@@ -17,6 +17,7 @@ from liqtui.core.reads import Log, ReadError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from liqtui.core.model import PositionKey
     from liqtui.core.reads import Block, ChainReader
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.adapter import LogDiscovery
@@ -48,8 +49,9 @@ class Kept(NamedTuple):
 
 
 class Notebook(Protocol):
-    """Where trails outlive the process."""
+    """Where trails outlive the process, and what was open when it ended."""
 
+    def positions(self) -> tuple[PositionKey, ...]: ...
     def trail(self, place: str, wallet: str) -> Kept | None: ...
     def keep_trail(self, place: str, wallet: str, kept: Kept) -> None: ...
 

@@ -14,6 +14,7 @@ from liqtui.protocols.adapter import LogDiscovery
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from liqtui.core.model import PositionKey
     from liqtui.core.sources import MarketRef
     from liqtui.engine.logsearch import Notebook
     from liqtui.protocols.adapter import Adapter
@@ -37,7 +38,7 @@ class MarketState:
     searched_at: float | None = None
     """When all wallets were last looked for."""
     met: dict[str, None] = field(default_factory=dict[str, None])
-    """Wallets that held something here at any time: what left them with nothing is told by the log."""
+    """Wallets that held something here at any time, also before a restart: the log tells what left them nothing."""
     faults: dict[str, str] = field(default_factory=dict[str, str])
     """Step (open, discover, refresh) → why it failed the last time it was tried."""
     notes: tuple[str, ...] = ()
@@ -72,6 +73,11 @@ class MarketState:
         self.faults.pop(step, None)
         if fault is not None:
             self.faults[step] = words(fault)
+
+    def recall(self, keys: Iterable[PositionKey]) -> None:
+        """Who held something here when an earlier run ended."""
+        place = (self.ref.chain_id, self.ref.protocol, self.ref.name)
+        self.met |= {key.wallet: None for key in keys if (key.chain_id, key.protocol, key.market) == place}
 
     def close(self) -> None:
         self.opened, self.tried_at, self.searched_at = None, None, None

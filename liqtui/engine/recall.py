@@ -64,15 +64,19 @@ class Recall:
         """What was kept by earlier runs."""
         alerts = self.alerts(limit=ALERTS_KEPT)
         memory: dict[str, str] = dict(self._rows("SELECT name, value FROM memory"))
-        keys = "chain_id, protocol, market, wallet, market_id"
         return Saved(
             alerts=tuple(alerts),
             last_alert=alerts[0].id if alerts else 0,
-            positions=tuple(PositionKey(*row) for row in self._rows(f"SELECT {keys} FROM position WHERE open")),  # noqa: S608
+            positions=self.positions(),
             memory=memory.get("rules", ""),
             desk=memory.get("desk", ""),
             feeds=memory.get("feeds", ""),
         )
+
+    def positions(self) -> tuple[PositionKey, ...]:
+        """Those that were open when last seen."""
+        sql = "SELECT chain_id, protocol, market, wallet, market_id FROM position WHERE open"
+        return tuple(PositionKey(*row) for row in self._rows(sql))
 
     def alerts(self, before: int | None = None, limit: int = ALERTS_KEPT) -> list[Alert]:
         """Newest first, those with an id under `before`. Nothing where an older version wrote the file."""

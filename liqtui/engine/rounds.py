@@ -73,6 +73,9 @@ class ChainRounds:
         self.spec = spec
         self.reader = reader
         self._markets = [market_of(ref, adapter_of(adapters, ref), notebook) for ref in refs]
+        remembered = () if notebook is None else notebook.positions()
+        for market in self._markets:
+            market.recall(remembered)
         self._every = rediscover
         self._finish = finish
         self._wallets: tuple[str, ...] = ()

@@ -12,7 +12,8 @@ from liqtui.engine import eventlog
 from liqtui.engine.eventlog import BACKLOG, Events, Found, Watched, merged
 from liqtui.engine.history import History
 from liqtui.engine.logsearch import MARGIN, PIECES, REST
-from tests.engine.fakes import ETH, START, USDC, FakeAdapter, FakeChain, address, market, position
+from liqtui.engine.rounds import ChainRounds
+from tests.engine.fakes import ETH, START, USDC, FakeAdapter, FakeChain, Finish, address, market, position
 from tests.engine.test_monitor import Desk
 
 ENTRY = market().entry
@@ -435,6 +436,28 @@ def test_who_was_left_with_nothing_is_told_of_whenever_all_are_looked_for_again(
     node.accounts.clear()
     node.log(TAKEN, 1, block=node.number + 1)
     snapshot = desk.round(later)
+    assert [alert.severity for alert in snapshot.alerts if alert.kind == "liquidated"] == [Severity.LIQUIDATED]
+    assert not texts(snapshot, "closed")
+
+
+def restarted(desk, folder):
+    """As the program begins, with its history as the notebook."""
+    desk.restart(folder)
+    (spec,), node = desk.setup.chains, desk.nodes["lab"]
+    adapters = {"fake": desk.adapter}
+    desk.rounds["lab"] = ChainRounds(spec, desk.setup.markets, adapters, node, finish=Finish(), notebook=desk.history)
+    desk.watch(*desk.setup.wallets)
+
+
+def test_who_was_left_with_nothing_while_the_program_was_off_is_told_of(desk, tmp_path):
+    restarted(desk, tmp_path)
+    desk.round()
+    node = desk.nodes["lab"]
+    node.accounts.clear()
+    node.log(TAKEN, 1, block=node.number + 1)
+    node.mine()
+    restarted(desk, tmp_path)
+    snapshot = desk.round()
     assert [alert.severity for alert in snapshot.alerts if alert.kind == "liquidated"] == [Severity.LIQUIDATED]
     assert not texts(snapshot, "closed")
 
