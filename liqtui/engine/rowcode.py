@@ -51,7 +51,7 @@ ALL = frozenset(_MORE)
 """Fields of a position that can be asked for by name; with any of them comes the book."""
 LISTED = frozenset({"legs", "feeds"})
 """Those that a table with exact boundaries and rescue amounts needs."""
-REPORTED = ALL - {"engine", "facts", "quotes"}
+REPORTED = ALL - {"facts", "quotes"}
 """Those that `check --json` prints."""
 _LEFT_OUT: list[Any] = []
 _LATER: Later = {

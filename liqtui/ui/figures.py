@@ -153,7 +153,7 @@ def volatility(row: Row, known: Iterable[Volatility]) -> str:
     "σ of ETH 3.1% a day, from 480 rounds in 12d".
     """
     boundary, position = row.cushion, row.position
-    if boundary is None or position is None:
+    if boundary is None or position is None or position.partial:
         return ""
     found = {each.factor: each for each in known}
     chosen = measure(boundary, position.boundaries, {factor: each.daily for factor, each in found.items()})

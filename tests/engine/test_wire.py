@@ -296,7 +296,7 @@ def test_what_a_command_prints_is_the_same_by_socket(protocol: str) -> None:
         assert got.rows[0].cushion is not None
         assert not got.rows[0].cushion.pending
         with pytest.raises(NotHere):
-            got.rows[0].position.engine  # type: ignore[union-attr]  # noqa: B018
+            got.rows[0].position.facts  # type: ignore[union-attr]  # noqa: B018
         if names is rowcode.REPORTED:
             assert report.as_json(got) == report.as_json(shown)
 
