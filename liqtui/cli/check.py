@@ -111,7 +111,7 @@ def _print(snapshot: Snapshot, session: Session, *, ascii_only: bool) -> None:
     for where, why in snapshot.unread:
         say(f"not read: {where}: {redact(why)}")
     if any(row.position is not None and not row.position.health.confirmed for row in snapshot.rows):
-        say("≠ the contract's own figure is shown; ours differs or could not be compared")
+        say("≠ the contract's own figure is shown; ours differs, could not be compared, or its rules are not known")
 
 
 class _Progress:

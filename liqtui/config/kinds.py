@@ -187,6 +187,10 @@ def _read_ids(value: object) -> tuple[str, ...]:
     return tuple(item.lower() for item in ids)
 
 
+def _read_addresses(value: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(read_address(item) for item in _read_texts(value)))
+
+
 def _read_urls(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         value = [value]
@@ -333,6 +337,7 @@ TEXT = Kind("text", _read_text)
 NAME = Kind("text", _read_name)
 NAMES = Kind("list of texts", _read_texts)
 ADDRESS = Kind("address", read_address)
+ADDRESSES = Kind("list of addresses", _read_addresses)
 URLS = Kind("list of endpoints", _read_urls)
 WEB = Kind("web address", _read_web)
 WORDS = Kind("list of texts", _read_words)

@@ -325,8 +325,9 @@ def _market(
     if chain not in chains:
         report.add((*path, "chain"), "is not a chain that is watched", did_you_mean(chain, chains))
         return None
-    entry_key, ids_key = protocols[protocol], schema.MARKET_IDS.get(protocol)
-    for key in {*protocols.values(), *schema.MARKET_IDS.values()} - {entry_key, ids_key}:
+    entry_key, lists = protocols[protocol], (schema.MARKET_IDS, schema.PRE_LIQUIDATIONS)
+    list_keys = [key for each in lists if (key := each.get(protocol))]
+    for key in {*protocols.values(), *(key for each in lists for key in each.values())} - {entry_key, *list_keys}:
         if read.get(key) is not None:
             report.add((*path, key), f"does not belong to {protocol}", f"it takes {entry_key}")
     entry = read[entry_key]
@@ -335,8 +336,7 @@ def _market(
     if entry is None:
         report.add(path, f"{entry_key} is missing")
         return None
-    ids = read[ids_key] if ids_key else None
-    options = ((ids_key, ",".join(ids)),) if ids_key and ids else ()
+    options = tuple((key, ",".join(read[key])) for key in list_keys if read[key])
     if read["app"] is not None:
         options = (*options, ("app", read["app"]))
     return MarketRef(protocol, chains[chain].id, read["name"], entry, options, custom=True)

@@ -32,6 +32,8 @@ PROTOCOLS: Mapping[str, str] = {
 
 MARKET_IDS: Mapping[str, str] = {"morpho-blue": "market_ids"}
 """Protocols whose entry holds many markets → key that names some of them."""
+PRE_LIQUIDATIONS: Mapping[str, str] = {"morpho-blue": "pre_liquidations"}
+"""Protocols with contracts beside them that liquidate earlier → key that names some of them."""
 
 
 @dataclass(frozen=True)
@@ -335,10 +337,21 @@ def market_section(protocols: Mapping[str, str]) -> Section:
         for protocol, key in MARKET_IDS.items()
         if protocol in protocols
     ]
+    early = [
+        Setting(
+            key,
+            kinds.ADDRESSES,
+            None,
+            f"{protocol}: pre-liquidation contracts to look at. Needed only beside `{MARKET_IDS[protocol]}`; "
+            "otherwise those that a wallet has authorised are found in logs.",
+        )
+        for protocol, key in PRE_LIQUIDATIONS.items()
+        if protocol in protocols
+    ]
     return Section(
         "[[markets]]",
         "A deployment that the program does not know: a fork, a test chain. Once for each.",
-        (*MARKET, *addresses, *ids),
+        (*MARKET, *addresses, *ids, *early),
     )
 
 

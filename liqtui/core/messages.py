@@ -152,9 +152,8 @@ def unverified(position: Position) -> str:
     if health.reported is None and health.verdict is not None:
         theirs = "it can be liquidated" if health.verdict else "it cannot be liquidated"
     flags = "; ".join(flag.text for flag in position.flags if flag.code == "unverified")
-    what = (
-        "not verified" if health.confirmed else f"own figure {fmt.health(health.raw, 18)}, the contract says {theirs}"
-    )
+    agreed = health.confirmed or (health.raw is not None and health.raw == health.reported)
+    what = "not verified" if agreed else f"own figure {fmt.health(health.raw, 18)}, the contract says {theirs}"
     return _because(f"{what}; what-if figures are not to be trusted", health.reason or flags)
 
 

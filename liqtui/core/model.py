@@ -94,14 +94,15 @@ class Health:
 
     @property
     def confirmed(self) -> bool:
-        """Whether the contract's figure is ours, or its yes or no is the one that our figure gives."""
+        """Whether the contract's figure is ours by rules that are known, or its yes or no is what our figure gives."""
         return self.verified or (
             self.raw is not None and self.verdict is not None and self.verdict == (self.raw < HEALTH_ONE)
         )
 
     @property
     def verified(self) -> bool:
-        return self.raw is not None and self.raw == self.reported
+        """Equal alone is not enough: of rules that nobody knows it says nothing beyond this block."""
+        return self.raw is not None and self.raw == self.reported and not self.reason
 
     @property
     def shown(self) -> int | None:

@@ -11,6 +11,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from zlib import crc32
 
 from liqtui.core.reads import Log, ReadError
 
@@ -70,6 +71,15 @@ class _Trail:
     """It got to the head once in this run."""
 
 
+def place_of(adapter: LogDiscovery, ref: MarketRef) -> str:
+    """Under which name its trails are kept: another one when it looks for something else than it did.
+
+    A version that looks for more has to begin anew, or it would miss what lies behind it.
+    """
+    wanted = repr(adapter.log_filters(ref, ("0x" + 40 * "0",)))
+    return f"{ref.chain_id}:{ref.protocol}:{ref.entry}:{crc32(wanted.encode()):08x}"
+
+
 class LogSearch:
     """The search of one deployment. `step` it once a round; `ref` is what it taught so far."""
 
@@ -77,7 +87,7 @@ class LogSearch:
         self._adapter = adapter
         self._base = ref
         self._notebook = notebook
-        self._place = f"{ref.chain_id}:{ref.protocol}:{ref.entry}"
+        self._place = place_of(adapter, ref)
         self._first = adapter.first_block(ref)
         self._trails: dict[str, _Trail] = {}
         self._range = FIRST

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 from liqtui.core.model import Flag, Health, Position, PositionKey
 from liqtui.core.units import BPS, WAD, decimal_string, mul_div_up
 from liqtui.protocols import compound_v2_events
+from liqtui.protocols import compound_v2_pauses as pauses
 from liqtui.protocols.aave_v2 import with_boundaries
 from liqtui.protocols.adapter import Survey
 from liqtui.protocols.compound_v2_book import CompoundBook, drawn_of, engine_card, worst_scope
@@ -89,6 +90,7 @@ class CompoundV2:
             health=_health(account, entries, book),
             collateral_value=held,
             debt_value=owed,
+            category=f"pool {account.pool}" if account.pool else "",
             book=book,
             owes=bool(account.vai) or any(entry.owed for entry in entries),
             holds=any(entry.supplied for entry in entries),
@@ -180,6 +182,12 @@ def _flags(position: Position) -> tuple[Flag, ...]:
             )
     if market.seize_paused:
         flags.append(Flag("paused", "seizing collateral is paused: nothing can be liquidated until it ends"))
+    if market.paused:
+        flags.append(Flag("paused", "the whole protocol is paused: no action and no liquidation until it ends"))
+    for entry in entries:
+        relevant = {*(pauses.OF_COLLATERAL if entry.supplied else ()), *(pauses.OF_DEBT if entry.owed else ())}
+        text = pauses.words(entry.state.info.asset.symbol, entry.state.paused & relevant)
+        flags += [Flag("paused", text)] if text else []
     return tuple(flags)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from liqtui.core.format import amount, bps, bps_of
 from liqtui.core.model import Change, Leg, Quote, Scope, Side
 from liqtui.core.units import BPS, WAD
+from liqtui.protocols import compound_v2_pauses as pauses
 from liqtui.protocols.compound_v2_math import (
     ROUNDINGS,
     TRUNCATING,
@@ -209,7 +210,7 @@ class CompoundBook:
 
 
 class _Case(NamedTuple):
-    """The largest liquidation of one pair. Compared by what it costs the owner."""
+    """The largest liquidation of one pair. One that can go through is worse, then by what it costs the owner."""
 
     loss: int
     collateral: Entry
@@ -218,6 +219,7 @@ class _Case(NamedTuple):
     seized: int
     """Raw underlying units."""
     limit: int
+    blocked: str
 
 
 def worst_scope(market: Market, book: CompoundBook) -> Scope | None:
@@ -235,7 +237,7 @@ def worst_scope(market: Market, book: CompoundBook) -> Scope | None:
         for collateral in entered
         if collateral.holding.stored.tokens and _worth_seizing(book, collateral)
     ]
-    return _scope(market, book, max(cases, key=lambda case: case.loss)) if cases else None
+    return _scope(market, book, max(cases, key=lambda case: (not case.blocked, case.loss))) if cases else None
 
 
 def engine_card(opened: Opened, market: Market, entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]:
@@ -274,7 +276,9 @@ def _case(market: Market, book: CompoundBook, collateral: Entry, debt: Entry) ->
     taken = seize(book.rounding, collateral.line, debt.line, limit, collateral.incentive)
     seized = underlying_of(taken.tokens, collateral.line.rate)
     loss = (collateral.state.price or 0) * seized // WAD - (debt.state.price or 0) * taken.repaid // WAD
-    return _Case(loss, collateral, debt, taken, seized, limit)
+    blocked = "seizing is paused" if market.seize_paused else "the whole protocol is paused" if market.paused else ""
+    blocked = blocked or pauses.stopped(collateral.state.paused, debt.state.paused)
+    return _Case(loss, collateral, debt, taken, seized, limit, blocked)
 
 
 def _scope(market: Market, book: CompoundBook, case: _Case) -> Scope:
@@ -293,7 +297,7 @@ def _scope(market: Market, book: CompoundBook, case: _Case) -> Scope:
         reason=reason,
         health_after=_health_after(book, case) if book.liquidatable() else None,
         toxic_below=collateral.weight * collateral.incentive // WAD,
-        blocked="seizing is paused" if market.seize_paused else "",
+        blocked=case.blocked,
     )
 
 
@@ -325,6 +329,7 @@ def _collateral_leg(entry: Entry) -> Leg:
         rate=state.supply_rate,
         pool_cash=state.cash,
         cap_room=state.supply_room,
+        cap=state.supply_cap,
         utilization=state.utilization,
         notes=notes if entry.accrued else (*notes, "without the interest since its last update"),
     )
@@ -341,6 +346,7 @@ def _debt_leg(entry: Entry) -> Leg:
         rate=state.borrow_rate,
         pool_cash=state.cash,
         cap_room=state.borrow_room,
+        cap=state.borrow_cap,
         utilization=state.utilization,
         notes=state.notes if entry.accrued else (*state.notes, "without the interest since its last update"),
     )

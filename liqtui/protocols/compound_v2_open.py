@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from liqtui.core.model import Asset
 from liqtui.core.reads import Failure, PlanFailed
 from liqtui.core.units import SECONDS_PER_YEAR
+from liqtui.protocols import compound_v2_pauses as pauses
 from liqtui.protocols.aave_v3_open import labels_of
 from liqtui.protocols.abi import address, addresses, ask, ok, string_or_bytes32, uint, words
 from liqtui.protocols.compound_v2_abi import (
@@ -16,6 +17,7 @@ from liqtui.protocols.compound_v2_abi import (
     BORROW_RATE_PER_BLOCK,
     BORROW_RATE_PER_TIMESTAMP,
     CLOSE_FACTOR,
+    COMPTROLLER_IMPLEMENTATION,
     DECIMALS,
     GET_ALL_MARKETS,
     GET_ASSETS_IN,
@@ -78,7 +80,7 @@ class _Named(NamedTuple):
 
 def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
     """All that stays the same from block to block. PlanFailed in words for what is no such market."""
-    oracle, listing, vai, liquidator = yield from _comptroller(ref)
+    oracle, listing, vai, liquidator, implementation = yield from _comptroller(ref)
     second: dict[Any, Call] = {(each, of): of.at(each) for each in listing for of in (UNDERLYING, SYMBOL)}
     second |= {of: of.at(ref.entry, listing[0]) for of in (MARKETS, IS_DEPRECATED, IS_FORCED)}
     second[IS_FORCED_FOR_USER] = IS_FORCED_FOR_USER.at(ref.entry, ref.entry, listing[0])
@@ -94,6 +96,7 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
     third |= {(each, of): of.at(each) for each in listing for of in refused}
     third |= {of: of.at(ref.entry, listing[0]) for of in _CAPS}
     third[LEAST_COLLATERAL] = LEAST_COLLATERAL.at(ref.entry)
+    third |= pauses.probes(ref.entry, listing[0])
     details = yield from ask(third)
     named = [
         each._replace(symbol=_text(details[each.underlying, SYMBOL])) if each.underlying else each for each in named
@@ -123,12 +126,25 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
         caps=tuple(getter for getter in _CAPS if ok(details[getter])),
         liquidator=liquidator,
         least=_number(details[LEAST_COLLATERAL]),
+        pauses=pauses.known(details),
+        implementation=implementation,
+        zero_caps=ok(found[IS_FORCED]),
     )
 
 
-def _comptroller(ref: MarketRef) -> Plan[tuple[str, tuple[str, ...], str, str]]:
-    """Its oracle, its cTokens, the VAI controller and the only liquidator (empty where there is none)."""
-    getters = (ORACLE, GET_ALL_MARKETS, CLOSE_FACTOR, VAI_CONTROLLER, LIQUIDATOR_CONTRACT)
+class _Comptroller(NamedTuple):
+    """Addresses that a comptroller does not tell are empty."""
+
+    oracle: str
+    listing: tuple[str, ...]
+    vai: str
+    """The controller of VAI."""
+    liquidator: str
+    implementation: str
+
+
+def _comptroller(ref: MarketRef) -> Plan[_Comptroller]:
+    getters = (ORACLE, GET_ALL_MARKETS, CLOSE_FACTOR, VAI_CONTROLLER, LIQUIDATOR_CONTRACT, COMPTROLLER_IMPLEMENTATION)
     first = yield from ask({getter: getter.at(ref.entry) for getter in getters})
     try:
         oracle, listing = address(first[ORACLE]), addresses(first[GET_ALL_MARKETS])
@@ -140,7 +156,8 @@ def _comptroller(ref: MarketRef) -> Plan[tuple[str, tuple[str, ...], str, str]]:
         raise PlanFailed(
             f"{ref.entry} is not a comptroller of the Compound v2 family: its list of markets makes no sense"
         )
-    return oracle, listing, some_address(first[VAI_CONTROLLER]), some_address(first[LIQUIDATOR_CONTRACT])
+    rest = (VAI_CONTROLLER, LIQUIDATOR_CONTRACT, COMPTROLLER_IMPLEMENTATION)
+    return _Comptroller(oracle, listing, *(some_address(first[getter]) for getter in rest))
 
 
 def _number(result: Result) -> int | None:

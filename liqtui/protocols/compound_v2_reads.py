@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from liqtui.core.model import Quote
 from liqtui.core.units import BPS, MAX_UINT256, RAY, WAD
+from liqtui.protocols import compound_v2_pauses as pauses
 from liqtui.protocols.abi import WORD, address, addresses, ask_all, flag, ok, uint, words
 from liqtui.protocols.adapter import Reading
 from liqtui.protocols.compound_v2_abi import (
@@ -21,6 +22,7 @@ from liqtui.protocols.compound_v2_abi import (
     BORROW_BALANCE_CURRENT,
     BORROW_CAPS,
     CLOSE_FACTOR,
+    COMPTROLLER_IMPLEMENTATION,
     EFFECTIVE_FACTOR,
     EFFECTIVE_INCENTIVE,
     EXCHANGE_RATE_CURRENT,
@@ -35,11 +37,13 @@ from liqtui.protocols.compound_v2_abi import (
     LIQUIDATION_INCENTIVE,
     MARKETS,
     ORACLE,
+    PROTOCOL_PAUSED,
     SEIZE_PAUSED,
     SUPPLY_CAPS,
     TOTAL_BORROWS,
     TOTAL_RESERVES,
     TOTAL_SUPPLY,
+    USER_POOL,
     in_one,
     last_of,
 )
@@ -59,7 +63,7 @@ if TYPE_CHECKING:
 
 VALUE_DECIMALS = 18
 _SIZES = (GET_CASH, TOTAL_BORROWS, TOTAL_RESERVES, TOTAL_SUPPLY)
-_OF_COMPTROLLER = (ORACLE, GET_ALL_MARKETS, CLOSE_FACTOR, LIQUIDATION_INCENTIVE, SEIZE_PAUSED)
+_OF_COMPTROLLER = (ORACLE, GET_ALL_MARKETS, CLOSE_FACTOR, LIQUIDATION_INCENTIVE)
 _BY_FACTOR, _BY_THRESHOLD = 0, 1
 """WeightFunction of Venus."""
 _ERRORS = {4: "COMPTROLLER_MISMATCH", 9: "MARKET_NOT_LISTED", 11: "MATH_ERROR", 13: "PRICE_ERROR", 15: "SNAPSHOT_ERROR"}
@@ -69,16 +73,19 @@ _ERRORS = {4: "COMPTROLLER_MISMATCH", 9: "MARKET_NOT_LISTED", 11: "MATH_ERROR", 
 def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -> Plan[Reading]:
     """The market and the accounts of the hinted wallets at the block. ValueError without a close factor."""
     entry = opened.ref.entry
-    first: dict[Any, Call] = {getter: getter.at(entry) for getter in _OF_COMPTROLLER}
+    first: dict[Any, Call] = {getter: getter.at(entry) for getter in _OF_COMPTROLLER} | pauses.calls_of_all(opened)
+    if opened.implementation:
+        first[COMPTROLLER_IMPLEMENTATION] = COMPTROLLER_IMPLEMENTATION.at(entry)
     lists = [GET_ASSETS_IN.at(entry, wallet) for wallet in hints]
-    if opened.vai:
-        lists += [GET_VAI_REPAY_AMOUNT.at(opened.vai.controller, wallet) for wallet in hints]
+    lists += [USER_POOL.at(entry, wallet) for wallet in hints if opened.by_account]
+    lists += [GET_VAI_REPAY_AMOUNT.at(opened.vai.controller, wallet) for wallet in hints if opened.vai]
     found, told = yield from ask_all(first, lists)
-    close_factor = uint(found[CLOSE_FACTOR])
-    debts = told[len(hints) :] or [_NO_VAI] * len(hints)
+    close_factor, count = _close_factor(found[CLOSE_FACTOR]), len(hints)
+    groups = told[count : 2 * count] if opened.by_account else [_NOTHING] * count
+    debts = told[-count:] if opened.vai else [_NOTHING] * count
     owners = [
-        _Owner(wallet, into := _entered(answer), _held(opened, into, hints[wallet]), vai)
-        for wallet, answer, vai in zip(hints, told, debts, strict=False)
+        _Owner(wallet, into := _entered(answer), _held(opened, into, hints[wallet]), vai, group)
+        for wallet, answer, group, vai in zip(hints, told, groups, debts, strict=False)
     ]
     known = {token for owner in owners for token in owner.held}
     used = [info for token, info in opened.tokens.items() if token in known]
@@ -114,11 +121,23 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
             states[info.address] = _state(opened, info, found, book)
         except ValueError as fault:
             errors.append(f"market {info.asset.symbol} could not be read: {fault}")
-    market = Market(states, close_factor, seize_paused=_yes(found[SEIZE_PAUSED]))
+    market = Market(
+        states,
+        close_factor,
+        seize_paused=pauses.yes(found.get(SEIZE_PAUSED, b"")),
+        paused=pauses.yes(found.get(PROTOCOL_PAUSED, b"")),
+    )
     accounts = {owner.wallet: _account(opened, market, owner) for owner in owners}
     whole = {wallet: account for wallet, account in accounts.items() if isinstance(account, Account)}
     market = replace(market, rounding=rounding_of(opened, market, whole))
     return Reading(market, accounts, _feeds(market), _changed(opened, found), tuple(errors))
+
+
+def _close_factor(result: Result) -> int:
+    try:
+        return uint(result)
+    except ValueError as fault:
+        raise ValueError(f"the comptroller tells no close factor: {fault}") from fault
 
 
 @dataclass(slots=True)
@@ -129,6 +148,7 @@ class _Owner:
     entered: tuple[str, ...] | ValueError
     held: tuple[str, ...]
     vai: Result
+    group: Result
     stored: list[list[Result]] = field(default_factory=list[list["Result"]])
     """For each cToken held, the answers of `_holding_calls`."""
     owed: list[Result | None] = field(default_factory=list["Result | None"])
@@ -136,7 +156,7 @@ class _Owner:
     liquidity: Result = b""
 
 
-_NO_VAI = bytes(32)
+_NOTHING = bytes(32)
 
 
 def _accrued_calls(opened: Opened, owner: _Owner) -> list[Call]:
@@ -184,7 +204,7 @@ def _token_calls(opened: Opened, info: TokenInfo) -> dict[Any, Call]:
     }
     calls |= {(token, getter): getter.at(token) for getter in (*_SIZES, *info.rates)}
     calls[token, GET_UNDERLYING_PRICE] = GET_UNDERLYING_PRICE.at(opened.oracle, token)
-    return calls
+    return calls | pauses.calls_of(opened, token)
 
 
 def _holding_calls(opened: Opened, token: str, wallet: str) -> list[Call]:
@@ -215,6 +235,7 @@ def _state(opened: Opened, info: TokenInfo, found: Mapping[Any, Result], prices:
     rate = _known(found[token, EXCHANGE_RATE_CURRENT]) or None
     supplied = None if issued is None or rate is None else issued * rate // WAD
     notes = (*quote.notes, *(() if info.periods else ("yearly rates not known",)))
+    supply_cap, borrow_cap = (_cap(opened, getter, token, found) for getter in (SUPPLY_CAPS, BORROW_CAPS))
     return TokenState(
         info=info,
         factor=factor,
@@ -230,8 +251,11 @@ def _state(opened: Opened, info: TokenInfo, found: Mapping[Any, Result], prices:
         forced=forced,
         notes=notes,
         utilization=_utilization(cash, lent, kept),
-        supply_room=_room(opened, SUPPLY_CAPS, token, supplied, found),
-        borrow_room=_room(opened, BORROW_CAPS, token, lent, found),
+        supply_cap=supply_cap,
+        borrow_cap=borrow_cap,
+        supply_room=_room(supply_cap, supplied),
+        borrow_room=_room(borrow_cap, lent),
+        paused=pauses.paused(token, found),
     )
 
 
@@ -243,10 +267,15 @@ def _utilization(cash: int | None, lent: int | None, kept: int | None) -> int | 
     return 0 if not lent else lent * BPS // total if total > 0 else None
 
 
-def _room(opened: Opened, getter: Function, token: str, used: int | None, found: Mapping[Any, Result]) -> int | None:
-    """What the cap leaves. A cap of 0 is none in Compound and a closed market in Venus: not told."""
+def _cap(opened: Opened, getter: Function, token: str, found: Mapping[Any, Result]) -> int | None:
+    """A cap of 0 is none in Compound and Moonwell, and a closed market in Venus."""
     cap = _known(found[token, getter]) if getter in opened.caps else None
-    return max(0, cap - used) if used is not None and cap and cap < MAX_UINT256 else None
+    return None if cap == MAX_UINT256 or (cap == 0 and not opened.zero_caps) else cap
+
+
+def _room(cap: int | None, used: int | None) -> int | None:
+    """What the cap leaves."""
+    return None if cap is None or used is None else max(0, cap - used)
 
 
 def _factors(said: Result, incentive: Result) -> tuple[int, int, int]:
@@ -291,14 +320,6 @@ def _known(result: Result) -> int | None:
     return uint(result) if ok(result) else None
 
 
-def _yes(result: Result) -> bool:
-    """A flag that not all comptrollers have."""
-    try:
-        return flag(result)
-    except ValueError:
-        return False
-
-
 def _account(opened: Opened, market: Market, owner: _Owner) -> Account | ValueError:
     """The account with its balances, or what keeps its health from being known."""
     entered = owner.entered
@@ -316,13 +337,13 @@ def _account(opened: Opened, market: Market, owner: _Owner) -> Account | ValueEr
         vai = uint(owner.vai)
     except ValueError as fault:
         return fault
-    said = last_of(owner.liquidity)
+    said, group = last_of(owner.liquidity), _known(owner.group) or 0
     if not ok(said, 3):
-        return Account(holdings, None, "it does not answer", vai)
+        return Account(holdings, None, "it does not answer", vai, group)
     error, liquidity, shortfall = words(said, 3)
     if error:
-        return Account(holdings, None, f"it answers error {error} {_ERRORS.get(error, '')}".strip(), vai)
-    return Account(holdings, (liquidity, shortfall), "", vai)
+        return Account(holdings, None, f"it answers error {error} {_ERRORS.get(error, '')}".strip(), vai, group)
+    return Account(holdings, (liquidity, shortfall), "", vai, group)
 
 
 def _holding(
@@ -350,7 +371,8 @@ def _holding(
 def _changed(opened: Opened, found: Mapping[Any, Result]) -> bool:
     """Whether the contracts are no longer those that were opened. What did not answer is no change."""
     oracle, listing = found[ORACLE], found[GET_ALL_MARKETS]
-    if ok(oracle) and address(oracle) != opened.oracle:
+    behind = found.get(COMPTROLLER_IMPLEMENTATION, b"")
+    if (ok(oracle) and address(oracle) != opened.oracle) or (ok(behind) and address(behind) != opened.implementation):
         return True
     return ok(listing, 2) and addresses(listing) != tuple(opened.tokens)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.abi import Function
     from liqtui.protocols.compound_v2_math import Rounding
+    from liqtui.protocols.compound_v2_pauses import Action
     from liqtui.protocols.price_sources import PriceBook
 
 
@@ -60,6 +61,12 @@ class Opened:
     """The only contract that may liquidate (Venus core); empty: anyone may."""
     least: int | None = None
     """Dollars of collateral, 1e18-scaled, up to which an account is only closed as a whole (Venus's isolated pools)."""
+    pauses: frozenset[Function] = frozenset()
+    """Which getters of pauses the comptroller has."""
+    implementation: str = ""
+    """What stands behind the comptroller's proxy; empty where it does not tell."""
+    zero_caps: bool = False
+    """Whether a cap of 0 closes a market (Venus); else it is none."""
 
 
 class TokenState(NamedTuple):
@@ -87,9 +94,13 @@ class TokenState(NamedTuple):
     notes: tuple[str, ...]
     utilization: int | None = None
     """Basis points, as of its last accrual."""
+    supply_cap: int | None = None
+    """Raw underlying units; None: no cap or not known."""
+    borrow_cap: int | None = None
     supply_room: int | None = None
-    """Raw underlying units that the cap leaves; None without a cap, or where 0 may mean none or closed."""
+    """What the cap leaves; None without a cap, or where the total is not known."""
     borrow_room: int | None = None
+    paused: frozenset[Action] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,8 @@ class Market:
     tokens: Mapping[str, TokenState]
     close_factor: int
     seize_paused: bool = False
+    paused: bool = False
+    """All of it (Venus core)."""
     rounding: Rounding | None = None
     """That of the comptroller; None where none that is known gives what it answers."""
     drawn: dict[str, Any] = field(default_factory=dict[str, Any], compare=False, repr=False)
@@ -135,3 +148,5 @@ class Account(NamedTuple):
     """Why the comptroller did not report."""
     vai: int = 0
     """Owed in VAI, raw units."""
+    pool: int = 0
+    """Its e-mode pool (Venus core); 0: none."""

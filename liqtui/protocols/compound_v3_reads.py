@@ -13,6 +13,7 @@ from liqtui.protocols.abi import address, ask_all, flag, ok, signed, uint, words
 from liqtui.protocols.adapter import Reading
 from liqtui.protocols.compound_v3_abi import (
     BALANCE_OF,
+    BASE_BORROW_MIN,
     BASE_FEED,
     BORROW_BALANCE,
     BORROW_RATE,
@@ -20,6 +21,7 @@ from liqtui.protocols.compound_v3_abi import (
     GET_PRICE,
     IS_LIQUIDATABLE,
     NUM_ASSETS,
+    STORE_FRONT,
     SUPPLY_RATE,
     TOTALS_BASIC,
     TOTALS_COLLATERAL,
@@ -44,13 +46,15 @@ if TYPE_CHECKING:
     from liqtui.protocols.compound_v3_state import Opened
     from liqtui.protocols.price_sources import PriceBook
 
+_AS_OPENED = (NUM_ASSETS, BASE_FEED, BASE_BORROW_MIN, STORE_FRONT)
+"""What was read when the market was opened: an upgrade, which tells no revision, is noticed by another answer."""
 _OF_USER = (USER_BASIC, BORROW_BALANCE, IS_LIQUIDATABLE)
 
 
 def refresh(opened: Opened, block: Block, hints: Iterable[str]) -> Plan[Reading]:
     """The market and the accounts of the hinted wallets at the block. ValueError without its totals or rates."""
     comet, wallets = opened.ref.entry, tuple(hints)
-    first: dict[Any, Call] = {getter: getter.at(comet) for getter in (TOTALS_BASIC, NUM_ASSETS, BASE_FEED)}
+    first: dict[Any, Call] = {getter: getter.at(comet) for getter in (TOTALS_BASIC, *_AS_OPENED)}
     users = [getter.at(comet, wallet) for wallet in wallets for getter in _OF_USER]
     found, told = yield from ask_all(first, users)
     totals, size = Totals(*words(found[TOTALS_BASIC], 8)), len(_OF_USER)
@@ -191,11 +195,13 @@ def _account(answers: _Answers, market: Market, owner: _Owner, amounts: Sequence
 
 
 def _changed(answers: _Answers, market: Market) -> bool:
-    """Whether the market was upgraded to other assets or feeds. What did not answer is no change."""
+    """Whether the market was upgraded to other assets, feeds or terms. What did not answer is no change."""
     opened, found = answers.opened, answers.found
     return (
         (ok(found[NUM_ASSETS]) and uint(found[NUM_ASSETS]) != len(opened.assets))
         or (ok(found[BASE_FEED]) and address(found[BASE_FEED]) != opened.base_feed)
+        or (ok(found[BASE_BORROW_MIN]) and uint(found[BASE_BORROW_MIN]) != opened.least_debt)
+        or (ok(found[STORE_FRONT]) and uint(found[STORE_FRONT]) != opened.store_front)
         or any(
             (state.info.address, state.info.feed, state.info.scale)
             != (opened.assets[index][1].address, opened.assets[index][1].feed, opened.assets[index][1].scale)

@@ -1,6 +1,6 @@
 """Morpho Blue: isolated markets of one collateral and one loan token. One position for each market of a wallet.
 
-Not looked at: pre-liquidation contracts that an account may have authorised (see docs/protocols-morpho-blue.md).
+Where an account has authorised a pre-liquidation contract, what that contract may do counts as liquidation.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from liqtui.core.units import BPS, WAD, decimal_string, mul_div_down, mul_div_up
 from liqtui.protocols import morpho_blue_events
 from liqtui.protocols.adapter import Survey
 from liqtui.protocols.feeds import feed_table
-from liqtui.protocols.morpho_blue_book import MorphoBook, engine_card, scope
+from liqtui.protocols.morpho_blue_book import MorphoBook, engine_card, percent, scope, span
 from liqtui.protocols.morpho_blue_logs import first_block, learn, log_filters, searches
 from liqtui.protocols.morpho_blue_math import Loan, Totals
-from liqtui.protocols.morpho_blue_open import discover, open_markets
+from liqtui.protocols.morpho_blue_math import health as health_at
+from liqtui.protocols.morpho_blue_open import LEARNED, PRE_LIQUIDATIONS, discover, open_markets
 from liqtui.protocols.morpho_blue_reads import refresh
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def _position(opened: Opened, block: Block, state: MarketState, holding: Holding
     pricing = state.pricing
     loan = Loan(holding.shares, holding.collateral, state.totals or _stored(state))
     owed = loan.owed
-    book = MorphoBook(state, loan, known=state.totals is not None or not loan.shares, verdict=holding.verdict)
+    known, verdict = state.totals is not None or not loan.shares, _verdict(holding)
+    book = MorphoBook(state, loan, known, verdict, holding.armed)
     held_price, owed_price = pricing.collateral, pricing.loan
     held_value = None if held_price is None else loan.collateral * held_price // 10**state.info.collateral.decimals
     owed_value = None if owed_price is None else mul_div_up(owed, owed_price, 10**state.info.loan.decimals)
@@ -96,15 +98,26 @@ def _position(opened: Opened, block: Block, state: MarketState, holding: Holding
         block=block,
         base_symbol=pricing.currency,
         base_decimals=pricing.decimals,
-        health=_health(state, holding, book.health()),
+        health=_health(state, holding, book.health(), verdict),
         collateral_value=held_value,
         debt_value=owed_value,
+        category=_category(holding),
         quotes=pricing.quotes,
         feeds=pricing.feeds,
         book=book,
         holds=loan.collateral > 0,
         owes=owed > 0,
     )
+
+
+def _category(holding: Holding) -> str:
+    """So that whoever authorises a contract is told of it as an act of the owner's and not of the market.
+
+    In words that a message leaves as they are: it takes points and signs out of names.
+    """
+    if not holding.armed:
+        return ""
+    return f"pre-liquidation from {min(each.terms.lltv for each in holding.armed) * BPS // WAD} bps"
 
 
 def _stored(state: MarketState) -> Totals:
@@ -124,22 +137,44 @@ def _limit(position: Position) -> int:
     return mul_div_down(_book(position).lltv, BPS, WAD)
 
 
-def _health(state: MarketState, holding: Holding, raw: int | None) -> Health:
-    """Ours, beside the contract's yes or no: it gives no figure."""
+def _threshold(position: Position) -> int:
+    return mul_div_down(_book(position).limit, BPS, WAD)
+
+
+def _verdict(holding: Holding) -> bool | None:
+    """Yes where anyone can liquidate all of it or a part; no where Morpho and every authorised contract say so."""
+    said = [holding.verdict, *(each.verdict for each in holding.armed)]
+    return True if True in said else None if None in said else False
+
+
+def _health(state: MarketState, holding: Holding, raw: int | None, verdict: bool | None) -> Health:
+    """Ours, beside the contracts' yes or no: they give no figure."""
     reasons = ["Morpho gives no health figure"]
     if raw is None:
-        silent = "oracle gives no price" if state.pricing.answer is None else "rate model gives no rate"
-        reasons.append(f"the market's {silent}")
+        reasons.append(_silent(state, holding))
+    for each in holding.armed if holding.shares else ():
+        word = "" if each.verdict else "not "
+        said = f"could not be asked: {each.refusal}" if each.verdict is None else f"may {word}act at this block"
+        reasons.append(f"pre-liquidation contract {each.terms.address} {said}")
     if holding.verdict is not None:
         word = "can" if holding.verdict else "cannot"
         reasons.append(f"by its own check at this block the position {word} be liquidated")
     elif holding.shares:
         reasons.append(f"its own check was not reached: {holding.refusal}")
-    health = Health(raw, None, "; ".join(reasons), holding.verdict)
-    if raw is not None and holding.verdict is not None and not health.confirmed:
+    health = Health(raw, None, "; ".join(reasons), verdict)
+    if raw is not None and verdict is not None and not health.confirmed:
         ours = decimal_string(raw, 18)
-        return Health(raw, None, f"own arithmetic gives {ours}; {'; '.join(reasons)}", holding.verdict)
+        return Health(raw, None, f"own arithmetic gives {ours}; {'; '.join(reasons)}", verdict)
     return health
+
+
+def _silent(state: MarketState, holding: Holding) -> str:
+    if state.pricing.answer is None:
+        return "the market's oracle gives no price"
+    if state.totals is None:
+        return "the market's rate model gives no rate"
+    mute = next((each.terms for each in holding.armed if each.price is None), None)
+    return f"the oracle of pre-liquidation contract {mute.address} gives no price" if mute else "it is not known why"
 
 
 def _flags(position: Position) -> tuple[Flag, ...]:
@@ -150,8 +185,16 @@ def _flags(position: Position) -> tuple[Flag, ...]:
         flags.append(Flag("unverified", health.reason))
     if state.pricing.answer == 0:
         flags.append(Flag("price-zero", "the oracle's price is 0: all collateral can be taken for nothing"))
-    if health.raw is not None and health.raw < state.info.params.lltv:  # then the debt is above all of the collateral
+    book, price = _book(position), _book(position).price()
+    if book.account and price is not None and health_at(book.account, price, book.lltv) < book.lltv:
         flags.append(Flag("bad-debt", "the collateral is worth less than the debt"))
+    if book.loan_now.shares:
+        flags += [
+            Flag(
+                "pre-liquidation", f"a part may be liquidated from LTV {percent(each.terms.lltv)} on: it is authorised"
+            )
+            for each in book.armed
+        ]
     return tuple(flags)
 
 
@@ -170,17 +213,33 @@ def _facts(position: Position) -> tuple[tuple[str, str], ...]:
         price = decimal_string(state.pricing.answer, decimals)
         facts.append(("oracle price", f"{price} {info.loan.symbol} per {info.collateral.symbol}"))
     facts.append(("collateral", "is kept, not lent out: nothing can be missing when it is withdrawn"))
-    facts.append(("pre-liquidation", "not looked at: contracts that the account has authorised may act earlier"))
-    return tuple(facts)
+    return (*facts, *_early(position))
+
+
+def _early(position: Position) -> tuple[tuple[str, str], ...]:
+    book, options = _book(position), dict(position.source.ref.options)
+    facts: list[tuple[str, str]] = []
+    for terms in (each.terms for each in book.armed):
+        what = f"{span(terms.close)} of the debt at a time, bonus {span(terms.incentive, above=WAD)}"
+        facts.append(("pre-liquidation", f"authorised: {terms.address}, from LTV {percent(terms.lltv)} on {what}"))
+        if terms.oracle != book.state.info.params.oracle:
+            facts.append(("its oracle", f"{terms.oracle}, taken to move as the market's does"))
+    if facts:
+        return tuple(facts)
+    if LEARNED in options:
+        return (("pre-liquidation", "no contract for it is authorised, as far as Morpho's log was read"),)
+    if PRE_LIQUIDATIONS in options:
+        return (("pre-liquidation", "none of the contracts that you named is authorised"),)
+    return (("pre-liquidation", f"not looked for, since market ids are named: name contracts in {PRE_LIQUIDATIONS}"),)
 
 
 _LATER: Later = {
     "legs": lambda position: _book(position).legs,
     "ltv": _ltv,
     "max_ltv": _limit,
-    "threshold": _limit,
+    "threshold": _threshold,
     "scope": lambda position: scope(_book(position)),
-    "engine": lambda position: engine_card(_book(position).lltv),
+    "engine": lambda position: engine_card(_book(position).lltv, _book(position).armed),
     "flags": _flags,
     "facts": _facts,
 }

@@ -9,6 +9,17 @@ POSITION = function("position(bytes32,address)", "93c52062")
 MARKET = function("market(bytes32)", "5c60e39a")
 ID_TO_MARKET_PARAMS = function("idToMarketParams(bytes32)", "2c3c9157")
 LIQUIDATE = function("liquidate((address,address,address,address,uint256),address,uint256,uint256,bytes)", "d8eabcb8")
+IS_AUTHORIZED = function("isAuthorized(address,address)", "65e4ad9e")
+
+# PreLiquidation
+PRE_ID = function("ID()", "b3cea217")
+PRE_MORPHO = function("MORPHO()", "3acb5624")
+PRE_PARAMS = function("preLiquidationParams()", "1d553cee")
+PRE_LIQUIDATE = function("preLiquidate(address,uint256,uint256,bytes)", "3078f50a")
+NOT_PRE_LIQUIDATABLE = bytes.fromhex("0bb9a651")
+"""Error NotPreLiquidatablePosition(): the account is healthy enough."""
+PAST_PRE_LIQUIDATION = bytes.fromhex("f78266a2")
+"""Error LiquidatablePosition(): it is Morpho's own liquidation that is due."""
 
 # Oracle and interest rate model of a market
 PRICE = function("price()", "a035b1fe")
@@ -39,3 +50,5 @@ BORROW = "0x570954540bed6b1304a87dfe815a5eda4a648f7097a16240dcd85c9b5fd42a43"
 """Borrow(bytes32 indexed id,address caller,address indexed onBehalf,address indexed receiver,uint256,uint256)"""
 SUPPLY_COLLATERAL = "0xa3b9472a1399e17e123f3c2e6586c23e504184d504de59cdaa2b375e880c6184"
 """SupplyCollateral(bytes32 indexed id,address indexed caller,address indexed onBehalf,uint256 assets)"""
+SET_AUTHORIZATION = "0xd5e969f01efe921d3f766bdebad25f0a05e3f237311f56482bf132d0326309c0"
+"""SetAuthorization(address indexed caller,address indexed authorizer,address indexed authorized,bool)"""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from liqtui.core.reads import LogFilter
 from liqtui.protocols.feeds import deployment
-from liqtui.protocols.morpho_blue_abi import BORROW, SUPPLY_COLLATERAL
-from liqtui.protocols.morpho_blue_open import LEARNED, MARKET_IDS, ids_of
+from liqtui.protocols.morpho_blue_abi import BORROW, SET_AUTHORIZATION, SUPPLY_COLLATERAL
+from liqtui.protocols.morpho_blue_open import AUTHORISED, LEARNED, MARKET_IDS, ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from liqtui.core.sources import MarketRef
 
 TOPICS = 4
-"""Both events have three indexed fields."""
+"""All three events have three indexed fields."""
 MOST_GIVEN = 200
 """Ids from which on collateral alone adds no more: anyone may create markets and give collateral in them to anyone.
 
@@ -42,20 +42,21 @@ def first_block(ref: MarketRef) -> int:
 
 
 def log_filters(ref: MarketRef, wallets: Sequence[str]) -> tuple[LogFilter, ...]:
-    """What to look for: debt taken and collateral given on behalf of any of the wallets, by whomever."""
+    """What to look for: debt taken and collateral given on behalf of any of the wallets, and whom they authorised."""
     if not wallets:
         return ()
     who = tuple("0x" + wallet.removeprefix("0x").lower().rjust(64, "0") for wallet in wallets)
     return (
-        LogFilter((ref.entry,), ((BORROW,), None, who)),
+        LogFilter((ref.entry,), ((BORROW, SET_AUTHORIZATION), None, who)),
         LogFilter((ref.entry,), ((SUPPLY_COLLATERAL,), None, None, who)),
     )
 
 
 def learn(ref: MarketRef, logs: Iterable[Log]) -> MarketRef:
-    """The deployment with the market ids of these logs added; the same object when there is nothing new.
+    """The deployment with what these logs name added, markets and the authorised; the same object for nothing new.
 
-    Also without a single log the ref then says that it was looked for, which makes it fit to be opened.
+    That an authorisation was taken back is no reason to forget it: whether it holds is asked of the contract. Also
+    without a single log the ref then says that it was looked for, which makes it fit to be opened.
     """
     known = ids_of(ref)
     mine = [log.topics for log in logs if log.address == ref.entry and len(log.topics) == TOPICS]
@@ -63,7 +64,11 @@ def learn(ref: MarketRef, logs: Iterable[Log]) -> MarketRef:
     for topics in mine:
         if topics[0] == SUPPLY_COLLATERAL and len(ids) < MOST_GIVEN:
             ids[topics[1].lower()] = None
-    if known is not None and len(ids) == len(known):
+    named = dict(ref.options).get(AUTHORISED, "")
+    who = dict.fromkeys(filter(None, named.split(",")))
+    who |= dict.fromkeys("0x" + topics[3].lower()[-40:] for topics in mine if topics[0] == SET_AUTHORIZATION)
+    if known is not None and len(ids) == len(known) and ",".join(who) == named:
         return ref
-    others = tuple(option for option in ref.options if option[0] not in {MARKET_IDS, LEARNED})
-    return replace(ref, options=(*others, (MARKET_IDS, ",".join(ids)), (LEARNED, "yes")))
+    others = tuple(option for option in ref.options if option[0] not in {MARKET_IDS, LEARNED, AUTHORISED})
+    told = ((AUTHORISED, ",".join(who)),) if who else ()
+    return replace(ref, options=(*others, (MARKET_IDS, ",".join(ids)), (LEARNED, "yes"), *told))

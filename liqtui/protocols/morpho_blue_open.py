@@ -15,6 +15,7 @@ from liqtui.core.text import clean, short_address
 from liqtui.core.units import WAD
 from liqtui.protocols.abi import as_address, ask, ok, string_or_bytes32, uint, words
 from liqtui.protocols.morpho_blue_abi import DECIMALS, ID_TO_MARKET_PARAMS, POSITION, SYMBOL
+from liqtui.protocols.morpho_blue_early import getters_of, proven
 from liqtui.protocols.morpho_blue_oracle import GETTERS, parts_of, shape_of
 from liqtui.protocols.morpho_blue_state import MarketInfo, Opened, Params
 from liqtui.protocols.price_sources import ZERO_ADDRESS, PriceBook, probe
@@ -30,6 +31,10 @@ MARKET_IDS = "market_ids"
 """Option of a `MarketRef`: ids joined by commas. Absent: nobody said which; empty: looked for, and there are none."""
 LEARNED = "market_ids_learned"
 """Option that says that ids came from logs: one that is no market any more, after a reorganisation, is left out."""
+PRE_LIQUIDATIONS = "pre_liquidations"
+"""Option: addresses of pre-liquidation contracts to look at, joined by commas, named by the person."""
+AUTHORISED = "authorised"
+"""Option: addresses that wallets have authorised at some time, by the log. Only some are pre-liquidation contracts."""
 _NOBODYS = "0x" + "0" * 64
 _ID = re.compile(r"0x[0-9a-f]{64}")
 _MOST_DECIMALS = 36
@@ -66,8 +71,10 @@ def open_markets(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
             raise PlanFailed(f"market {market} does not exist at {ref.entry}")
         del params[market]
     tokens = dict.fromkeys(token for each in params.values() for token in (each.loan, each.collateral))
+    candidates = candidates_of(ref) if params else ()
     details = yield from ask(
-        {(SYMBOL, token): SYMBOL.at(token) for token in tokens}
+        getters_of(candidates)
+        | {(SYMBOL, token): SYMBOL.at(token) for token in tokens}
         | {(DECIMALS, token): DECIMALS.at(token) for token in tokens}
         | {(getter, each.oracle): getter.at(each.oracle) for each in params.values() for getter in GETTERS}
     )
@@ -88,7 +95,15 @@ def open_markets(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
             if token in silent
         )
         markets[market] = MarketInfo(market, each, loan, collateral, shape, notes)
-    return Opened(ref, markets, prices)
+    early = tuple(terms for each in candidates if (terms := proven(ref.entry, each, details, markets)) is not None)
+    return Opened(ref, markets, prices, early)
+
+
+def candidates_of(ref: MarketRef) -> tuple[str, ...]:
+    """Addresses that may be pre-liquidation contracts."""
+    options = dict(ref.options)
+    named = (part.strip().lower() for key in (PRE_LIQUIDATIONS, AUTHORISED) for part in options.get(key, "").split(","))
+    return tuple(dict.fromkeys(filter(None, named)))
 
 
 def _params(morpho: str, market: str, result: Result) -> Params:

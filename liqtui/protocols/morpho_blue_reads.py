@@ -1,8 +1,9 @@
 """What is read of Morpho Blue every round: two steps, whatever the number of wallets and markets.
 
-First positions, totals and prices. Then, with the totals, the interest rate; and for every debt the contract's own
-word on whether it can be liquidated: a `liquidate` that asks for more collateral than there can be. It always
-reverts, at the health check where the position is healthy and after it where it is not.
+First positions, totals, prices and who has authorised which pre-liquidation contract. Then, with the totals, the
+interest rate; and for every debt the contract's own word on whether it can be liquidated: a `liquidate` that asks for
+more collateral than there can be. It always reverts, at the health check where the position is healthy and after it
+where it is not. Likewise a `preLiquidate` of each contract that is authorised.
 """
 
 from __future__ import annotations
@@ -12,20 +13,30 @@ from typing import TYPE_CHECKING, Any
 from liqtui.core.reads import Failure
 from liqtui.core.text import clean
 from liqtui.core.units import MAX_UINT256
-from liqtui.protocols.abi import ask, ok, uint, words
+from liqtui.protocols.abi import ask, flag, ok, uint, words
 from liqtui.protocols.adapter import Reading
-from liqtui.protocols.morpho_blue_abi import BORROW_RATE_VIEW, LIQUIDATE, MARKET, POSITION
+from liqtui.protocols.morpho_blue_abi import (
+    BORROW_RATE_VIEW,
+    IS_AUTHORIZED,
+    LIQUIDATE,
+    MARKET,
+    NOT_PRE_LIQUIDATABLE,
+    PAST_PRE_LIQUIDATION,
+    POSITION,
+    PRE_LIQUIDATE,
+    PRICE,
+)
 from liqtui.protocols.morpho_blue_math import Totals, accrue
 from liqtui.protocols.morpho_blue_oracle import feeds_of, price_calls, pricing
-from liqtui.protocols.morpho_blue_state import Account, Holding, Market, MarketState, Stored
+from liqtui.protocols.morpho_blue_state import Account, Armed, Holding, Market, MarketState, Stored
 from liqtui.protocols.price_sources import ZERO_ADDRESS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from liqtui.core.model import Feed
     from liqtui.core.reads import Block, Call, Plan, Result
-    from liqtui.protocols.morpho_blue_state import MarketInfo, Opened
+    from liqtui.protocols.morpho_blue_state import MarketInfo, Opened, PreLiquidation
     from liqtui.protocols.price_sources import PriceBook
 
 _ERROR = bytes.fromhex("08c379a0")
@@ -44,13 +55,18 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, tuple[str, ...]]) 
     for market, info in used.items():
         first |= price_calls(info)
         first[market, MARKET] = MARKET.at(opened.ref.entry, info.number)
+    early = [terms for terms in opened.early if terms.market in used]
+    first |= {(terms.oracle, PRICE): PRICE.at(terms.oracle) for terms in early}
     for wallet, ids in hints.items():
         for market in ids:
             first[wallet, market] = POSITION.at(opened.ref.entry, opened.markets[market].number, wallet)
+        for terms in early:
+            if terms.market in ids:
+                first[wallet, terms] = IS_AUTHORIZED.at(opened.ref.entry, wallet, terms.address)
     found = yield from ask(first)
 
     stored = {market: _stored(found[market, MARKET]) for market in used}
-    holdings = {wallet: [_holding(market, found[wallet, market]) for market in ids] for wallet, ids in hints.items()}
+    holdings = {wallet: [_holding(market, wallet, found, early) for market in ids] for wallet, ids in hints.items()}
     second: dict[Any, Call] = {}
     for market, info in used.items():
         if info.params.irm != ZERO_ADDRESS and (totals := stored[market]) is not None:
@@ -59,6 +75,8 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, tuple[str, ...]]) 
         for holding in each:
             if isinstance(holding, Holding) and holding.shares:
                 second[wallet, holding.id] = _ask_to_liquidate(opened, holding.id, wallet)
+                for armed in holding.armed:
+                    second[wallet, armed.terms] = PRE_LIQUIDATE.at(armed.terms.address, wallet, MAX_UINT256, 0, ())
     said = yield from ask(second)
 
     prices = opened.prices.at({key: found[key] for key in feeds}, block.timestamp)
@@ -80,12 +98,24 @@ def _stored(result: Result) -> Stored | None:
     return Stored(*words(result, 6)) if ok(result, 6) else None
 
 
-def _holding(market: str, result: Result) -> Holding | ValueError:
+def _holding(
+    market: str, wallet: str, found: Mapping[Any, Result], early: Iterable[PreLiquidation]
+) -> Holding | ValueError:
     try:
-        _, shares, collateral = words(result, 3)
+        _, shares, collateral = words(found[wallet, market], 3)
     except ValueError as fault:
         return ValueError(f"its position in market {market[:10]}… could not be read: {fault}")
-    return Holding(market, shares, collateral)
+    armed: list[Armed] = []
+    for terms in early:
+        if terms.market == market:
+            try:
+                authorised = flag(found[wallet, terms])
+            except ValueError as fault:
+                return ValueError(f"whether it has authorised pre-liquidation by {terms.address} is not told: {fault}")
+            if authorised:
+                price = found[terms.oracle, PRICE]
+                armed.append(Armed(terms, uint(price) if ok(price) else None))
+    return Holding(market, shares, collateral, armed=tuple(armed))
 
 
 def _ask_to_liquidate(opened: Opened, market: str, wallet: str) -> Call:
@@ -133,7 +163,9 @@ def _account(
             return holding
         if holding.id not in states:
             return ValueError(f"market {holding.id[:10]}… could not be read")
-        whole.append(_with_verdict(states[holding.id], holding, said.get((wallet, holding.id))))
+        armed = tuple(_tried(each, said.get((wallet, each.terms))) for each in holding.armed)
+        judged = _with_verdict(states[holding.id], holding, said.get((wallet, holding.id)))
+        whole.append(judged._replace(armed=armed) if armed else judged)
     return Account(tuple(whole))
 
 
@@ -150,6 +182,19 @@ def _with_verdict(state: MarketState, holding: Holding, said: Result | None) -> 
     if known and (said.data == _PANIC_OVERFLOW or reason == TOO_MUCH):
         return holding._replace(verdict=True)
     return holding._replace(refusal=clean(reason or said.detail, 60) or "the trial liquidation gave no reason")
+
+
+def _tried(armed: Armed, said: Result | None) -> Armed:
+    """The answer to a `preLiquidate` of more collateral than there can be: past its checks it overflows."""
+    if said is None:
+        return armed
+    if not isinstance(said, Failure) or said.kind != "revert":
+        return armed._replace(refusal="the trial was not answered")
+    if said.data[:4] in {NOT_PRE_LIQUIDATABLE, PAST_PRE_LIQUIDATION}:
+        return armed._replace(verdict=False)
+    if said.data == _PANIC_OVERFLOW and armed.price is not None:
+        return armed._replace(verdict=True)
+    return armed._replace(refusal=clean(_reason(said.data) or said.detail, 60) or "the trial gave no reason")
 
 
 def _reason(data: bytes) -> str:

@@ -49,12 +49,32 @@ class MarketInfo(NamedTuple):
         return f"{self.collateral.symbol} / {self.loan.symbol}"
 
 
+class PreLiquidation(NamedTuple):
+    """A contract that liquidates, in parts, accounts which have authorised it; nothing of it ever changes.
+
+    Numbers 1e18-scaled. Close factor and incentive go from the first to the second while the loan-to-value goes from
+    `lltv` to the market's own.
+    """
+
+    address: str
+    market: str
+    """Id of its only market."""
+    lltv: int
+    """Loan-to-value above which it may act."""
+    close: tuple[int, int]
+    """Part of the debt that may be repaid at once; above 1: all of it."""
+    incentive: tuple[int, int]
+    oracle: str
+
+
 @dataclass(frozen=True)
 class Opened:
     ref: MarketRef
     markets: Mapping[str, MarketInfo]
     """By id."""
     prices: PriceBook
+    early: tuple[PreLiquidation, ...] = ()
+    """Pre-liquidation contracts of these markets that somebody may have authorised."""
 
 
 class Stored(NamedTuple):
@@ -87,6 +107,17 @@ class Market:
     states: Mapping[str, MarketState]
 
 
+class Armed(NamedTuple):
+    """A pre-liquidation contract that an account has authorised, at one block."""
+
+    terms: PreLiquidation
+    price: int | None
+    """What its oracle's `price()` answers."""
+    verdict: bool | None = None
+    """Whether it gets past its own checks; None: it did not come that far, or there is no debt."""
+    refusal: str = ""
+
+
 class Holding(NamedTuple):
     """One account in one market."""
 
@@ -98,6 +129,7 @@ class Holding(NamedTuple):
     """Whether `liquidate` gets past its health check; None: it did not come that far, or there is no debt."""
     refusal: str = ""
     """Why there is no verdict."""
+    armed: tuple[Armed, ...] = ()
 
 
 class Account(NamedTuple):

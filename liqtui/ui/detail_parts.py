@@ -82,12 +82,15 @@ def parts_box(view: View, width: int) -> Box:
 
 _WITH_CATEGORIES = {"aave-v3"}
 """Protocols in which a position without a category could have one."""
+_WITHOUT_MODES = {"morpho-blue"}
+"""Protocols whose categories are no efficiency modes."""
 
 
 def _summary(position: Position) -> str:
     parts: list[str] = []
     if position.category or position.key.protocol in _WITH_CATEGORIES:
-        parts.append(f"e-mode {clean(position.category, 20)}" if position.category else "e-mode off")
+        mode = "" if position.key.protocol in _WITHOUT_MODES else "e-mode "
+        parts.append(f"{mode}{clean(position.category, 30)}" if position.category else "e-mode off")
     if position.ltv is not None:
         parts.append(f"LTV {fmt.bps(position.ltv)} of {fmt.bps(position.max_ltv)}")
     if position.threshold is not None:

@@ -125,7 +125,7 @@ class Token:
 def own_artifacts(cache: Path) -> Artifacts:
     """The laboratory's own small contracts."""
     roots = {"lab/": Path(__file__).parent / "contracts"}
-    entries = ("lab/LabToken.sol", "lab/PriceSources.sol")
+    entries = ("lab/LabToken.sol", "lab/PriceSources.sol", "lab/Upgrade.sol")
     return compile_source(Source(SOLC_0_8, entries, roots, evm_version="cancun"), cache)
 
 

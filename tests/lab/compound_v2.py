@@ -97,6 +97,9 @@ class CompoundMarket:
     name = "lab compound"
     coin = "ETH"
     """What is the chain's own coin and no token; empty: nothing."""
+    specs = SPECS
+    most_decimals = 27
+    """Of an underlying that its oracle can price."""
 
     def __init__(self, lab: Lab, cache: Path) -> None:
         self._begin(lab)
@@ -132,6 +135,19 @@ class CompoundMarket:
         """Of 36 digits for a raw unit, without a feed: for tokens that the oracle cannot find by their symbol."""
         slot = "0x" + keccak(eth_abi.encode(["address", "uint256"], [self.tokens[symbol], 0])).hex()
         self.node.rpc("anvil_setStorageAt", self.oracle, slot, f"0x{price:064x}")
+
+    def told_price(self, token: str, asset: str, answer: int, decimals: int) -> tuple[str, list[Any], int]:
+        """Where the oracle keeps a price of 18 digits that it is told: contract, key and slot of a mapping, value."""
+        return self.oracle, [token, 0], answer * 10 ** (18 - decimals)
+
+    def list_odd(self, spec: Spec) -> None:
+        """A token whose symbol no oracle can find its feed by; it is in `underlying`, `units` and `feeds`."""
+        self.list_token(spec)
+        self.fix_price(spec.symbol, self.feeds[spec.symbol].answer * 10 ** (28 - spec.decimals))
+
+    def point(self, symbol: str, feed: str) -> None:
+        """Another price source for a token."""
+        self.do(self.oracle, "setFeed(string,address)", symbol, feed)
 
     def _begin(self, lab: Lab) -> None:
         """What is there before the contracts are."""

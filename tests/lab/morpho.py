@@ -196,9 +196,8 @@ class MorphoLab:
         entries = ("morpho/Morpho.sol", "morpho/mocks/IrmMock.sol")
         live = Deployer(lab.node, compile_source(ViaIr(SOLC_0_8_19, entries, root, runs=999_999), cache))
         models = Deployer(lab.node, _adaptive(cache))
-        own = Source(
-            SOLC_0_8, ("lab/MorphoOracle.sol",), {"lab/": Path(__file__).parent / "contracts"}, evm_version="cancun"
-        )
+        entries = ("lab/MorphoOracle.sol", "lab/PreLiquidation.sol")
+        own = Source(SOLC_0_8, entries, {"lab/": Path(__file__).parent / "contracts"}, evm_version="cancun")
         self._own = Deployer(lab.node, compile_source(own, cache))
         self.feeds: dict[str, ChainlinkFeed] = lab.assets.pairs
         with lab.node.batch():
@@ -216,6 +215,10 @@ class MorphoLab:
             self.markets = {spec.name: MorphoMarket(self, spec) for spec in SPECS}
             for market in self.markets.values():
                 market.create()
+
+    def deploy_early(self, market: MorphoMarket, terms: tuple[Any, ...]) -> str:
+        """A stand-in for a pre-liquidation contract: limit, close factors, incentives, oracle."""
+        return self._own.deploy("PreLiquidationDouble", self.address, int(market.id, 16), terms)
 
     def deploy_oracle(self, spec: Spec) -> str:
         tokens, feeds = self.lab.assets.tokens, self.feeds

@@ -78,6 +78,17 @@ class VenusMarket(CompoundMarket):
     """What the core pool and an isolated pool have in common."""
 
     coin = ""
+    most_decimals = 18
+
+    def told_price(self, token: str, asset: str, answer: int, decimals: int) -> tuple[str, list[Any], int]:
+        return self.source.chainlink, [asset, self.source.price_slot], answer
+
+    def list_odd(self, spec: Spec) -> None:
+        self.point(spec.symbol, self.feeds[spec.symbol].address)
+        self.list_token(spec)
+
+    def point(self, symbol: str, feed: str) -> None:
+        self.source.list(self.underlying[symbol], feed)
 
     def _prepare(self, lab: Lab, cache: Path) -> None:
         self._begin(lab)

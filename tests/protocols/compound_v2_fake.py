@@ -14,6 +14,7 @@ from liqtui.protocols import compound_v2_abi as abi
 from liqtui.protocols.compound_v2 import CompoundV2
 from liqtui.protocols.compound_v2_math import TRUNCATING, Line, Rounding, measure
 from liqtui.protocols.compound_v2_open import COIN, MULTICALL3
+from liqtui.protocols.compound_v2_pauses import Action
 from tests.protocols.fake import NOBODY, NOW, Chain, addr, feed, run
 
 ENTRY, ORACLE, MAIN = addr("comptroller"), addr("oracle"), addr("main")
@@ -49,6 +50,8 @@ class Token:
     share: int | None = None
     caps: tuple[int, int] | None = None
     """For borrowing and for supplying; None: the comptroller knows none."""
+    paused: tuple[str, ...] = ()
+    """Names of actions, by those of Compound or those of Venus."""
 
     @property
     def address(self) -> str:
@@ -79,6 +82,7 @@ class User:
     weights: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     """Factor, threshold and incentive of its e-mode pool."""
     forced: tuple[str, ...] = ()
+    pool: int = 0
     error: int = 0
     off: int = 0
     """By how much the comptroller's answer differs from the arithmetic."""
@@ -97,6 +101,7 @@ class Fake:
     users: dict[str, User] = field(default_factory=dict)
     close_factor: int = WAD // 2
     paused: bool = False
+    implementation: str = ""
     with_deprecation: bool = True
     liquidator: str = ""
     least: int | None = None
@@ -114,12 +119,16 @@ class Fake:
         chain.set(ENTRY, abi.GET_ALL_MARKETS, types="address[]", value=listing)
         chain.set(ENTRY, abi.CLOSE_FACTOR, types="uint256", value=self.close_factor)
         chain.set(ENTRY, abi.LIQUIDATION_INCENTIVE, types="uint256", value=108 * WAD // 100)
-        chain.set(ENTRY, abi.SEIZE_PAUSED, types="bool", value=self.paused)
+        if self.kind == "compound":
+            chain.set(ENTRY, abi.SEIZE_PAUSED, types="bool", value=self.paused)
+        if self.implementation:
+            chain.set(ENTRY, abi.COMPTROLLER_IMPLEMENTATION, types="address", value=self.implementation)
         if self.liquidator:
             chain.set(ENTRY, abi.LIQUIDATOR_CONTRACT, types="address", value=self.liquidator)
         if self.least is not None:
             chain.set(ENTRY, abi.LEAST_COLLATERAL, types="uint256", value=self.least)
         if self.kind == "core":
+            chain.set(ENTRY, abi.PROTOCOL_PAUSED, types="bool", value=self.paused)
             chain.set(ENTRY, abi.VAI_CONTROLLER, types="address", value=VAI_CONTROLLER)
             chain.set(VAI_CONTROLLER, abi.GET_VAI_ADDRESS, types="address", value=VAI)
             chain.set(VAI, abi.SYMBOL, types="string", value="VAI")
@@ -155,6 +164,13 @@ class Fake:
         if token.caps is not None:
             for getter, value in zip((abi.BORROW_CAPS, abi.SUPPLY_CAPS), token.caps, strict=True):
                 chain.set(ENTRY, getter, at, types="uint256", value=value)
+        for number, action in enumerate(Action):
+            said = action in token.paused
+            if self.kind != "compound":
+                chain.set(ENTRY, abi.ACTION_PAUSED, at, number, types="bool", value=said)
+            elif action in {Action.ADD, Action.BORROW}:
+                getter = abi.MINT_PAUSED if action is Action.ADD else abi.BORROW_PAUSED
+                chain.set(ENTRY, getter, at, types="bool", value=said)
         chain.set(at, abi.EXCHANGE_RATE_CURRENT, types="uint256", value=token.rate)
         self._markets(chain, token)
         chain.set(ORACLE, abi.GET_UNDERLYING_PRICE, at, types="uint256", value=token.oracle_price)
@@ -205,6 +221,7 @@ class Fake:
                 chain.set(ENTRY, abi.IS_FORCED_FOR_USER, wallet, token.address, types="bool", value=forced)
         if self.kind == "core":
             chain.set(VAI_CONTROLLER, abi.GET_VAI_REPAY_AMOUNT, wallet, types="uint256", value=user.vai)
+            chain.set(ENTRY, abi.USER_POOL, wallet, types="uint96", value=user.pool)
         calls = [Call(token, abi.ACCRUE_INTEREST.selector) for token in entered]
         call = abi.in_one(MULTICALL3, [*calls, abi.GET_ACCOUNT_LIQUIDITY.at(ENTRY, wallet)])
         answer = eth_abi.encode(["uint256"] * 3, [user.error, *self._liquidity(user)])

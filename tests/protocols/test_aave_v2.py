@@ -136,6 +136,7 @@ def test_an_unknown_revision_is_always_marked() -> None:
     chain.set(POOL, v2.LENDINGPOOL_REVISION, types="uint256", value=7)
     found = position(chain)
     assert found.health.raw == found.health.reported
+    assert not found.health.confirmed
     assert "revision 7" in found.health.reason
     assert [flag.code for flag in found.flags] == ["unverified"]
     assert found.revision == "7 (unknown)"

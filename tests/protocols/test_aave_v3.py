@@ -402,7 +402,8 @@ def test_a_difference_is_said_and_the_pool_is_shown() -> None:
 
 def test_an_unknown_revision_is_said_even_when_equal() -> None:
     found = position(loan(12))
-    assert found.health.verified
+    assert found.health.raw == found.health.reported
+    assert not found.health.confirmed
     assert found.health.reason == f"pool revision 12 of {POOL} is not known to this version"
     assert found.revision == "12 (unknown)"
     assert codes(found) == ["unverified"]

@@ -172,6 +172,61 @@ def test_paused_seizing() -> None:
     assert [flag.code for flag in found.flags] == ["paused"]
 
 
+@pytest.mark.parametrize("kind", ["isolated", "core"])
+@pytest.mark.parametrize(
+    ("eth", "usdc", "flags", "blocked"),
+    [
+        (("adding",), (), ["ETH: adding is paused"], ""),
+        (("repaying", "liquidating"), (), [], ""),  # nothing is owed in it
+        (("adding", "withdrawing", "seizing"), (), ["ETH: adding and withdrawing and seizing are paused"], "seizing"),
+        ((), ("seizing",), [], ""),
+        ((), ("borrowing",), ["USDC: borrowing is paused"], ""),
+        ((), ("repaying",), ["USDC: repaying is paused"], "repaying"),
+        ((), ("liquidating",), ["USDC: liquidating is paused"], "liquidating"),
+    ],
+)
+def test_paused_actions_of_venus(
+    kind: str, eth: tuple[str, ...], usdc: tuple[str, ...], flags: list[str], blocked: str
+) -> None:
+    threshold = 80 * WAD // 100
+    tokens = [Token(**ETH, threshold=threshold, paused=eth), Token(**USDC, threshold=threshold, paused=usdc)]
+    found = position(loan(kind=kind, tokens=tokens).chain())
+    assert [(flag.code, flag.text) for flag in found.flags] == [("paused", text) for text in flags]
+    assert found.scope.blocked.partition(" ")[0] == blocked
+    assert found.health.verified
+
+
+def test_paused_actions_of_compound() -> None:
+    tokens = [Token(**ETH, paused=("adding", "borrowing")), Token(**USDC, paused=("adding", "borrowing"))]
+    found = position(loan(tokens=tokens).chain())
+    assert [flag.text for flag in found.flags] == ["ETH: adding is paused", "USDC: borrowing is paused"]
+    assert found.scope.blocked == ""
+
+
+def test_a_core_pool_that_is_paused_as_a_whole() -> None:
+    fake = venus()
+    fake.paused = True
+    found = position(fake.chain())
+    assert [flag.code for flag in found.flags] == ["paused"]
+    assert found.scope.blocked == "the whole protocol is paused"
+
+
+def test_a_pair_that_can_go_through_is_worse_than_a_paused_one() -> None:
+    threshold = 80 * WAD // 100
+    big, small = Token(**ETH, threshold=threshold), Token("LINK", 20 * 10**8, threshold=threshold)
+    user = User({"ETH": WAD, "LINK": WAD}, {"USDC": 1_000 * 10**6}, entered=("ETH", "LINK", "USDC"))
+
+    def scope() -> Any:
+        tokens = [big, small, Token(**USDC, threshold=threshold)]
+        return position(Fake(kind="isolated", tokens=tokens, users={WALLET: user}).chain()).scope
+
+    assert scope().collateral.symbol == "ETH"
+    big.paused = ("seizing",)
+    assert (scope().collateral.symbol, scope().blocked) == ("LINK", "")
+    small.paused = ("seizing",)
+    assert (scope().collateral.symbol, scope().blocked) == ("ETH", "seizing this collateral is paused")
+
+
 def test_an_isolated_pool_weighs_by_its_threshold() -> None:
     tokens = [Token(**ETH, factor=70 * WAD // 100, threshold=75 * WAD // 100), Token(**USDC, threshold=88 * WAD // 100)]
     found = position(loan(kind="isolated", tokens=tokens).chain())
@@ -198,7 +253,7 @@ def test_how_much_of_a_market_is_lent_out(sizes: tuple[int, int, int] | None, le
     [
         ((5 * 10**24, 4 * 10**24), (2 * 10**24, 2 * 10**24)),
         ((10**24, 10**24), (0, 0)),  # below what there is already
-        ((0, 0), (None, None)),  # none in Compound, closed in Venus
+        ((0, 0), (None, None)),  # none in Compound
         ((2**256 - 1, 2**256 - 1), (None, None)),
         (None, (None, None)),
     ],
@@ -208,6 +263,18 @@ def test_what_caps_leave(caps: tuple[int, int] | None, rooms: tuple[int | None, 
     tokens = [Token(**ETH, sizes=sizes, rate=2 * WAD, caps=caps), Token(**USDC, sizes=sizes, caps=caps)]
     held, owed = position(loan(tokens=tokens).chain()).legs
     assert (held.cap_room, owed.cap_room) == (rooms[1], rooms[0])
+    assert (held.cap, owed.cap) == (tuple(caps or ())[::-1] if rooms[0] is not None else (None, None))
+
+
+@pytest.mark.parametrize(
+    ("caps", "told"), [((0, 0), (0, 0)), ((7, 0), (0, 7)), ((2**256 - 1, 2**256 - 1), (None, None))]
+)
+def test_a_cap_of_zero_closes_a_market_of_venus(caps: tuple[int, int], told: tuple[int | None, int | None]) -> None:
+    sizes, threshold = (3 * 10**24, 0, 10**24), 80 * WAD // 100
+    tokens = [Token(**each, sizes=sizes, threshold=threshold, caps=caps) for each in (ETH, USDC)]
+    held, owed = position(loan(kind="isolated", tokens=tokens).chain()).legs
+    assert (held.cap, owed.cap) == told
+    assert (held.cap_room, owed.cap_room) == tuple(None if cap is None else 0 for cap in told)
 
 
 def test_how_a_liquidation_goes() -> None:
@@ -286,9 +353,11 @@ def test_collateral_that_is_worth_nothing_cannot_be_seized() -> None:
 
 def test_an_e_mode_pool_of_venus() -> None:
     weights = {"ETH": (90 * WAD // 100, 92 * WAD // 100, 104 * WAD // 100)}
-    found = position(venus(weights=weights).chain())
+    found = position(venus(weights=weights, pool=3).chain())
     assert found.health.verified
     assert (found.threshold, found.max_ltv, found.legs[0].bonus) == (9_200, 9_000, 10_400)
+    assert found.category == "pool 3"
+    assert position(venus(weights=weights).chain()).category == ""
 
 
 def test_vai_is_a_debt_of_one_dollar_each() -> None:
@@ -463,6 +532,20 @@ def test_contracts_that_change_are_noticed() -> None:
     assert changed()
 
 
+def test_another_implementation_behind_the_comptroller_is_noticed() -> None:
+    chain = loan(implementation=addr("first")).chain()
+    market = opened(chain)
+
+    def changed() -> bool:
+        return run(ADAPTER.refresh(market, BLOCK, {WALLET: frozenset()}), chain).changed
+
+    assert not changed()
+    chain.set(ENTRY, abi.COMPTROLLER_IMPLEMENTATION, types="address", value=addr("second"))
+    assert changed()
+    chain.put(ENTRY, abi.COMPTROLLER_IMPLEMENTATION, result=REVERT)
+    assert not changed()
+
+
 def test_one_underlying_listed_twice_is_told_apart() -> None:
     tokens = [Token("WBTC", 10**8, decimals=8), Token("WBTC2", 10**8, decimals=8, underlying=addr("WBTC"))]
     chain = Fake(tokens=tokens, users={}).chain()
@@ -508,7 +591,7 @@ def test_a_close_factor_is_needed() -> None:
     chain = loan().chain()
     market = opened(chain)
     chain.put(ENTRY, abi.CLOSE_FACTOR, result=REVERT)
-    with pytest.raises(ValueError, match="revert"):
+    with pytest.raises(ValueError, match="the comptroller tells no close factor: revert"):
         run(ADAPTER.refresh(market, BLOCK, {WALLET: frozenset()}), chain)
 
 

@@ -122,6 +122,28 @@ def test_an_asset_that_makes_no_sense(info: tuple[Any, ...]) -> None:
         opened(fake(), chain)
 
 
+@pytest.mark.parametrize("decimals", [0, 2, 19])
+def test_the_fewest_and_most_decimals_that_a_scale_can_have(decimals: int) -> None:
+    """uint64 holds no power of ten above that."""
+    user = User(-1_000 * 10**6, {"ODD": 1_000 * 10**decimals}, view=False, owed=1_000 * 10**6)
+    assets = [Asset("ODD", 3, decimals, liquidate_cf=80 * WAD // 100)]
+    found = position(Fake(users={ALICE: user}, assets=assets))
+    held, owed = found.legs
+    assert (held.asset.decimals, held.amount, held.value) == (decimals, 1_000 * 10**decimals, 3_000 * 10**8)
+    assert owed.value == 1_000 * 10**8
+    assert found.health.raw == 24 * WAD // 10
+    assert found.health.confirmed
+
+
+@pytest.mark.parametrize("said", [b"", b"\x01", b"\xff" * 64, b"ok\x1b\xe2\x80\xae".ljust(32, b"\0"), b"\xff" * 32])
+def test_a_symbol_of_bytes_is_shown_or_stands_aside(said: bytes) -> None:
+    chain = fake().chain()
+    chain.put(addr("COMP"), comet.SYMBOL, result=said)
+    symbol = opened(fake(), chain).assets[0][0].symbol
+    assert symbol.isprintable()
+    assert 0 < len(symbol) <= 16
+
+
 def test_symbols_that_cannot_be_shown() -> None:
     chain = fake().chain()
     chain.put(addr("COMP"), comet.SYMBOL, result=Failure("revert"))
@@ -442,7 +464,7 @@ def test_an_accrual_after_the_block_is_nonsense() -> None:
         read(market)
 
 
-@pytest.mark.parametrize("what", ["assets", "base feed", "asset feed"])
+@pytest.mark.parametrize("what", ["assets", "base feed", "asset feed", "least debt", "storefront"])
 def test_an_upgrade_is_noticed(what: str) -> None:
     market = fake()
     chain = market.chain()
@@ -451,6 +473,10 @@ def test_an_upgrade_is_noticed(what: str) -> None:
         chain.set(COMET, comet.NUM_ASSETS, types="uint8", value=4)
     elif what == "base feed":
         chain.set(COMET, comet.BASE_FEED, types="address", value=addr("other"))
+    elif what == "least debt":
+        chain.set(COMET, comet.BASE_BORROW_MIN, types="uint104", value=7)
+    elif what == "storefront":
+        chain.set(COMET, comet.STORE_FRONT, types="uint64", value=7)
     else:
         info = (1, addr("WETH"), addr("other"), 10**18, 0, WAD // 2, WAD, 0)
         chain.set(COMET, comet.GET_ASSET_INFO, 1, types=INFO, value=info)

@@ -186,7 +186,7 @@ def test_a_position() -> None:
     assert dict(found.facts)["pair"] == "WETH / USDC, 86 %"
     assert dict(found.facts)["oracle price"] == "2500 USDC per WETH"
     assert [leg.utilization for leg in found.legs] == [None, 5_000]
-    assert dict(found.facts)["pre-liquidation"].startswith("not looked at")
+    assert dict(found.facts)["pre-liquidation"].startswith("not looked for")
     card = dict(found.engine)
     assert tuple(card) == ENGINE_LINES
     assert (card["bonus"], card["protocol fee"]) == ("4.38%", "none")
@@ -433,7 +433,7 @@ def test_filters_ask_for_what_was_done_on_behalf_of_the_wallets() -> None:
     ref = Fake().ref
     who = (word(int(ALICE, 16)), word(int(BOB, 16)))
     borrowed, supplied = log_filters(ref, [ALICE, BOB.upper().replace("0X", "0x")])
-    assert borrowed == ((MORPHO,), ((morpho.BORROW,), None, who))
+    assert borrowed == ((MORPHO,), ((morpho.BORROW, morpho.SET_AUTHORIZATION), None, who))
     assert supplied == ((MORPHO,), ((morpho.SUPPLY_COLLATERAL,), None, None, who))
     assert log_filters(ref, []) == ()
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from tests.lab.built import VARIABLE, built
-from tests.real import comet_record
+from tests.real import comet_record, moonwell_record
 from tests.real.cases_comet import compound_v3
+from tests.real.cases_compound import compound_v2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,9 +32,13 @@ PROTOCOLS: dict[str, dict[str, Builder]] = {
         "compound-v3-usdc": lambda request: compound_v3(request.getfixturevalue("comets"), "USDC"),
         "compound-v3-weth": lambda request: compound_v3(request.getfixturevalue("comets"), "WETH"),
     },
+    "moonwell": {"moonwell": lambda request: compound_v2(request.getfixturevalue("moonwell"))},
 }
 """Protocol → its cases by name."""
-RECORDERS: dict[str, Callable[[Path, Path], list[Path]]] = {"compound-v3": comet_record.record}
+RECORDERS: dict[str, Callable[[Path, Path], list[Path]]] = {
+    "compound-v3": comet_record.record,
+    "moonwell": moonwell_record.record,
+}
 """Protocol → what records it: from the folder of artifacts into a folder."""
 
 

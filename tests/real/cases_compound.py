@@ -18,7 +18,6 @@ from tests.lab.compound_v2 import Spec, call_all
 from tests.lab.compound_v2 import Walk as CompoundWalk
 from tests.lab.feeds import Breakage
 from tests.lab.market import wallet as wallet_of
-from tests.lab.venus import VenusMarket
 from tests.real.conformance import Case, holds
 
 if TYPE_CHECKING:
@@ -74,11 +73,9 @@ class CompoundCase(Case):
         if boundary.kind is FactorKind.ASSET:
             asset = mover.parts[0].asset
             token = next(token for token, info in self.opened.tokens.items() if info.asset.address == asset)
-            price = answer * 10 ** (18 - self.opened.tokens[token].asset.decimals)
-            slot, at = keccak(eth_abi.encode(["address", "uint256"], [token, 0])), market.oracle
-            if isinstance(market, VenusMarket):
-                at, price = market.source.chainlink, answer
-                slot = keccak(eth_abi.encode(["address", "uint256"], [asset, market.source.price_slot]))
+            decimals = self.opened.tokens[token].asset.decimals
+            at, place, price = market.told_price(token, asset, answer, decimals)
+            slot = keccak(eth_abi.encode(["address", "uint256"], place))
             return {at: {"stateDiff": {"0x" + slot.hex(): "0x" + price.to_bytes(32, "big").hex()}}}
         out: dict[str, Any] = {}
         for part in mover.parts:
@@ -138,20 +135,15 @@ class CompoundCase(Case):
         return [(EventKind.WITHDREW, "DAI shares", shares)]
 
     def list_hostile(self, user: str) -> dict[str, int]:
-        market, venus = self.market, isinstance(self.market, VenusMarket)
-        tokens = self.lab.assets.new_hostile_tokens(most=18 if venus else 27)  # Venus's oracle knows no more
+        market = self.market
+        tokens = self.lab.assets.new_hostile_tokens(most=market.most_decimals)
         with self.node.batch():
             for key, token in tokens.items():
                 market.underlying[key], market.units[key] = token.address, token.unit
                 market.feeds[key] = market.feeds["CRV"]
-                spec = Spec(key, token.decimals, "CRV / USD", 5500, 0, 0)
-                if venus:
-                    market.source.list(token.address, market.feeds["CRV"].address)
-                market.list_token(spec)
+                market.list_odd(Spec(key, token.decimals, "CRV / USD", 5500, 0, 0))
         with self.node.batch():
             for key, token in tokens.items():
-                if not venus:
-                    market.fix_price(key, market.feeds["CRV"].answer * 10 ** (28 - token.decimals))
                 market.weigh(Spec(key, token.decimals, "CRV / USD", 5500, 0, 0))
         with self.node.batch():
             for key, token in tokens.items():
@@ -163,11 +155,7 @@ class CompoundCase(Case):
 
     def break_source(self) -> Callable[[Position], bool]:
         broken = self.lab.assets.own.deploy("BrokenFeed", int(Breakage.REVERTS))
-        market = self.market
-        if isinstance(market, VenusMarket):
-            market.source.list(market.underlying["LINK"], broken)
-        else:
-            market.do(market.oracle, "setFeed(string,address)", "LINK", broken)
+        self.market.point("LINK", broken)
         return holds("LINK")
 
 

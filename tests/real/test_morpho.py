@@ -231,3 +231,24 @@ def fetched(morpho: MorphoLab, adapter: MorphoBlue, ref: MarketRef, user: str) -
             for raw in morpho.lab.node.rpc("eth_getLogs", query)
         ]
     return logs
+
+
+def test_a_rate_model_that_reverts_makes_its_borrowers_unknown_and_nobody_else(morpho_lab: MorphoLab) -> None:
+    """Then neither repaying nor liquidating goes through, until it answers again."""
+    morpho_lab.lab.node.rpc("anvil_setCode", morpho_lab.irm, "0x60006000fd")
+    morpho_lab.lab.node.mine(dt=60)
+    with_it = {each.id for each in morpho_lab.markets.values() if each.params[3] == morpho_lab.irm}
+    found = Watch(morpho_lab).positions()
+    unknown = known = 0
+    for (_, market), position in found.items():
+        if market in with_it and position.has_debt:
+            assert (position.health.raw, position.health.verdict, liquidatable(position)) == (None, None, None)
+            assert "rate model gives no rate" in position.health.reason
+            assert [flag.code for flag in position.flags] == ["unverified"]
+            assert position.scope is None
+            unknown += 1
+        else:
+            assert position.health.confirmed or not position.has_debt
+            known += 1
+    assert unknown >= 5
+    assert known >= 10

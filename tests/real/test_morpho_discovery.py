@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from liqtui.core.sources import ChainSpec, MarketRef
 from liqtui.core.wallet import Wallet
 from liqtui.engine.history import History
+from liqtui.engine.logsearch import place_of
 from liqtui.engine.once import run_once
 from liqtui.engine.outcome import Outcome
 from liqtui.engine.setup import Setup, pool, rounds_on, shipped_adapters
+from liqtui.protocols.morpho_blue import MorphoBlue
 from tests.lab.morpho_positions import SHAPES
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def test_what_was_found_is_known_after_a_restart(morpho_lab: MorphoLab, tmp_path
     history = History(tmp_path)
     first = asyncio.run(one(history))
     history.flush(0.0)
-    place = f"{setup.chains[0].id}:morpho-blue:{morpho_lab.address.lower()}"
+    place = place_of(MorphoBlue(), setup.markets[0])
     kept = [history.trail(place, user.lower()) for user in USERS]
     assert all(trail is not None and trail.next_block > 0 and len(trail.found) > len("[]") for trail in kept)
     history.close()

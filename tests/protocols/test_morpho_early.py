@@ -1,0 +1,492 @@
+"""Pre-liquidation contracts that an account of Morpho Blue has authorised: found, proven, counted as liquidation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from liqtui.core.boundaries import boundaries
+from liqtui.core.model import Change, Direction
+from liqtui.core.reads import Failure, Log
+from liqtui.core.severity import liquidatable
+from liqtui.core.units import HEALTH_ONE, WAD
+from liqtui.engine.logsearch import place_of
+from liqtui.protocols import morpho_blue_abi as morpho
+from liqtui.protocols.morpho_blue_early import take
+from liqtui.protocols.morpho_blue_logs import learn, log_filters
+from liqtui.protocols.morpho_blue_math import Loan, Totals
+from liqtui.protocols.morpho_blue_state import PreLiquidation
+from tests.protocols.fake import addr, run
+from tests.protocols.morpho_fake import ADAPTER, ALICE, BLOCK, BOB, MORPHO, PANIC, Fake, Oracle, refusal
+
+if TYPE_CHECKING:
+    from liqtui.core.model import Position
+    from tests.protocols.fake import Chain
+
+PERCENT = WAD // 100
+EARLY, OTHER = addr("early"), addr("other")
+MARKET_ORACLE = Fake().params[2]
+TERMS = (75 * PERCENT, 10 * PERCENT, 50 * PERCENT, 101 * PERCENT, 110 * PERCENT, MARKET_ORACLE)
+CALM = Failure("revert", "", morpho.NOT_PRE_LIQUIDATABLE)
+PAST = Failure("revert", "", morpho.PAST_PRE_LIQUIDATION)
+DUE = Failure("revert", "", PANIC)
+LIQUIDATE = refusal("position is healthy")
+TYPES = ["uint256"] * 5 + ["address"]
+
+
+def chain_of(
+    fake: Fake,
+    terms: tuple[Any, ...] = TERMS,
+    *,
+    at: str = EARLY,
+    said: Failure = CALM,
+    authorised: bool = True,
+    owner: str = MORPHO,
+    market: int = 1,
+    chain: Chain | None = None,
+) -> Chain:
+    chain = chain or fake.chain()
+    chain.set(at, morpho.PRE_ID, types="uint256", value=market)
+    chain.set(at, morpho.PRE_MORPHO, types="address", value=owner)
+    chain.set(at, morpho.PRE_PARAMS, types=TYPES, value=terms)
+    for wallet in fake.users:
+        chain.set(MORPHO, morpho.IS_AUTHORIZED, wallet, at, types="bool", value=authorised)
+        chain.put(at, morpho.PRE_LIQUIDATE, wallet, 2**256 - 1, 0, (), result=said)
+    return chain
+
+
+def opened(fake: Fake, chain: Chain, *named: str) -> Any:
+    ref = replace(fake.ref, options=(*fake.ref.options, ("pre_liquidations", ",".join(named or (EARLY,)))))
+    return run(ADAPTER.open(ref, BLOCK), chain)
+
+
+def accounts(fake: Fake, chain: Chain, *named: str) -> tuple[Any, Any]:
+    market = opened(fake, chain, *named)
+    return market, run(ADAPTER.refresh(market, BLOCK, dict.fromkeys(fake.users, (fake.id,))), chain)
+
+
+def position(fake: Fake, chain: Chain, *named: str) -> Position:
+    market, reading = accounts(fake, chain, *named)
+    account = reading.accounts[ALICE]
+    assert not isinstance(account, Exception), account
+    (found,) = ADAPTER.evaluate(market, BLOCK, reading.market, account, ALICE)
+    return found
+
+
+def at(found: Position, price: int) -> int | None:
+    """Health with the collateral at another price."""
+    assert found.book is not None
+    return found.book.health(Change(prices={found.legs[0].asset.address: price}))
+
+
+# -- found and proven --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("terms", "more", "known"),
+    [
+        (TERMS, {}, True),
+        ((0, *TERMS[1:]), {}, True),
+        ((86 * PERCENT, *TERMS[1:]), {}, False),  # not below the market's own
+        ((*TERMS[:1], 60 * PERCENT, *TERMS[2:]), {}, False),  # close factors the wrong way round
+        ((*TERMS[:1], 2 * WAD, 3 * WAD, *TERMS[3:]), {}, False),
+        ((*TERMS[:2], 3 * WAD, *TERMS[3:]), {}, True),
+        ((*TERMS[:3], 99 * PERCENT, *TERMS[4:]), {}, False),
+        ((*TERMS[:3], 110 * PERCENT, 101 * PERCENT, MARKET_ORACLE), {}, False),
+        ((*TERMS[:4], 117 * PERCENT, MARKET_ORACLE), {}, False),  # above 1 ÷ 86 %
+        (TERMS, {"owner": addr("another morpho")}, False),
+        (TERMS, {"market": 2}, False),
+    ],
+)
+def test_only_a_contract_with_terms_that_its_code_lets_through_is_one(
+    terms: tuple[Any, ...], more: dict[str, Any], known: bool
+) -> None:
+    fake = Fake()
+    assert bool(opened(fake, chain_of(fake, terms, **more)).early) is known
+
+
+def test_an_authorised_contract_of_another_kind_is_none_and_harms_nothing() -> None:
+    fake = Fake()
+    found = position(fake, fake.chain(), addr("bundler"))
+    assert (found.category, found.threshold) == ("", 8600)
+    assert dict(found.facts)["pre-liquidation"] == "none of the contracts that you named is authorised"
+
+
+def log(topics: tuple[str, ...], address: str = MORPHO) -> Log:
+    return Log(address, topics, bytes(32), 5, "0x" + "1" * 64, "0x" + "2" * 64, 0)
+
+
+def topic(who: str) -> str:
+    return "0x" + who[2:].rjust(64, "0")
+
+
+def test_logs_tell_whom_a_wallet_has_authorised() -> None:
+    ref = replace(Fake().ref, options=())
+    empty = learn(ref, ())
+    alice, first, then = topic(ALICE), topic(EARLY), topic(OTHER)
+    said = [log((morpho.SET_AUTHORIZATION, alice, alice, who)) for who in (first, then, first)]
+    learned = learn(empty, said)
+    assert dict(learned.options) == {
+        "market_ids": "",
+        "market_ids_learned": "yes",
+        "authorised": f"{EARLY},{OTHER}",
+    }
+    assert learn(learned, said) is learned
+    assert learn(empty, [log((morpho.SET_AUTHORIZATION, alice, alice, first), addr("elsewhere"))]) is empty
+    both, _ = log_filters(ref, [ALICE])
+    assert both.topics == ((morpho.BORROW, morpho.SET_AUTHORIZATION), None, (alice,))
+
+
+def test_a_search_for_more_than_before_begins_anew() -> None:
+    class Former(type(ADAPTER)):  # type: ignore[misc]
+        def log_filters(self, ref: Any, wallets: Any) -> Any:
+            return super().log_filters(ref, wallets)[1:]
+
+    ref = Fake().ref
+    assert place_of(Former(), ref) != place_of(ADAPTER, ref) == place_of(type(ADAPTER)(), ref)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((("market_ids", Fake().id),), "not looked for"),
+        ((("market_ids", Fake().id), ("market_ids_learned", "yes")), "as far as Morpho's log was read"),
+    ],
+)
+def test_what_is_not_known_is_said(options: tuple[tuple[str, str], ...], words: str) -> None:
+    fake = Fake()
+    chain = fake.chain()
+    market = run(ADAPTER.open(replace(fake.ref, options=options), BLOCK), chain)
+    reading = run(ADAPTER.refresh(market, BLOCK, {ALICE: (fake.id,)}), chain)
+    (found,) = ADAPTER.evaluate(market, BLOCK, reading.market, reading.accounts[ALICE], ALICE)
+    assert words in dict(found.facts)["pre-liquidation"]
+
+
+# -- what it means -----------------------------------------------------------------------------------------------------
+
+
+def test_an_account_that_has_authorised_one_is_liquidated_from_its_limit_on() -> None:
+    fake = Fake()
+    found = position(fake, chain_of(fake))
+    # 1 WETH at 2,500 × 75 % against 1,500 USDC
+    assert found.health.raw == 1875 * 10**6 * WAD // 1_500_000_000
+    assert found.health.confirmed
+    assert f"pre-liquidation contract {EARLY} may not act at this block" in found.health.reason
+    assert (found.max_ltv, found.threshold, found.legs[0].threshold) == (8600, 7500, 7500)
+    assert found.category == "pre-liquidation from 7500 bps"
+    assert [flag.code for flag in found.flags] == ["pre-liquidation"]
+    fall = next(each for each in boundaries(found.book, found.feeds) if each.factor == "ETH")
+    assert (fall.price, fall.direction) == (2000 * 10**8 - 1, Direction.FALLS)
+    facts = dict(found.facts)
+    assert facts["pre-liquidation"] == (
+        f"authorised: {EARLY}, from LTV 75% on 10% to 50% of the debt at a time, bonus 1% to 10%"
+    )
+    assert "its oracle" not in facts
+    card = dict(found.engine)
+    assert (
+        card["how much"]
+        == "from LTV 75% on 10% to 50% of the debt at a time; from 86% on any part, up to all of it at once"
+    )
+    assert card["bonus"] == "1% to 10% for such a part; 4.38%"
+    assert found.scope is not None
+    assert found.scope.max_debt == 150_000_000  # a tenth of the debt at the edge
+    assert (found.scope.close_factor, found.scope.bonus) == (1_000, 10_100)
+    assert EARLY in found.scope.reason
+    assert found.scope.health_after is None
+
+
+def test_one_that_is_not_authorised_changes_nothing() -> None:
+    fake = Fake()
+    found = position(fake, chain_of(fake, authorised=False))
+    assert (found.category, found.threshold, found.flags) == ("", 8600, ())
+    assert found.scope is not None
+    assert found.scope.reason == "no close factor: all of the debt"
+
+
+def test_what_is_due_is_liquidatable_in_part() -> None:
+    fake = Fake(users={ALICE: (2000 * 10**12, WAD)})  # LTV 80 %: 5 of the 11 points between
+    found = position(fake, chain_of(fake, said=DUE))
+    assert found.health.raw == 1875 * 10**6 * WAD // 2_000_000_000
+    assert found.health.verdict is True
+    assert found.health.confirmed
+    assert liquidatable(found)
+    assert [flag.code for flag in found.flags] == ["pre-liquidation"]
+    scope = found.scope
+    assert scope is not None
+    assert 2_818 <= scope.close_factor <= 2_819  # 10 % + 5/11 × 40 %
+    assert scope.bonus == 10_509  # 101 % + 5/11 × 9 %, down
+    assert scope.health_after is not None
+    assert scope.health_after > found.health.raw
+    assert scope.loss is not None
+    assert scope.loss > 0
+
+
+@pytest.mark.parametrize(
+    ("said", "own", "verdict", "unverified"),
+    [
+        (CALM, LIQUIDATE, False, False),
+        (DUE, LIQUIDATE, True, True),
+        (PAST, LIQUIDATE, False, False),
+        (PAST, Failure("revert", "", PANIC), True, True),
+        (Failure("revert", "another reason"), LIQUIDATE, None, False),
+        (Failure("gas"), LIQUIDATE, None, False),
+    ],
+)
+def test_what_the_contracts_say_counts_and_a_contradiction_is_flagged(
+    said: Failure, own: Failure, verdict: bool | None, unverified: bool
+) -> None:
+    fake = Fake(verdicts={ALICE: own})
+    found = position(fake, chain_of(fake, said=said))
+    assert found.health.verdict is verdict
+    assert found.health.confirmed is (verdict is False)
+    assert ("unverified" in [flag.code for flag in found.flags]) is unverified
+    assert liquidatable(found) is bool(verdict)
+
+
+def test_past_its_reach_morphos_own_liquidation_is_due() -> None:
+    own = Failure("revert", "", PANIC)
+    fake = Fake(users={ALICE: (2200 * 10**12, WAD)}, verdicts={ALICE: own})
+    found = position(fake, chain_of(fake, said=PAST))
+    assert liquidatable(found)
+    assert found.health.confirmed
+    assert found.scope is not None
+    assert found.scope.reason == "no close factor: all of the debt"
+
+
+def test_the_first_of_several_counts() -> None:
+    fake = Fake()
+    later = (80 * PERCENT, *TERMS[1:])
+    chain = chain_of(fake, later, at=OTHER, chain=chain_of(fake))
+    found = position(fake, chain, OTHER, EARLY)
+    assert (found.threshold, found.category) == (7500, "pre-liquidation from 7500 bps")
+    assert [flag.code for flag in found.flags] == ["pre-liquidation"] * 2
+    assert found.scope is not None
+    assert EARLY in found.scope.reason
+
+
+def test_the_limit_need_not_be_a_whole_basis_point() -> None:
+    fake = Fake()
+    terms = (753_214_567_890_123_456, *TERMS[1:])
+    found = position(fake, chain_of(fake, terms))
+    fall = next(each for each in boundaries(found.book, found.feeds) if each.factor == "ETH")
+    assert fall.price is not None
+    under, over = at(found, fall.price), at(found, fall.price + 1)
+    assert under is not None
+    assert over is not None
+    assert under < HEALTH_ONE <= over
+
+
+def test_an_oracle_of_its_own_is_read_and_taken_to_move_along() -> None:
+    fake = Fake()
+    chain = chain_of(fake, (*TERMS[:5], addr("its oracle")))
+    chain.set(addr("its oracle"), morpho.PRICE, types="uint256", value=2400 * 10**24)
+    found = position(fake, chain)
+    assert found.health.raw == 1800 * 10**6 * WAD // 1_500_000_000
+    assert found.threshold == 7200
+    assert dict(found.facts)["its oracle"] == f"{addr('its oracle')}, taken to move as the market's does"
+    half = at(found, 1250 * 10**8)
+    assert half == 900 * 10**6 * WAD // 1_500_000_000
+
+
+def test_without_a_price_of_its_own_health_is_unknown() -> None:
+    fake = Fake()
+    found = position(fake, chain_of(fake, (*TERMS[:5], addr("mute")), said=Failure("revert")))
+    assert (found.health.raw, found.health.verdict, liquidatable(found)) == (None, None, None)
+    assert f"the oracle of pre-liquidation contract {EARLY} gives no price" in found.health.reason
+    assert "unverified" in [flag.code for flag in found.flags]
+    assert found.scope is None
+
+
+def test_an_authorisation_that_is_not_told_is_not_taken_for_none() -> None:
+    fake = Fake(users={ALICE: (1500 * 10**12, WAD), BOB: (1, 1)})
+    chain = chain_of(fake)
+    chain.put(MORPHO, morpho.IS_AUTHORIZED, ALICE, EARLY, result=Failure("unread", "timeout"))
+    _, reading = accounts(fake, chain)
+    assert f"whether it has authorised pre-liquidation by {EARLY} is not told" in str(reading.accounts[ALICE])
+    assert not isinstance(reading.accounts[BOB], Exception)
+
+
+def test_two_steps_whatever_the_number_of_wallets_and_contracts() -> None:
+    fake = Fake(users={ALICE: (1500 * 10**12, WAD), BOB: (10**12, WAD)})
+    chain = chain_of(fake, at=OTHER, chain=chain_of(fake))
+    market = opened(fake, chain, EARLY, OTHER)
+    run(ADAPTER.refresh(market, BLOCK, {ALICE: (fake.id,), BOB: (fake.id,)}), chain)
+    assert chain.steps == 2
+
+
+def test_a_price_of_zero_leaves_morphos_own_liquidation() -> None:
+    fake = Fake(oracle=Oracle(price=0, base=None), verdicts={ALICE: refusal("max uint128 exceeded")})
+    found = position(fake, chain_of(fake, said=PAST))
+    assert (found.health.raw, liquidatable(found)) == (0, True)
+    assert {flag.code for flag in found.flags} == {"price-zero", "bad-debt", "pre-liquidation"}
+
+
+RECORDED = (
+    (
+        700000000000000000,
+        (1000000000000000000, 1000000000000000000),
+        (1040000000000000000, 1160000000000000000),
+        860000000000000000,
+        149071999945,
+        321,
+        (644741600531, 644719851558069196),
+        600000000000000000000000000000000000000,
+        (272, 149078, 149071999945),
+    ),
+    (
+        700000000000000000,
+        (1000000000000000000, 1000000000000000000),
+        (1040000000000000000, 1160000000000000000),
+        860000000000000000,
+        90815999411632596,
+        200000000,
+        (644743045473, 644719702486069251),
+        600000000000000000000000000000000000000,
+        (163871377, 90819287534, 90815999411632596),
+    ),
+    (
+        955000000000000000,
+        (100000000000000000, 400000000000000000),
+        (1005000000000000000, 1010000000000000000),
+        965000000000000000,
+        192768438600000000,
+        200000000000000000000000,
+        (192825778892, 192798430588963438),
+        999800000000000000000000,
+        (73035738303660732146429, 72327805938, 72317547750861451),
+    ),
+    (
+        750000000000000000,
+        (100000000000000000, 600000000000000000),
+        (1010000000000000000, 1120000000000000000),
+        860000000000000000,
+        232211457863665204174741429736,
+        90000000000000000000,
+        (238776294088877454391750, 238766006871416913876321599733),
+        3166383549658585529591583464719164080178,
+        (31133144601838190206, 91711649592217660669486, 91707698372157813101116820780),
+    ),
+    (
+        200000000000000000,
+        (100000000000000000, 600000000000000000),
+        (1010000000000000000, 1500000000000000000),
+        385000000000000000,
+        17743461519227884182626000000,
+        80000000000000000000000,
+        (17743461519227884182626, 17743461519227884182626000000),
+        607713571021544024039440217322076922,
+        (23059940964550149699761, 9685220287139374911331, 9685220287139374911330338694),
+    ),
+    (
+        750000000000000000,
+        (100000000000000000, 600000000000000000),
+        (1010000000000000000, 1120000000000000000),
+        860000000000000000,
+        6554549007751709701580169997,
+        2500000000000000000,
+        (147065187992610509897210, 147058308499259100775204778953),
+        3142286049239541861936206916972873911136,
+        (1104178286736432696, 3170344558135557671402, 3170196254076608890462744623),
+    ),
+    (
+        931234567890123456,
+        (50000000000000000, 1500000000000000000),
+        (1000000000000000000, 1050000000000000000),
+        945000000000000000,
+        456548400000000000000000000,
+        400000000000000000000,
+        (457793382336637244583, 457586009996995692640419160),
+        1220815376728924233000000000000000000,
+        (183555419682829330825, 220787772654927309776, 220687759682380600375827600),
+    ),
+    (
+        600000000000000000,
+        (0, 200000000000000000),
+        (1020000000000000000, 1200000000000000000),
+        770000000000000000,
+        126584150000000000,
+        55000000000000000000,
+        (1277436037013, 1277349149618181819),
+        3150745540817708543308105154,
+        (7145637703943857999, 19438876062, 19437553887312599),
+    ),
+    (
+        900000000000000000,
+        (300000000000000000, 300000000000000000),
+        (1030000000000000000, 1030000000000000000),
+        915000000000000000,
+        1524997000000,
+        400000000000000000,
+        (1064892784, 1064831244400577),
+        4233721222273365334989176,
+        (111308698721299996, 457526, 457499100000),
+    ),
+    (
+        900000000000000000,
+        (300000000000000000, 300000000000000000),
+        (1030000000000000000, 1030000000000000000),
+        915000000000000000,
+        138774998400577,
+        36040000000000000000,
+        (1064436703, 1064373745300577),
+        4233721222273365334989176,
+        (10129152995334145952, 41634963, 41632499520173),
+    ),
+    (
+        600000000000000000,
+        (0, 200000000000000000),
+        (1020000000000000000, 1200000000000000000),
+        770000000000000000,
+        107146596112687401,
+        47854362296056142001,
+        (1258011015570, 1257911595730869220),
+        3170428951026751912378763728,
+        (4785751946621046352, 13397393208, 13396334419576110),
+    ),
+    (
+        955000000000000000,
+        (100000000000000000, 400000000000000000),
+        (1005000000000000000, 1010000000000000000),
+        965000000000000000,
+        29991988963438,
+        31305800000000000000,
+        (120506727176, 120480882838101987),
+        999800000000000000000000,
+        (6128974794958991798, 6086876, 6085569885003),
+    ),
+    (
+        200000000000000000,
+        (100000000000000000, 600000000000000000),
+        (1010000000000000000, 1500000000000000000),
+        385000000000000000,
+        8058241232088509271295661306,
+        70220059035449850300240,
+        (8058241232088509271295, 8058241232088509271295661306),
+        567701733067609167521782401243911059,
+        (1525205910822858020294, 852498078130550826360, 852498078130550826359748985),
+    ),
+    (
+        800000000000000000,
+        (100000000000000000, 500000000000000000),
+        (1010000000000000000, 1100000000000000000),
+        860000000000000000,
+        40419991903983422,
+        20000000000000000000,
+        (6300479962890, 6281739731958787005),
+        2440969997959773750672758433,
+        (5308708290077701079, 12275521631, 12239009156677686),
+    ),
+)
+"""What the contract took when it was asked for the most (compiled from morpho-org/pre-liquidation at 9e8b7f4, over
+Morpho Blue on a local node; one share more was refused each time). Its limit, close factors, incentives; the market's
+limit; debt shares, collateral, the market's debt and shares; price; seized, repaid, shares."""
+
+
+@pytest.mark.parametrize("row", RECORDED)
+def test_it_takes_what_the_contract_took(row: tuple[Any, ...]) -> None:
+    lltv, close, incentive, limit, shares, collateral, totals, price, took = row
+    terms = PreLiquidation(EARLY, "", lltv, close, incentive, MARKET_ORACLE)
+    taken = take(terms, Loan(shares, collateral, Totals(*totals)), price, limit)
+    assert (taken.seized, taken.repaid, taken.shares) == took
