@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from liqtui.core.model import Boundary, Direction, Position
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from liqtui.core.model import FactorKind
 
 WAITING = "…"
@@ -25,6 +27,13 @@ class Glimpse(Position):
     """Made by `sketch`, with what is known."""
 
     partial: ClassVar[bool] = True
+
+    def __repr__(self) -> str:
+        """Whatever prints it, a report of a fault above all, may not stumble over what is not here."""
+        return f"Glimpse({self.key})"
+
+    def __rich_repr__(self) -> Iterator[object]:
+        yield str(self.key)
 
     if not TYPE_CHECKING:
 

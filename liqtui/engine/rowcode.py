@@ -21,6 +21,7 @@ from liqtui.core.model import Boundary, FactorKind, Health, Position
 from liqtui.core.reach import Reach
 from liqtui.core.rescue import LazyRescue
 from liqtui.core.risk import interest_eta
+from liqtui.core.severity import oracle_late
 from liqtui.core.snapshot import Ages, Row
 from liqtui.core.states import Freshness, Severity
 from liqtui.engine.wire import WireError, pack, unpack
@@ -91,7 +92,7 @@ def figures(position: Position) -> list[Any]:
     health = position.health
     return [
         health.raw, health.reported, health.reason, health.verdict, position.collateral_value, position.debt_value,
-        position.carry_per_year, position.has_debt, not position.empty,
+        position.carry_per_year, position.has_debt, not position.empty, oracle_late(position),
     ]  # fmt: skip
 
 
@@ -157,7 +158,7 @@ def read_row(known: Who, told: list[Any], position: Position | None) -> Row:
 
 def read_position(known: Who, told: list[Any], block: Block, rest: Any, targets: tuple[int, ...]) -> Position:
     """`rest`: what `more` wrote; None: it was not sent. `targets`: of rescue amounts, 1e18-scaled."""
-    raw, reported, reason, verdict, collateral, debt, carry, owes, holds = told
+    raw, reported, reason, verdict, collateral, debt, carry, owes, holds, late = told
     symbol, decimals, symbols, key = cast("tuple[str, int, tuple[str, ...], Any]", known.position)
     found: dict[str, Any] = {
         "key": key or known.row["key"],
@@ -172,7 +173,7 @@ def read_position(known: Who, told: list[Any], block: Block, rest: Any, targets:
         "holds": holds,
     }
     if rest is None:
-        return Glimpse.sketch(None, {}, **found, symbols_known=symbols)
+        return Glimpse.sketch(None, {}, **found, symbols_known=symbols, oracle_late_known=late)
     return _whole(found, rest, targets)
 
 

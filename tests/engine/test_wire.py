@@ -20,6 +20,7 @@ from liqtui.core.reads import Block
 from liqtui.core.rescue import LazyRescue, rescue
 from liqtui.core.risk import TARGETS, complete
 from liqtui.core.rules import DEFAULT_RULES
+from liqtui.core.severity import oracle_late
 from liqtui.core.snapshot import Ages, Alert, ChannelState, Delivery, DeliveryState, Row, Snapshot
 from liqtui.core.states import Freshness, Level, Severity
 from liqtui.core.units import HEALTH_INFINITE
@@ -79,7 +80,7 @@ def glimpsed(row: Row) -> tuple[Any, ...]:
     """What travels of a row that nobody looks at."""
     position = row.position
     seen = None if position is None else [getattr(position, name) for name in GLIMPSED]
-    return replace(row, position=None), seen
+    return replace(row, position=None), seen, oracle_late(position)
 
 
 NUMBERS = st.one_of(
@@ -270,6 +271,8 @@ def test_a_row_that_nobody_looks_at_costs_no_search_and_passes_for_nothing_else(
         with pytest.raises(NotHere):
             getattr(theirs, name)
     assert [getattr(theirs, name) for name in GLIMPSED] == [getattr(ours, name) for name in GLIMPSED]
+    assert oracle_late(theirs) is oracle_late(ours)
+    assert protocol.split("-", maxsplit=1)[0] in repr(theirs), "a report of a fault can be printed"
     assert got.cushion is not None
     assert got.cushion.pending
     told = got.cushion
