@@ -259,7 +259,7 @@ def test_a_row_that_nobody_looks_at_costs_no_search_and_passes_for_nothing_else(
     ours = complete(LOANS[protocol]())
     row = ranked(ours)
     line = Line2()
-    known = set(ours.__dict__) | {"legs", "carry_per_year"}
+    known = set(ours.__dict__) | {"legs", "feeds", "carry_per_year"}  # the first two the engine reads of all
     got = line.ship(scenes.snapshot(rows=(row,))).rows[0]
     assert set(ours.__dict__) <= known, "nothing else was worked out for it"
     assert isinstance(row.cushion, LazyBoundary)
