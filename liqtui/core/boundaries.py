@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from liqtui.core.model import Book, Feed, Position
 
 SCAN = 4
-"""Answers looked at one by one where roundings on both sides may make the rule turn back and forth."""
+"""Answers looked at one by one where the closed form is as good as exact."""
+SCAN_MOST = 100
+"""Prices looked at one by one where roundings on both sides may make the rule turn back and forth."""
 
 
 def boundaries(book: Book, feeds: Sequence[Feed] = ()) -> tuple[Boundary, ...]:
@@ -298,10 +300,21 @@ class _Search:
         first_safe = sums.crossing(self.now, self.sign)
         if self.account.mixed and self._truncated(sums, first_safe):
             return teeth(sums, self.now, self.sign, self._limits()[1])
+        if sums.weight_moving and sums.debt_moving:
+            return self._each(first_safe + window, first_safe - window)
         if window > SCAN:
             return [first_safe + window, first_safe - window]
-        both_sides = sums.weight_moving > 0 and sums.debt_moving > 0
-        return list(range(first_safe + (window if both_sides else 0), first_safe - 2, -1))
+        return list(range(first_safe, first_safe - 2, -1))
+
+    def _each(self, top: int, bottom: int) -> list[int]:
+        """From top to bottom, one place for each set of prices: roundings on both sides may turn back and forth.
+
+        Where these are more than a search can look at, only the ends.
+        """
+        places = [min(top, self._limits()[1])]
+        while places[-1] > bottom and len(places) <= SCAN_MOST:
+            places.append(self._plateau(places[-1])[0] - 1)
+        return places if places[-1] <= bottom else [top, bottom]
 
     def _truncated(self, sums: Line, place: int) -> bool:
         """Whether the protocol's figure differs from the sums by more than roundings do."""
