@@ -49,12 +49,16 @@ def judge(
     *,
     events: Sequence[str] = (),
     own: bool = False,
+    news: bool = True,
 ) -> tuple[Memory, tuple[Draft, ...]]:
     """What has to be said now that `after` is known, and what to remember.
 
     `events`: liquidations of this position seen in the chain's log since the last time, each in a line of clean
     text. `own`: a transaction of the owner explains what changed. `before` is only asked what `memory` forgot.
+    `news`: something besides the time changed; without, all that can be said is that it is not seen any more.
     """
+    if not news:
+        return _sight(after, memory, now)
     if not memory.seen and before is not None and before.position is not None:
         memory = _remembered(memory, before.position, changes.terms(before.position))
     memory, drafts = _sight(after, memory, now)

@@ -311,10 +311,15 @@ class _Search:
 
         Where these are more than a search can look at, only the ends.
         """
-        places = [min(top, self._limits()[1])]
-        while places[-1] > bottom and len(places) <= SCAN_MOST:
-            places.append(self._plateau(places[-1])[0] - 1)
-        return places if places[-1] <= bottom else [top, bottom]
+        place = min(top, self._limits()[1])
+        first, last = self._plateau(place)
+        if place - bottom > SCAN_MOST * (last - first + 1):
+            return [top, bottom]
+        places = [place]
+        while place > bottom:
+            place = self._plateau(place)[0] - 1
+            places.append(place)
+        return places
 
     def _truncated(self, sums: Line, place: int) -> bool:
         """Whether the protocol's figure differs from the sums by more than roundings do."""

@@ -93,14 +93,16 @@ class Alarms:
         opened: bool = False,
         events: Sequence[MarketEvent] = (),
         own: bool = False,
+        news: bool = True,
     ) -> bool:
         """Let the rules see a row; returns whether they had something to say, which `look` will number.
 
         `opened`: it is known that this position was not there before. `events`: what the logs told of it since the
-        last time. `own`: and this explains all that changed.
+        last time. `own`: and this explains all that changed. `news`: something besides the time changed.
         """
         memory = self._memories.get(after.id) or Memory(fresh=opened)
-        remembered, drafts = judge(before, after, memory, now, events=liquidation_lines(events), own=own)
+        lines = liquidation_lines(events)
+        remembered, drafts = judge(before, after, memory, now, events=lines, own=own, news=news)
         if remembered is not memory or after.id not in self._memories:
             self._memories[after.id] = remembered
             self._changed = True

@@ -267,7 +267,10 @@ class Monitor:
         if before is not None and not news and _quiet(before) and held.trust(now)[0] is Freshness.FRESH:
             return before
         row = self._row(held, now)
-        told = self._alarms.judge(before, row, now, opened=held.opened, events=held.events, own=held.explained)
+        news = news or before is None or before.freshness is not row.freshness
+        told = self._alarms.judge(
+            before, row, now, opened=held.opened, events=held.events, own=held.explained, news=news
+        )
         held.judged()
         if told:
             row, basis = self._row(held, now), self._basis(held)
