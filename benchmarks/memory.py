@@ -23,17 +23,18 @@ if TYPE_CHECKING:
 
 POSITIONS = 200
 BLOCKS = 8
-BLOCK_TIME = 6.0
+PACES = (12.0, 6.0)
+"""Seconds between two blocks, and between two rounds: the usual pace, and twice as fast."""
 IDLE = 30.0
 PLAIN = "import sys; from liqtui.cli.main import main; sys.exit(main([]))"
 EAGER = f"import web3; {PLAIN}"
 STAGE = Path(__file__).parent / "stage.py"
 
 
-def write(folder: Path, crowd: Crowd) -> None:
+def write(folder: Path, crowd: Crowd, pace: float) -> None:
     node = crowd.lab.node
     (folder / "config.toml").write_text(
-        f'[chains.lab]\nid = {node.chain_id}\nrpc = ["{node.url}"]\npoll = {BLOCK_TIME:.0f}\n'
+        f'[chains.lab]\nid = {node.chain_id}\nrpc = ["{node.url}"]\npoll = {pace:.0f}\n'
         f'[[markets]]\nprotocol = "aave-v3"\nchain = "lab"\nname = "lab market"\n'
         f'pool_addresses_provider = "{crowd.market.provider}"\n'
     )
@@ -41,23 +42,23 @@ def write(folder: Path, crowd: Crowd) -> None:
     (folder / "watchlist.toml").write_text("\n".join(entries))
 
 
-def live(name: str, script: str, crowd: Crowd) -> list[list[object]]:
+def live(name: str, script: str, crowd: Crowd, pace: float) -> list[list[object]]:
     """While every figure changes with every block, and while no block comes."""
     with common.folder() as folder:
-        write(folder, crowd)
+        write(folder, crowd, pace)
         with common.Terminal(common.python(script), common.environment(folder)) as terminal:
             terminal.wait(lambda: terminal.frame(full))
             crowd.move()
-            time.sleep(BLOCK_TIME)
+            time.sleep(pace)
             changing = Span(terminal)
             for _ in range(BLOCKS):
                 crowd.move(dt=max(1, int(time.time()) - crowd.lab.node.timestamp))
-                time.sleep(BLOCK_TIME)
-            rows = [changing.row(f"{name}: a block each {BLOCK_TIME:.0f} s")]
-            time.sleep(BLOCK_TIME)
+                time.sleep(pace)
+            rows = [changing.row(f"{name}: a block each {pace:.0f} s")]
+            time.sleep(pace)
             idle = Span(terminal)
             time.sleep(IDLE)
-            return [*rows, idle.row(f"{name}: no block comes")]
+            return [*rows, idle.row(f"{name}: no block comes, asked each {pace:.0f} s")]
 
 
 class Span:
@@ -90,7 +91,8 @@ def staged(program: str) -> list[object]:
 def main() -> None:
     common.heading(f"the whole program, {POSITIONS} positions")
     with crowd(POSITIONS) as made:
-        rows = [*live("liqtui", PLAIN, made), *live("liqtui, web3 imported", EAGER, made)[:1]]
+        rows = [row for pace in PACES for row in live("liqtui", PLAIN, made, pace)]
+        rows += live("liqtui, web3 imported", EAGER, made, PACES[-1])[:1]
     rows += [staged("liqtui"), staged("datatable")]
     common.table(["", "MiB", "% of a core", "bytes/s"], rows)
     print("\nbudget: 120 MiB; 0 bytes/s when nothing changes")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -241,6 +241,16 @@ class Snapshot:
     """Of the factors where it is known."""
     muted: tuple[tuple[str, float], ...] = ()
     """Position id or wallet address, lower case, and the Unix time until which it is muted."""
+
+    def abandoned(self, why: str) -> Snapshot:
+        """The same when nobody keeps it up any more: what was fresh is old from now on, and no age goes on."""
+        unknown = Ages(None, None, None)
+        blind = Freshness.BLIND
+        rows = (
+            replace(row, freshness=blind if row.freshness is blind else Freshness.STALE, ages=unknown)
+            for row in self.rows
+        )
+        return replace(self, engine_error=why, rows=tuple(rows))
 
     @property
     def worst(self) -> Row | None:

@@ -246,13 +246,13 @@ class RemoteEngine(EngineThread):
         loss = Loss(why, watcher, isinstance(fault, NoDaemon) and fault.refused)
         if loss != self.loss:
             self.loss = loss
-            self._tell_on(replace(self._mirror.snapshot, engine_error=loss.why))
+            self._tell_on(self._mirror.snapshot.abandoned(loss.why))
 
     def _tell_on(self, snapshot: Snapshot) -> None:
         """Publish, under a version of our own: those of two daemons may be the same."""
         self._version += 1
         if snapshot.version < 0:  # nothing has come yet
-            snapshot = replace(self._slot, engine_error=snapshot.engine_error)
+            snapshot = self._slot.abandoned(snapshot.engine_error)
         attached = f"attached to the daemon, process {self.hello.pid}"
         self.publish(replace(snapshot, version=self._version, notices=(*snapshot.notices, attached)))
 

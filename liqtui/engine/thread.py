@@ -66,7 +66,7 @@ class EngineThread:
     def snapshot(self) -> Snapshot:
         """The newest; with `engine_error` set when the engine has died or its thread is stuck."""
         newest, trouble = self._slot, self.trouble
-        return replace(newest, engine_error=trouble) if trouble else newest
+        return newest.abandoned(trouble) if trouble else newest
 
     def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
         """`listener` runs in the engine's thread and must return at once: post a message, no more.
@@ -158,7 +158,7 @@ class EngineThread:
         finally:
             self._up.set()
             if self._death:
-                self.publish(replace(self._slot, version=self._slot.version + 1, engine_error=self._death))
+                self.publish(replace(self._slot.abandoned(self._death), version=self._slot.version + 1))
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()

@@ -57,6 +57,7 @@ class Place:
         async with asyncio.timeout(PATIENCE):
             while screen.loss != loss or screen.snapshot().engine_error != loss.why:  # noqa: ASYNC110 - in its thread
                 await asyncio.sleep(0.005)
+        assert not any(row.trusted or row.ages.fetch is not None for row in screen.snapshot().rows)
 
 
 @pytest.fixture

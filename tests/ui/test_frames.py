@@ -18,7 +18,7 @@ SCENES = {
     "busy": scenes.snapshot(),
     "loading": scenes.loading(),
     "empty": scenes.snapshot(rows=(), alerts=()),
-    "dead": scenes.snapshot(engine_error="its thread ended: OSError"),
+    "dead": scenes.snapshot().abandoned("its thread ended: OSError"),
 }
 
 

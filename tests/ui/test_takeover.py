@@ -48,7 +48,7 @@ class AttachedStub(scenes.StubEngine):
     def lose(self, loss: Loss | None) -> None:
         self.loss = loss
         error = loss.why if loss else ""
-        self.post(replace(self.current, version=self.current.version + 1, engine_error=error))
+        self.post(replace(self.current.abandoned(error), version=self.current.version + 1))
 
 
 def screen(**more: object) -> tuple[LiqtuiApp, AttachedStub]:
