@@ -34,7 +34,7 @@ from tests.engine import fakes
 
 folder = Path(sys.argv[1])
 watch.GAP = 0.1
-chain = fakes.FakeChain(time=int(time.time()), updated_at=int(time.time()))
+chain = fakes.FakeChain(time=int(time.time()), updated_at=int(time.time()) - 5)
 for number in range(1, 41):
     chain.hold(number, 1, 1000 + number)
 
@@ -44,7 +44,8 @@ def during():
     chain.number += 1
     chain.time = int(time.time())
     low = fall.exists()
-    chain.price, chain.updated_at = (1340 if low else 2000 + chain.number % 50) * 10**8, chain.time
+    # dated a little back: the block that is being read is the one before
+    chain.price, chain.updated_at = (1340 if low else 2000 + chain.number % 50) * 10**8, chain.time - 5
     if low and not (folder / "known").exists():
         (folder / "known").write_text(repr(time.monotonic()) + "\n")
 
