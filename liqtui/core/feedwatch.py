@@ -1,6 +1,7 @@
 """When a price feed deserves a word: late or stale against its heartbeat, or a jump between two of its rounds.
 
-Each feed once, however many positions hang on it.
+Each feed once, however many positions hang on it; and once more only after it has been in time for a while, so that
+one that comes and goes around its limit does not speak each time.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ NEAR = 3600
 """Seconds between two rounds beyond which a move is no jump: it had time, or nobody looked meanwhile."""
 
 
+SETTLE = 600
+"""Seconds of chain time that a feed has to be in time without a break before it is called so again."""
+
+
 class Mark(NamedTuple):
     """What is known and said of one feed."""
 
@@ -34,6 +39,8 @@ class Mark(NamedTuple):
     """Chain time of the reading."""
     told: str = ""
     """late · stale; empty: it is in time."""
+    calm_since: int | None = None
+    """Chain time since which one that was called late or stale is in time."""
 
 
 class Seen(NamedTuple):
@@ -51,16 +58,20 @@ class Seen(NamedTuple):
 def watch(mark: Mark, seen: Seen) -> tuple[Mark, list[Draft]]:
     """What has to be said of a feed now, and what to remember of it."""
     feed = seen.feed
-    told = {Freshness.LATE: "late", Freshness.STALE: "stale"}.get(oracle_freshness(feed, seen.at), "")
+    now = {Freshness.LATE: "late", Freshness.STALE: "stale"}.get(oracle_freshness(feed, seen.at), "")
+    told, since = mark.told, None
     drafts: list[Draft] = []
-    if told and mark.told not in {told, "stale"}:
-        drafts.append(_late(seen, told))
-    elif mark.told and not told:
-        drafts.append(_draft(seen, "oracle", "again", "in time again"))
-    elif told:
-        told = mark.told
+    if now and told not in {now, "stale"}:
+        drafts.append(_late(seen, now))
+        told = now
+    elif told and not now:
+        # A chain that went back, as after another node took over, has shown nothing of what it has yet to reach.
+        since = seen.at if mark.calm_since is None else min(mark.calm_since, seen.at)
+        if seen.at - since >= SETTLE:
+            drafts.append(_draft(seen, "oracle", "again", f"in time again, for {fmt.age(seen.at - since)} now"))
+            told, since = "", None
     drafts += _jump(mark, seen)
-    return Mark(feed.answer, feed.updated_at, seen.at, told), drafts
+    return Mark(feed.answer, feed.updated_at, seen.at, told, since), drafts
 
 
 def jumps(mark: Mark, feed: Feed, at: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -102,8 +103,50 @@ def test_late_then_stale_then_again_each_once() -> None:
     ]
     assert said[1].text == "stale: last update 2h ago, heartbeat 1h · 1 position on it: treasury"
     assert said[1].positions == (of[0].id,)
-    mark, (again,) = feedwatch.watch(mark, Seen(feed(9600), "lab", AT + 9610, of, 1.0))
-    assert (again.text[:13], again.loud, mark.told) == ("in time again", Level.NOTICE, "")
+    mark, none = feedwatch.watch(mark, Seen(feed(9600), "lab", AT + 9610, of, 1.0))
+    assert (none, mark.told) == ([], "stale"), "one update proves little"
+    mark, (again,) = feedwatch.watch(mark, Seen(feed(9600), "lab", AT + 10_210, of, 1.0))
+    assert (again.text[:26], again.loud, mark.told) == ("in time again, for 10m now", Level.NOTICE, "")
+
+
+@pytest.mark.parametrize("ahead", [5, -9600], ids=["ahead of its block", "stale"])
+def test_a_feed_that_comes_and_goes_for_1000_rounds_gives_one_alert_and_one_recovery(ahead: int) -> None:
+    mark, said, of = Mark(), [], (row(bare(simple())),)
+    for passed in range(1000):
+        now = feed(passed + (ahead if passed % 2 else 0))
+        mark, drafts = feedwatch.watch(mark, Seen(now, "lab", AT + passed, of, 1.0))
+        mark = feedwatch.load(feedwatch.dump({"f": mark}))["f"]  # as across a restart
+        said += drafts
+    assert [one.cause for one in said] == ["oracle:lab:stale"]
+    for passed in range(1000, 3000):
+        mark, drafts = feedwatch.watch(mark, Seen(feed(passed), "lab", AT + passed, of, 1.0))
+        said += drafts
+    assert [one.cause for one in said] == ["oracle:lab:stale", "oracle:lab:again"]
+
+
+def test_a_feed_late_for_a_moment_each_hour_says_so_again_only_after_it_was_calm() -> None:
+    """In time for less than `SETTLE` between two spells: still the same cause."""
+    mark, said, of = Mark(), [], (row(bare(simple())),)
+    for updated in range(0, 50_000, 5000):  # limit 4,500 s: late for 500 s of each 5,000
+        for passed in range(0, 5000, 100):
+            mark, drafts = feedwatch.watch(mark, Seen(feed(updated), "lab", AT + updated + passed, of, 1.0))
+            said += drafts
+    assert [one.cause for one in said] == ["oracle:lab:late", "oracle:lab:again"] * 9 + ["oracle:lab:late"]
+    mark, said = Mark(told="late"), []
+    for turn in range(10):  # in time for 500 s, late for 500 s
+        for passed in range(0, 1000, 100):
+            age = 100 if passed < 500 else 5000
+            at = AT + turn * 1000 + passed
+            mark, drafts = feedwatch.watch(mark, Seen(feed(updated_at=at - age), "lab", at, of, 1.0))
+            said += drafts
+    assert said == []
+
+
+def test_a_chain_that_went_back_starts_the_calm_anew() -> None:
+    mark, of = Mark(told="late"), ()
+    for at, told in ((5000, "late"), (400, "late"), (990, "late"), (1000, "")):
+        mark, _ = feedwatch.watch(mark, Seen(feed(at), "lab", AT + at, of, 1.0))
+        assert mark.told == told
 
 
 def test_a_jump_between_two_rounds_by_each_ones_own_measure() -> None:
