@@ -2,7 +2,8 @@
 
 Hysteresis: a threshold speaks once when health goes under it, and is armed again only when health is `BAND` over it
 (a cushion threshold: half as far again away). A figure that trembles around a threshold so gives one alert and,
-when it is really over, one recovery. What is said and what is armed is in `Memory`, which outlives a restart.
+when it is really over, one recovery. What could not be seen, or not be verified, is over when it has been well for
+`SETTLE` without a break: an endpoint that answers now and then does not speak each time. What is said and what is armed is in `Memory`, which outlives a restart.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ UNKNOWN_PATIENCE = 60.0
 """Seconds that health may be unknown, or a new position unread, before that is said."""
 STALE_PATIENCE = 600.0
 """Seconds that figures may be stale before that is said. Blind is said at once: it took minutes to get there."""
+SETTLE = 60.0
+"""Seconds that figures must have come again, or been the contract's own, without a break before that is over."""
 BONUS = (1003, 1250)
 """Collateral lost per debt gone, in thousandths of value. Under it nobody took a bonus; over it no liquidator may
 take as much. Both are the owner's own doing."""
@@ -124,8 +127,10 @@ def _sight(after: Row, memory: Memory, now: float) -> tuple[Memory, tuple[Draft,
     patience = _patience(after)
     if patience is None:
         return _seen_again(after, memory, now)
+    if memory.unseen_since is None:
+        memory = replace(memory, unseen_since=now, unseen_health=memory.health)
     since = now if memory.unseen_since is None else memory.unseen_since
-    memory = replace(memory, unseen_since=since)
+    memory = replace(memory, seen_since=None)
     if memory.told_unseen or now - since < patience:
         return memory, ()
     lasted = max(now - since, float(after.ages.fetch or 0))
@@ -168,18 +173,21 @@ def _feed_stale(position: Position) -> bool:
 def _seen_again(after: Row, memory: Memory, now: float) -> tuple[Memory, tuple[Draft, ...]]:
     if memory.unseen_since is None:
         return memory, ()
-    lasted, told = now - memory.unseen_since, memory.told_unseen
-    memory = replace(memory, unseen_since=None, told_unseen=False)
+    seen = now if memory.seen_since is None else min(memory.seen_since, now)
+    if memory.told_unseen and now - seen < SETTLE:
+        return (memory if seen == memory.seen_since else replace(memory, seen_since=seen)), ()
+    lasted, told, health = seen - memory.unseen_since, memory.told_unseen, memory.unseen_health
+    memory = replace(memory, unseen_since=None, unseen_health=None, seen_since=None, told_unseen=False)
     if not told:
         return memory, ()
-    text = messages.sighted(after.position, lasted, memory.health)
+    text = messages.sighted(after.position, lasted, health)
     told = draft(
         after,
         now,
         Severity.OK,
         "sighted",
         text,
-        before=memory.health,
+        before=health,
         cause=f"sighted:{after.chain}:{int(lasted // 60)}",
         headline=messages.sighted(None, lasted, None),
     )
@@ -341,17 +349,27 @@ def _level(
 
 
 def _verified(after: Row, position: Position, memory: Memory, now: float) -> tuple[Memory, tuple[Draft, ...]]:
-    """Said once; armed again when the figure is the contract's own to the last digit."""
+    """Said once; armed again when the figure has been the contract's own to the last digit for `SETTLE`."""
     health = position.health
     answered = health.reported is not None or health.verdict is not None
     doubtful = (health.raw is not None and answered and not health.confirmed) or any(
         flag.code == "unverified" for flag in position.flags
     )
-    if doubtful == memory.told_unverified:
-        return memory, ()
-    memory = replace(memory, told_unverified=doubtful)
     if not doubtful:
+        return _sure(memory, now), ()
+    told, memory = memory.told_unverified, replace(memory, told_unverified=True, sure_since=None)
+    if told:
         return memory, ()
     text = messages.unverified(position)
     cause = f"unverified:{after.chain}:{after.key.protocol}:{after.key.market}"
     return memory, (draft(after, now, Severity.WARN, "unverified", text, cause=cause, brief="not verified"),)
+
+
+def _sure(memory: Memory, now: float) -> Memory:
+    """The doubt, if there was one, is over after a while."""
+    if not memory.told_unverified:
+        return memory
+    since = now if memory.sure_since is None else min(memory.sure_since, now)
+    if now - since < SETTLE:
+        return memory if since == memory.sure_since else replace(memory, sure_since=since)
+    return replace(memory, told_unverified=False, sure_since=None)

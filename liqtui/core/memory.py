@@ -59,8 +59,14 @@ class Memory:
     """Set by the engine for a position that turned up after the first round: it is announced."""
     unseen_since: float | None = None
     """When its figures stopped to come, or to be new."""
+    unseen_health: int | None = None
+    """The last known before that."""
+    seen_since: float | None = None
+    """When they came again; None: they have not, or it was never said that they did not come."""
     told_unseen: bool = False
     told_unverified: bool = False
+    sure_since: float | None = None
+    """When the figure was the contract's own again, after it was said that it is not."""
     liquidated_at: float | None = None
     """Unix time of the last liquidation that was noticed."""
     terms: Terms | None = None
@@ -101,8 +107,11 @@ def _plain(memory: Memory) -> dict[str, Any]:
         "seen": memory.seen,
         "fresh": memory.fresh,
         "unseen_since": memory.unseen_since,
+        "unseen_health": None if memory.unseen_health is None else str(memory.unseen_health),
+        "seen_since": memory.seen_since,
         "told_unseen": memory.told_unseen,
         "told_unverified": memory.told_unverified,
+        "sure_since": memory.sure_since,
         "liquidated_at": memory.liquidated_at,
         "terms": None if terms is None else (terms.each, terms.category, terms.flags),
         "read_at": memory.read_at,
@@ -117,10 +126,14 @@ def _memory(plain: dict[str, Any]) -> Memory:
         Holding(Side(side), asset, symbol, decimals, int(amount))
         for side, asset, symbol, decimals, amount in plain.pop("holdings")
     )
-    level, health, pace = Severity(plain.pop("level")), plain.pop("health"), Severity(plain.pop("told_pace", "ok"))
+    level, pace = Severity(plain.pop("level")), Severity(plain.pop("told_pace", "ok"))
     terms = _terms(plain.pop("terms", None))
-    known = None if health is None else int(health)
-    return Memory(level=level, health=known, holdings=holdings, terms=terms, told_pace=pace, **plain)
+    figures = {
+        "health": plain.pop("health"),
+        "unseen_health": plain.pop("unseen_health", None),
+    }
+    known = {name: None if text is None else int(text) for name, text in figures.items()}
+    return Memory(level=level, holdings=holdings, terms=terms, told_pace=pace, **known, **plain)
 
 
 def _terms(plain: Any) -> Terms | None:

@@ -131,7 +131,9 @@ def test_blindness_is_said_once_and_so_is_its_end(desk):
     for _ in range(40):
         made.round()
     made.nodes["lab"].down = None
-    found = made.round()
+    assert kinds(made.round()) == ["blind"], "one reading may be luck"
+    for _ in range(6):
+        found = made.round()
     assert kinds(found) == ["blind", "sighted"]
     assert row(found).severity is Severity.OK
 
@@ -380,6 +382,8 @@ def test_after_a_restart_a_dead_chain_still_shows_what_was_open(desk, tmp_path):
     made.nodes["lab"].down = None
     found = made.round()
     assert row(found).severity is Severity.OK
+    for _ in range(6):
+        found = made.round()
     assert kinds(found) == ["blind", "sighted"]
 
 

@@ -20,7 +20,7 @@ from tests.engine.fakes import START, FakeAdapter, FakeChain, chain, market, wal
 from tests.engine.seen import Seen
 
 ADAPTERS = {"fake": FakeAdapter()}
-PRICES = (2000, 1600, 1400, 1310, 1240, None, None, 1400, 2000, 2000)
+PRICES = (2000, 1600, 1400, 1310, 1240, None, None, 1400, 2000, 2000, 2000, 2000, 2000, 2000)
 """Health 1.6 down under 1 and back, with the chain silent on the way."""
 
 
@@ -69,7 +69,7 @@ def test_fast_forward_tells_the_story(path):
     jumps = [kind for kind in kinds if kind == "price"]
     assert len(jumps) < len(PRICES), "a jump that is the cause of something else is told there"
     told = [kind for kind in kinds if kind != "price"]
-    assert told == ["threshold", "threshold", "liquidatable", "blind", "sighted", "recovered", "recovered"]
+    assert told == ["threshold", "threshold", "liquidatable", "blind", "recovered", "recovered", "sighted"]
     assert seen[-1].ready
 
 
