@@ -62,7 +62,7 @@ def _cells(row: Row, ascii_only: bool, target: int | None) -> tuple[str, ...]:
         row.label,
         where,
         health(row),
-        ("now" if row.cushion.passed else fmt.percent(row.cushion.move)) if row.cushion else "",
+        ("now" if row.cushion.passed else fmt.boundary_distance(row.cushion)) if row.cushion else "",
         fmt.sigma(row.sigmas_left) if row.sigmas is not None else "",
         boundary(row),
         row.error or cure(row, target),
@@ -88,9 +88,7 @@ def boundary(row: Row) -> str:
     found = row.cushion
     if found is None or found.direction is Direction.NONE or found.price is None or found.passed:
         return ""
-    if found.kind.value == "together":
-        return f"{found.label} ×{fmt.price(found.price, 18)}"
-    return f"{found.label} {fmt.price(found.price, found.decimals)}"
+    return f"{found.label} {fmt.boundary_price(found)}"
 
 
 def cure(row: Row, target: int | None = None) -> str:

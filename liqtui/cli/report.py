@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from liqtui.core import format as fmt
 from liqtui.core.model import FactorKind, Side, is_infinite
+from liqtui.core.rank import yardstick
 from liqtui.core.redact import redact
 from liqtui.core.snapshot import Severity
 from liqtui.core.units import HEALTH_INFINITE, WAD, decimal_string
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from liqtui.core.model import Boundary, Health, Leg, Position, Rescue, Scope
-    from liqtui.core.snapshot import ChainState, Row, Snapshot
+    from liqtui.core.snapshot import ChainState, Row, Snapshot, Volatility
 
 SCHEMA = 1
 
@@ -56,7 +58,7 @@ def as_json(snapshot: Snapshot, unresolved: Sequence[tuple[str, str]] = ()) -> d
         "generated_at": datetime.fromtimestamp(snapshot.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "worst": worst_severity(snapshot, unresolved).value,
         "chains": [_chain(chain) for chain in snapshot.chains],
-        "positions": [_row(row, addresses) for row in snapshot.rows],
+        "positions": [_row(row, addresses, snapshot.sigmas) for row in snapshot.rows],
         "searching": [{"scope": where, "detail": how_far} for where, how_far in snapshot.searching],
         "errors": errors,
     }
@@ -75,7 +77,7 @@ def _chain(chain: ChainState) -> dict[str, Any]:
     }
 
 
-def _row(row: Row, addresses: Mapping[str, str]) -> dict[str, Any]:
+def _row(row: Row, addresses: Mapping[str, str], sigmas: Sequence[Volatility]) -> dict[str, Any]:
     out: dict[str, Any] = {
         "id": row.id,
         "wallet": addresses.get(row.key.wallet, row.key.wallet),
@@ -92,10 +94,10 @@ def _row(row: Row, addresses: Mapping[str, str]) -> dict[str, Any]:
     }
     if row.key.market_id:
         out["market_id"] = row.key.market_id
-    return out | (_position(row.position, row) if row.position else {"health": None})
+    return out | (_position(row.position, row, sigmas) if row.position else {"health": None})
 
 
-def _position(position: Position, row: Row) -> dict[str, Any]:
+def _position(position: Position, row: Row, known: Sequence[Volatility]) -> dict[str, Any]:
     base = position.base_decimals
     return {
         "block": position.block.number,
@@ -112,7 +114,7 @@ def _position(position: Position, row: Row) -> dict[str, Any]:
         "collateral": [_leg(leg, position) for leg in position.legs if leg.side is Side.COLLATERAL],
         "debt": [_leg(leg, position) for leg in position.legs if leg.side is Side.DEBT],
         "boundaries": [_boundary(boundary) for boundary in position.boundaries],
-        "cushion": _cushion(row),
+        "cushion": _cushion(row, known),
         "rescue": [_rescue(rescue) for rescue in position.rescue],
         "liquidation": _scope(position.scope, base) if position.scope else None,
         "liquidation_rules": [{"name": name, "text": text} for name, text in position.engine],
@@ -167,18 +169,26 @@ def _boundary(boundary: Boundary) -> dict[str, Any]:
         "assets": list(boundary.assets),
         "price": _scaled(boundary.price, decimals),
         "price_now": _scaled(boundary.price_now, decimals),
-        "move": None if boundary.move is None else f"{boundary.move:.4f}",
+        "move": fmt.boundary_fraction(boundary) or None,
         "passed": boundary.passed,
         "exact": boundary.exact,
         "note": boundary.note or None,
     }
 
 
-def _cushion(row: Row) -> dict[str, Any] | None:
+def _cushion(row: Row, known: Sequence[Volatility]) -> dict[str, Any] | None:
     if row.cushion is None or row.cushion.move is None:
         return None
     sigmas = None if row.sigmas is None else round(row.sigmas_left or 0.0, 2)
-    return {"factor": row.cushion.factor, "move": f"{row.cushion.move:.4f}", "sigmas": sigmas}
+    move, measured = fmt.boundary_fraction(row.cushion), yardstick(row, known)
+    return {"factor": row.cushion.factor, "move": move, "sigmas": sigmas, "sigma": _sigma(measured)}
+
+
+def _sigma(found: Volatility | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    daily, window = f"{found.daily:.6f}", round(found.window)
+    return {"factor": found.factor, "daily": daily, "window_seconds": window, "rounds": found.rounds}
 
 
 def _rescue(rescue: Rescue) -> dict[str, Any]:

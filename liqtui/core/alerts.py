@@ -3,7 +3,8 @@
 Hysteresis: a threshold speaks once when health goes under it, and is armed again only when health is `BAND` over it
 (a cushion threshold: half as far again away). A figure that trembles around a threshold so gives one alert and,
 when it is really over, one recovery. What could not be seen, or not be verified, is over when it has been well for
-`SETTLE` without a break: an endpoint that answers now and then does not speak each time. What is said and what is armed is in `Memory`, which outlives a restart.
+`SETTLE` without a break: an endpoint that answers now and then does not speak each time. What is said and what is
+armed is in `Memory`, which outlives a restart.
 """
 
 from __future__ import annotations

@@ -150,8 +150,7 @@ def _danger(row: Row) -> list[tuple[str, str]]:
     if boundary is not None and boundary.price is not None and boundary.direction is not Direction.NONE:
         found.append(("boundary", f"{phrase(boundary.label)} {fmt.boundary_price(boundary)}"))
         if not boundary.passed:
-            sign = fmt.MINUS if boundary.direction is Direction.FALLS else "+"
-            found.append(("distance", f"{sign}{fmt.boundary_distance(boundary)}"))
+            found.append(("distance", fmt.boundary_distance(boundary)))
     if row.sigmas is not None:
-        found.append(("sigmas", fmt.sigma(row.sigmas)))
+        found.append(("sigmas", fmt.sigma(row.sigmas_left)))
     return found

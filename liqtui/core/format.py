@@ -105,11 +105,21 @@ def boundary_price(boundary: Boundary) -> str:
 
 
 def boundary_distance(boundary: Boundary) -> str:
-    """As "4.3%", without a sign and cut: never farther away than it is. Two digits under one percent."""
+    """As "−4.3%" or "+250%", cut: never farther away than it is. Two digits under 1 %, none from 100 % on."""
     if boundary.price is None or not boundary.price_now:
         return UNKNOWN
-    parts = abs(boundary.price - boundary.price_now) * 10_000 // boundary.price_now
-    return f"{parts // 100}.{parts % 100:02d}%" if parts < 100 else f"{parts // 100:,}.{parts % 100 // 10}%"
+    gap = boundary.price - boundary.price_now
+    whole, part = divmod(abs(gap) * 10_000 // boundary.price_now, 100)
+    digits = f".{part:02d}" if not whole else f".{part // 10}" if whole < 100 else ""
+    return f"{MINUS if gap < 0 else '+'}{whole:,}{digits}%"
+
+
+def boundary_fraction(boundary: Boundary) -> str:
+    """For programs: "-0.0434", cut like `boundary_distance`; empty where there is none."""
+    if boundary.price is None or not boundary.price_now:
+        return ""
+    gap = boundary.price - boundary.price_now
+    return ("-" if gap < 0 else "") + decimal_string(abs(gap) * 10_000 // boundary.price_now, 4)
 
 
 def threshold(raw: int) -> str:
@@ -150,10 +160,10 @@ def rate(ray: int) -> str:
 
 
 def sigma(value: float | None) -> str:
-    """1.2σ, 13σ; unknown –."""
+    """A distance in σ, cut: 1.2σ, 13σ; unknown –."""
     if value is None:
         return UNKNOWN
-    return ">99σ" if value > 99 else f"{value:.1f}σ" if value < 9.95 else f"{value:.0f}σ"
+    return ">99σ" if value > 99 else f"{int(value * 10) / 10:.1f}σ" if value < 10 else f"{int(value)}σ"
 
 
 def age(seconds: float | None) -> str:

@@ -13,7 +13,7 @@ from liqtui.core.model import Direction, FactorKind, Side
 from liqtui.core.redact import redact
 from liqtui.core.severity import liquidatable
 from liqtui.core.text import clean, phrase, word
-from liqtui.core.units import WAD
+from liqtui.core.units import WAD, decimal_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -171,8 +171,7 @@ def boundary(found: Boundary | None) -> str:
     if found.passed:
         side = "over" if found.direction is Direction.FALLS else "under"
         return f"safe again with {phrase(found.label)} {side} {fmt.boundary_price(found)}"
-    sign = fmt.MINUS if found.direction is Direction.FALLS else "+"
-    away = f"{sign}{fmt.boundary_distance(found)}"
+    away = fmt.boundary_distance(found)
     if found.kind is FactorKind.TOGETHER:
         return f"liquidation at {phrase(found.label)} {away}"
     return f"liquidation at {phrase(found.label)} {fmt.boundary_price(found)} ({away})"
@@ -244,10 +243,10 @@ def limit(row: Row, position: Position) -> str:
         if least is not None and health < least:
             return f"under {fmt.threshold(least)}"
         if cushion is not None and nearest is not None and abs(nearest.move or 0.0) < cushion / WAD:
-            return f"{phrase(nearest.label)} nearer than {fmt.percent(cushion / WAD, sign=False)}"
+            return f"{phrase(nearest.label)} nearer than {decimal_string(cushion * 100, 18)}%"
         if sigmas is not None and row.sigmas is not None and row.sigmas < sigmas / WAD:
             label = phrase(row.cushion.label) if row.cushion else "the boundary"
-            return f"{label} {fmt.sigma(row.sigmas)} away, nearer than {fmt.sigma(sigmas / WAD)}"
+            return f"{label} {fmt.sigma(row.sigmas_left)} away, nearer than {decimal_string(sigmas, 18)}σ"
     return ""
 
 

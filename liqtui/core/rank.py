@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from liqtui.core.model import Boundary, Position, PositionKey
     from liqtui.core.reach import Reach
-    from liqtui.core.snapshot import Row
+    from liqtui.core.snapshot import Row, Volatility
 
 TYPICAL_SIGMA = 0.04
 """Stands in for an unknown daily σ when a row that has one is ranked beside a row that has none. Never shown."""
@@ -93,6 +93,16 @@ def measure(way: Boundary | Reach, ways: Iterable[Boundary | Reach], sigmas: Map
     if not all(sigmas.get(factor) for factor in among):
         return None
     return max(among, key=lambda factor: sigmas[factor], default=None)
+
+
+def yardstick(row: Row, known: Iterable[Volatility]) -> Volatility | None:
+    """The σ that the row's cushion is measured in; None where it has none, or its boundaries are not all here."""
+    boundary, position = row.cushion, row.position
+    if boundary is None or position is None or position.partial:
+        return None
+    found = {each.factor: each for each in known}
+    factor = measure(boundary, position.boundaries, {name: each.daily for name, each in found.items()})
+    return None if factor is None else found[factor]
 
 
 def _key(row: Row) -> tuple[int, float, float, PositionKey]:

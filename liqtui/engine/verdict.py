@@ -73,7 +73,7 @@ def _nearest(cushion: Boundary) -> str:
     """A boundary that is behind has no distance: any would read as a cushion."""
     if cushion.passed:
         return "now"
-    return "" if cushion.move is None else f"{cushion.label} {fmt.percent(cushion.move)}"
+    return "" if cushion.move is None else f"{cushion.label} {fmt.boundary_distance(cushion)}"
 
 
 def write(verdict: Verdict, folder: Path) -> None:

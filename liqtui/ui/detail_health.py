@@ -137,13 +137,13 @@ def nearest_spans(view: View) -> list[Span]:
         return [
             view.loud(f"passed: {clean(boundary.label, 16)}"),
             view.muted(" back to "),
-            view.ink(figures.boundary_price(boundary)),
+            view.ink(fmt.boundary_price(boundary)),
         ]
     return [
         view.ink(f"{clean(boundary.label)} "),
-        view.loud(fmt.percent(boundary.move)),
+        view.loud(fmt.boundary_distance(boundary)),
         view.muted("  at "),
-        view.ink(figures.boundary_price(boundary)),
+        view.ink(fmt.boundary_price(boundary)),
     ]
 
 
@@ -233,12 +233,12 @@ def _boundary_lines(view: View, boundary: Boundary, width: int) -> list[list[Spa
             for part in wrap(text, max(width - _NAME - 1, 10))
         ]
     arrow = "▼" if boundary.direction is Direction.FALLS else "▲"
-    price = figures.boundary_price(boundary)
+    price = fmt.boundary_price(boundary)
     line: list[Span] = [
         view.ink(fit(name, _NAME)),
         view.ink(f" {view.arrow(arrow)} ", "fall" if arrow == "▼" else "rise"),
         view.ink(price.rjust(9)),
-        (("passed" if boundary.passed else fmt.percent(boundary.move)).rjust(7), _move_style(view, boundary)),
+        (("passed" if boundary.passed else fmt.boundary_distance(boundary)).rjust(7), _move_style(view, boundary)),
     ]
     used = sum(cell_len(text) for text, _ in line)
     sigma = _sigma_of(view, boundary)

@@ -10,7 +10,6 @@ from liqtui.core.model import FactorKind
 from liqtui.core.redact import redact
 from liqtui.core.text import clean
 from liqtui.core.units import HEALTH_INFINITE
-from liqtui.ui import figures
 from liqtui.ui.detail_view import View, clock_time, pairs
 from liqtui.ui.sheet import Box, wrap
 from liqtui.ui.style import LOOKS, fit
@@ -205,7 +204,7 @@ def copy_text(view: View) -> str:
         return "\n".join([*lines, f"the rest: {view.state.asking}"])
     lines += [
         f"liquidated when {clean(boundary.label)} {boundary.direction.value} to "
-        f"{figures.boundary_price(boundary)} ({fmt.percent(boundary.move)})"
+        f"{fmt.boundary_price(boundary)} ({fmt.boundary_distance(boundary)})"
         for boundary in position.boundaries
         if boundary.move is not None
     ]

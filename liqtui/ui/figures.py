@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from liqtui.core import format as text
 from liqtui.core.glimpse import WAITING
-from liqtui.core.model import Direction, FactorKind
-from liqtui.core.rank import measure
+from liqtui.core.model import Direction
+from liqtui.core.rank import yardstick
 from liqtui.core.severity import oracle_late
 from liqtui.core.sigma import LEAST_ROUNDS
 from liqtui.core.snapshot import Freshness, Severity
@@ -29,8 +29,6 @@ CALM_SIGMAS = 10.0
 CALM_MOVE = 0.40
 """Distance at which it is empty when σ is not known."""
 
-_WHOLE = 0.9995
-"""A move from which its tenths of a percent would be cut off in the list."""
 PLAIN = {ord("▲"): "^", ord("▼"): "v", ord("∞"): "inf"}
 """Under --ascii a trend must not look like a severity, nor "no debt" like a number."""
 
@@ -71,10 +69,7 @@ def distance(row: Row) -> str:
         return "now"
     if boundary.direction is Direction.NONE:
         return "none" if boundary.about is None else "–"
-    move = boundary.move
-    if move is not None and abs(move) >= _WHOLE:
-        return f"{'+' if move > 0 else text.MINUS}{int(abs(move) * 100):,}%"
-    return text.percent(move)
+    return text.boundary_distance(boundary)
 
 
 def sigmas(row: Row) -> str:
@@ -83,11 +78,7 @@ def sigmas(row: Row) -> str:
 
 
 def boundary_price(boundary: Boundary | None) -> str:
-    if boundary is None or boundary.price is None:
-        return ""
-    if boundary.kind is FactorKind.TOGETHER:
-        return f"×{boundary.price / WAD:.4f}"
-    return text.price(boundary.price, boundary.decimals)
+    return "" if boundary is None or boundary.price is None else text.boundary_price(boundary)
 
 
 def row_age(row: Row) -> str:
@@ -155,13 +146,12 @@ def volatility(row: Row, known: Iterable[Volatility]) -> str:
     boundary, position = row.cushion, row.position
     if boundary is None or position is None or position.partial:
         return ""
-    found = {each.factor: each for each in known}
-    chosen = measure(boundary, position.boundaries, {factor: each.daily for factor, each in found.items()})
+    chosen = yardstick(row, known)
     if chosen is None:
         return "" if row.sigmas is not None else f"σ not known: it takes {LEAST_ROUNDS + 1} oracle rounds over 6h"
-    daily, window, rounds = found[chosen][1:]
-    name = next((each.label for each in position.boundaries if each.factor == chosen), chosen)
-    of = f"{clean(name)}, the wildest of these," if chosen != boundary.factor else clean(name)
+    factor, daily, window, rounds = chosen
+    name = next((each.label for each in position.boundaries if each.factor == factor), factor)
+    of = f"{clean(name)}, the wildest of these," if factor != boundary.factor else clean(name)
     return f"σ of {of} {text.percent(daily, sign=False)} a day, from {rounds:,} rounds in {text.age(window)}"
 
 

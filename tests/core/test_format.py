@@ -130,16 +130,23 @@ def test_boundary_figures_never_read_farther_than_they_are(price: int, now: int)
         return
     shown, true = number(fmt.boundary_price(found)), Decimal(price).scaleb(-8, EXACT)
     assert shown >= true if price < now else shown <= true
-    away = number(fmt.boundary_distance(found).rstrip("%"))
-    assert away <= abs(Decimal(price - now)) * 100 / Decimal(now)
+    away, true = fmt.boundary_distance(found), Decimal(price - now) / Decimal(now)
+    assert away[0] == (fmt.MINUS if price < now else "+")
+    assert abs(number(away.rstrip("%"))) <= abs(true) * 100
+    told = Decimal(fmt.boundary_fraction(found))
+    assert abs(true) - Decimal("0.0001") < abs(told) <= abs(true)
+    assert told * true >= 0
 
 
 def test_boundary_figures() -> None:
     none = boundary("ETH", None)
     assert (fmt.boundary_price(none), fmt.boundary_distance(none)) == ("–", "–")
     assert fmt.boundary_distance(boundary("ETH", 5, now=0)) == "–"
-    assert fmt.boundary_distance(boundary("ETH", 9_999, now=10_000)) == "0.01%"
-    assert fmt.boundary_distance(boundary("ETH", 2_556_227, now=250_000)) == "922.4%"
+    assert fmt.boundary_distance(boundary("ETH", 956, now=1000)) == "−4.4%"
+    assert fmt.boundary_distance(boundary("ETH", 956_001, now=1_000_000)) == "−4.3%"
+    assert (fmt.boundary_fraction(none), fmt.boundary_fraction(boundary("ETH", 956_001, now=10**6))) == ("", "-0.0439")
+    assert fmt.boundary_distance(boundary("ETH", 9_999, now=10_000)) == "−0.01%"
+    assert fmt.boundary_distance(boundary("ETH", 2_556_227, now=250_000)) == "+922%"
     together = boundary("together", 452_704_285_638_999_999, WAD, kind=FactorKind.TOGETHER, decimals=18)
     assert fmt.boundary_price(together) == "×0.45271"
 
@@ -165,9 +172,10 @@ def test_basis_points_and_rates() -> None:
 
 
 def test_sigma() -> None:
-    assert [fmt.sigma(value) for value in (None, 1.24, 9.94, 9.96, 13.4, 120.0)] == [
+    assert [fmt.sigma(value) for value in (None, 1.24, 1.99, 9.99, 10.0, 13.9, 120.0)] == [
         "–",
         "1.2σ",
+        "1.9σ",
         "9.9σ",
         "10σ",
         "13σ",

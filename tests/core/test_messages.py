@@ -86,7 +86,7 @@ def test_liquidatable_says_what_is_lost() -> None:
         (1.04, DEFAULT_THRESHOLDS, "under 1.05"),
         (1.1, DEFAULT_THRESHOLDS, "under 1.20"),
         (1.1, Thresholds(warn=1_125 * WAD // 1000), "under 1.125"),
-        (3.0, Thresholds(critical_cushion=WAD // 10), "ETH nearer than 10.0%"),
+        (3.0, Thresholds(critical_cushion=WAD // 10), "ETH nearer than 10%"),
         (3.0, Thresholds(warn_cushion=WAD // 100), ""),
         (0.9, DEFAULT_THRESHOLDS, "under 1.00"),
     ],

@@ -285,7 +285,7 @@ def test_a_thousand_rounds_around_a_threshold_in_sigmas() -> None:
         said += tell(sigmas(2.99 if index % 2 else 3.01))
     said += tell(sigmas(6))
     assert kinds(said) == ["threshold", "recovered"]
-    assert "ETH 3.0σ away, nearer than 3.0σ" in said[0].text
+    assert "ETH 2.9σ away, nearer than 3σ" in said[0].text
 
 
 @settings(max_examples=30, deadline=None)

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from liqtui.core import rank
+from liqtui.core.format import boundary_price
 from liqtui.core.risk import TARGETS, complete
 from liqtui.engine.news import Ledger, Mirror, Press
 from liqtui.ui.detail import PositionDetail
@@ -92,7 +93,7 @@ async def test_the_list_shows_estimates_as_no_figure_and_asks_for_what_can_be_se
         first = text(app)
         assert "…" in first
         assert ASKING in first, "in the preview"
-        exact = f"{ROWS[0].cushion.price / 10**8:,.1f}" if ROWS[0].cushion and ROWS[0].cushion.price else "?"
+        exact = boundary_price(ROWS[0].cushion) if ROWS[0].cushion else "?"
         assert exact in wanted
         assert exact not in first
         assert engine_of(app).listed[0] == ROWS[0].id

@@ -124,7 +124,7 @@ async def test_copy_says_what_is_needed_to_act(monkeypatch: pytest.MonkeyPatch) 
         await pilot.press("y")
         assert "HF 1.042000" in copied[0]
         assert "block 21993104" in copied[0]
-        assert "liquidated when ETH falls to 2,308.4 (−4.3%)" in copied[0]
+        assert "liquidated when ETH falls to 2,308.5 (−4.3%)" in copied[0]
         assert "back to 1.25: repay 277,180.56 USDC or add 173.06 ETH" in copied[0]
         assert "no file: no room" in frames.text(app)
 

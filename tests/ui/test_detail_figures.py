@@ -104,7 +104,7 @@ def test_unknown_health_is_never_a_number() -> None:
 def test_boundaries_give_direction_price_distance_and_none_in_words() -> None:
     text = whole(lookalikes.row(lookalikes.looped()))
     assert re.search(r"wstETH / ETH ▼ +1\.1853 +−2\.8% 5\.5σ", text)
-    assert re.search(r"WETH only +▲ +2,573\.3 +\+2\.9%", text)
+    assert re.search(r"WETH only +▲ +2,573\.2 +\+2\.9%", text)
     assert "none: all collateral" in text
     assert "interest alone: in about 405 days" in text
 

@@ -153,7 +153,7 @@ async def test_mark_and_copy(monkeypatch: pytest.MonkeyPatch) -> None:
         lines = copied[-1].splitlines()
         assert [line.split()[0] for line in lines] == ["treasury", "degen-1"]
         assert "HF 1.042" in lines[0]
-        assert "ETH −4.3% at 2,308.4" in lines[0]
+        assert "ETH −4.3% at 2,308.5" in lines[0]
         await pilot.press("escape", "g", "Y")
         assert copied[-1] == scenes.WALLETS["treasury"].address
 
