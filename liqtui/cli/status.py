@@ -1,4 +1,4 @@
-"""`liqtui status`: the last saved verdict in one line, for status bars. Reads one small file and nothing else."""
+"""`liqtui status`: one line for status bars: the verdict of a daemon where one runs, else the last that was saved."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 OLD = 180.0
 """Seconds after which a verdict says nothing about now: the monitor is not running, or stuck."""
+PATIENCE = 1.0
+"""Seconds that a daemon may take to greet: one that takes longer is stuck."""
 
 
 def run(args: Arguments) -> int:
@@ -23,33 +25,37 @@ def run(args: Arguments) -> int:
     from liqtui.engine import verdict
 
     where = paths.locate(args.config, args.watchlist)
-    found = verdict.read(where.state)
-    line, code = describe(found, time.time(), ascii_only=bool(args.ascii), daemon_died=_daemon_died(where))
+    found, lost = None, ""
+    if where.socket.exists():  # a daemon that ends takes it away, one that was killed leaves it
+        try:
+            found = verdict.ask(str(where.socket), PATIENCE)
+        except TimeoutError:
+            lost = "the daemon does not answer"
+        except OSError:
+            lost = _lost(where)
+    line, code = describe(found or verdict.read(where.state), time.time(), ascii_only=bool(args.ascii), lost=lost)
     print(line)
     return code
 
 
-def _daemon_died(where: Paths) -> bool:
-    """A daemon that ends takes its socket away; one that was killed leaves it, and its lock is free."""
-    if not where.socket.exists():
-        return False
+def _lost(where: Paths) -> str:
+    """What to say where a socket lies and nobody greets; empty while a daemon or a screen keeps the verdict."""
     from liqtui.config.lock import InstanceLock
 
-    return InstanceLock(where.lock).holder is None
+    return "the daemon has died" if InstanceLock(where.lock).holder is None else ""
 
 
-def describe(
-    found: Verdict | None, now: float, *, ascii_only: bool = False, daemon_died: bool = False
-) -> tuple[str, int]:
+def describe(found: Verdict | None, now: float, *, ascii_only: bool = False, lost: str = "") -> tuple[str, int]:
+    """(line, exit code). `lost`: why the verdict is not the word of a daemon that should be there."""
     from liqtui.cli.lines import ASCII_GLYPHS, GLYPHS, plain
 
     glyphs = ASCII_GLYPHS if ascii_only else GLYPHS
     if found is None:
-        return "? liqtui: nothing seen yet", 3
+        return f"? liqtui: {lost or 'nothing seen yet'}", 3
     age = found.age(now)
     old = age > OLD or age < -OLD
     counts = [(s, found.counts[s.value]) for s in Severity if found.counts.get(s.value)]
-    old_figures = old or daemon_died
+    old_figures = old or lost
     parts = [" ".join(f"{glyphs[severity]}{count}" for severity, count in counts) or "no positions"]
     if found.title:
         parts.append(f"{found.health}{'~' if old_figures and not found.health.endswith('~') else ''} {found.title}")
@@ -61,12 +67,10 @@ def describe(
         parts.append(f"{glyphs[Severity.BLIND]} {found.unread} unread")
     if found.unacked:
         parts.append(f"{found.unacked} unacked")
-    if daemon_died and not old:
-        parts.insert(0, f"{glyphs[Severity.BLIND]} the daemon has died {fmt.age(max(0.0, age))} ago or less:")
-    if old:
-        parts.insert(0, f"{glyphs[Severity.BLIND]} not watching, last seen {fmt.age(age)} ago:")
+    if old or lost:
+        parts.insert(0, f"{glyphs[Severity.BLIND]} {lost or 'not watching'}, last seen {fmt.age(age)} ago:")
     text = "  ".join(parts)
-    code = 3 if old or daemon_died or found.engine_error or not found.ready else _code(found)
+    code = 3 if old or lost or found.engine_error or not found.ready else _code(found)
     return (plain(text) if ascii_only else text), code
 
 

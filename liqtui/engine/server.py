@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from liqtui.config.paths import SOCKET, private_dir
 from liqtui.core.wallet import Wallet
-from liqtui.engine import rowcode, wire
+from liqtui.engine import rowcode, verdict, wire
 from liqtui.engine.news import Ledger, Press
 from liqtui.engine.wire import WireError
 from liqtui.engine.words import safe, words
@@ -241,7 +241,8 @@ class _Client:
         if len(self._server._clients) > CLIENTS:  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
             raise Refusal(f"{CLIENTS} screens are attached already")
         ours = deps.greet()
-        await self._send({"hello": ours._replace(screens=self._server.screens)})
+        said = verdict.plain(verdict.of(self._server.engine.snapshot()))
+        await self._send({"hello": ours._replace(screens=self._server.screens), verdict.GREETING: said})
         async with asyncio.timeout(PATIENCE):
             message = await self._read()
         theirs = wire.read_hello(message)

@@ -1,7 +1,7 @@
-"""The last verdict in one tiny file, for `status` and the first-paint banner: neither opens a database.
+"""The last verdict, for `status` and the first-paint banner: from the greeting of a daemon, else from one tiny file.
 
-The file is replaced in one step, so a reader finds the old or the new one, whole, even after a kill. How old
-it is decides whether it may be believed: see `Verdict.age`.
+Neither opens a database. The file is replaced in one step, so a reader finds the old or the new one, whole, even after
+a kill. How old it is decides whether it may be believed: see `Verdict.age`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from liqtui.core.model import Boundary
     from liqtui.core.snapshot import Snapshot
 
+GREETING = "verdict"
+"""Under which key of its first frame a daemon tells its verdict."""
 _SCHEMA = 1
+_HEAD = 4
+"""Bytes that tell the length of a frame, as in `wire`, which is not loaded for a status line."""
+_LARGEST = 2**20
 
 
 class Verdict(NamedTuple):
@@ -82,7 +87,7 @@ def write(verdict: Verdict, folder: Path) -> None:
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            json.dump({"schema": _SCHEMA, **verdict._asdict(), "counts": dict(verdict.counts)}, out, ensure_ascii=False)
+            json.dump(plain(verdict), out, ensure_ascii=False)
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
@@ -95,6 +100,38 @@ def read(folder: Path) -> Verdict | None:
         loaded: Any = json.loads((folder / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    return _from(loaded)
+
+
+def ask(socket_path: str, patience: float) -> Verdict | None:
+    """The verdict of the daemon that listens there; None where it is of a build that tells none.
+
+    Raises TimeoutError when it does not answer within `patience` seconds, OSError when nobody listens or it hangs up.
+    """
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.settimeout(patience)
+        line.connect(socket_path)
+        with line.makefile("rb") as stream:
+            size = int.from_bytes(stream.read(_HEAD), "big")
+            if not 0 < size <= _LARGEST:
+                raise ConnectionError("what answered is no daemon of liqtui")
+            greeting = stream.read(size)
+    try:
+        loaded: Any = json.loads(greeting)
+    except ValueError:
+        raise ConnectionError("what answered is no daemon of liqtui") from None
+    return _from(cast("dict[str, Any]", loaded).get(GREETING)) if isinstance(loaded, dict) else None
+
+
+def plain(verdict: Verdict) -> dict[str, Any]:
+    """As JSON has it."""
+    return {"schema": _SCHEMA, **verdict._asdict(), "counts": dict(verdict.counts)}
+
+
+def _from(loaded: Any) -> Verdict | None:
+    """Inverse of `plain`; None for anything else."""
     if not isinstance(loaded, dict):
         return None
     found = cast("dict[str, Any]", loaded)

@@ -9,7 +9,7 @@ import pytest
 
 from liqtui.cli import lines, report, status
 from liqtui.core.model import Side
-from liqtui.core.snapshot import Freshness, Severity, Stage
+from liqtui.core.snapshot import Freshness, Severity, Stage, Volatility
 from liqtui.engine import verdict
 from tests.ui import scenes
 
@@ -83,6 +83,11 @@ def test_an_old_verdict_says_nothing_about_now():
     assert code == 3
     assert "not watching, last seen 1h ago" in line
     assert status.describe(None, NOW)[1] == 3
+    assert status.describe(None, NOW, lost="the daemon has died") == ("? liqtui: the daemon has died", 3)
+    line, code = status.describe(verdict.of(with_severities(Severity.OK)), NOW + 5, lost="the daemon has died")
+    assert code == 3
+    assert line.startswith("◌ the daemon has died, last seen 5s ago:")
+    assert "~" in line
 
 
 def test_json_is_plain_and_exact():
@@ -116,6 +121,16 @@ def test_json_tells_how_it_is_liquidated_how_much_is_lent_and_what_the_caps_leav
     ]
     assert found["liquidation_rules"] == [{"name": name, "text": text} for name, text in rules]
     assert found["carry_per_year"] == "-5"
+
+
+def test_json_names_the_sigma_and_what_it_was_taken_from():
+    snapshot = replace(scenes.snapshot(), sigmas=(Volatility("ETH", 0.0312, 86_400.6, 480),))
+    told = {found["id"]: found["cushion"] for found in report.as_json(snapshot)["positions"] if found.get("cushion")}
+    by_factor = {row.cushion.factor: told[row.id] for row in snapshot.rows if row.id in told}
+    assert by_factor["ETH"]["sigma"] == {
+        "factor": "ETH", "daily": "0.031200", "window_seconds": 86_401, "rounds": 480,
+    }  # fmt: skip
+    assert {cushion["sigma"] for factor, cushion in by_factor.items() if factor != "ETH"} == {None}
 
 
 FIELDS = Path(__file__).parents[2] / "docs" / "check.md"

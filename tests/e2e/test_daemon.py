@@ -250,6 +250,16 @@ def test_check_and_doctor_ask_it(lab_home: Home, stage: Stage, serve: Callable[.
     newer = lab_home.run("check", "--json")
     assert "has not read config.toml as it is now; reading the chains" in newer.stderr
     assert lab_home.run("status").returncode == 2
+    kept = lab_home.state / "verdict.json"
+    kept.unlink()
+    assert lab_home.run("status").returncode == 2, "it is the daemon that was asked"
+    os.kill(daemon.process.pid, signal.SIGSTOP)
+    try:
+        stuck = lab_home.run("status")
+    finally:
+        os.kill(daemon.process.pid, signal.SIGCONT)
+    assert stuck.returncode == 3
+    assert "the daemon does not answer" in stuck.stdout
 
 
 def test_no_secret_leaves_it(lab_home: Home, stage: Stage, serve: Callable[..., Daemon], dead_url: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import pytest
 from liqtui.cli import lines, report
 from liqtui.config.paths import SOCKET
 from liqtui.core.glimpse import NotHere
-from liqtui.engine import client, rowcode, server, wire
+from liqtui.engine import client, rowcode, server, verdict, wire
 from liqtui.engine.server import Deps, Server
 from tests.ui import scenes
 
@@ -55,6 +56,56 @@ async def test_it_is_private_and_asked_without_a_loop(serving: Server, tmp_path:
     assert (await asyncio.to_thread(client.find, tmp_path)).pid == 1
     got = await asyncio.to_thread(client.ask, tmp_path, 30.0, rowcode.ALL)
     assert got == scenes.snapshot()
+
+
+async def test_its_greeting_carries_the_verdict(serving: Server) -> None:
+    assert await asyncio.to_thread(verdict.ask, str(serving.path), 30.0) == verdict.of(scenes.snapshot())
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"\0\0", b"HTTP/1.1 200 OK\r\n\r\n", b"\0\0\0\0", b"\0\0\0\x02{]", b"\0\0\0\x05[1,"]
+)
+def test_what_is_no_daemon_gives_no_verdict(said: bytes, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "s"))
+        listening.listen()
+
+        def serve() -> None:
+            with listening.accept()[0] as line:
+                line.sendall(said)
+
+        with ThreadPoolExecutor() as pool:
+            pool.submit(serve)
+            with pytest.raises(OSError, match=r"no daemon of liqtui") as caught:
+                verdict.ask(str(tmp_path / "s"), 30.0)
+    assert not isinstance(caught.value, TimeoutError)
+
+
+@pytest.mark.parametrize(
+    "greeting", ["[]", "{}", '{"verdict": 3}', '{"verdict": {"schema": 99}}', '{"refused": "full"}']
+)
+def test_a_daemon_of_another_build_may_tell_none(greeting: str, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "s"))
+        listening.listen()
+
+        def serve() -> None:
+            with listening.accept()[0] as line:
+                line.sendall(len(greeting).to_bytes(4, "big") + greeting.encode())
+
+        with ThreadPoolExecutor() as pool:
+            pool.submit(serve)
+            assert verdict.ask(str(tmp_path / "s"), 30.0) is None
+
+
+def test_a_daemon_that_does_not_greet_is_told_from_none(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "s"))
+        with pytest.raises(ConnectionRefusedError):
+            verdict.ask(str(tmp_path / "s"), 30.0)
+        listening.listen()
+        with pytest.raises(TimeoutError):
+            verdict.ask(str(tmp_path / "s"), 0.01)
 
 
 async def test_a_command_is_sent_what_it_prints(serving: Server, tmp_path: Path) -> None:
