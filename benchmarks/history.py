@@ -2,8 +2,8 @@
 
     python benchmarks/history.py [POSITIONS]
 
-Each position is sampled once a minute and its feed answers once an hour, with an outage of twenty minutes a day. The
-clock is simulated; the file is a real one.
+Each position is sampled once a minute, with all that a sample holds, and its feed answers once an hour, with an outage
+of twenty minutes a day. The clock is simulated; the file is a real one.
 """
 
 from __future__ import annotations
@@ -31,6 +31,15 @@ def name(number: int) -> str:
     return f"1:aave-v3:core:0x{number:040x}"
 
 
+def taken(position: str, at: float, health: int) -> Sample:
+    """A sample as the engine takes it: with its block, distances, σ and interest."""
+    distance, far = 1 - WAD / health, 3e8 + at % 977
+    return Sample(
+        position, at + 0.123456, int(at) // 12, health, -distance, block_at=int(at) - 5, nearest=distance,
+        sigmas=distance / 0.031, eta=far, unsafe=False,
+    )  # fmt: skip
+
+
 def fill(history: History, file: Path) -> list[list[object]]:
     """Rows of the table: a day each."""
     rows: list[list[object]] = []
@@ -40,7 +49,7 @@ def fill(history: History, file: Path) -> list[list[object]]:
         if minute % 1440 >= 20:
             for number in range(POSITIONS):
                 health = 1.4 + 0.3 * math.sin((minute + 37 * number) / 600)
-                history.sample(Sample(name(number), at, 10_000_000 + minute, int(health * WAD), -0.1))
+                history.sample(taken(name(number), at, int(health * WAD)))
         if minute % 60 == 0:
             for number in range(10):
                 history.round(1, Feed(f"0x{number:040x}", "ETH / USD", "eth", 2000 * 10**8 + minute, 8, int(at), 3600))

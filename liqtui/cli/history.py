@@ -108,6 +108,8 @@ def _cell(value: object) -> object:
     """
     if isinstance(value, (list, dict)):
         return _plain_json(cast("object", value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if not isinstance(value, str):
         return "" if value is None or (isinstance(value, float) and not isfinite(value)) else value
     text = "".join(char if char.isprintable() else " " for char in value).strip()

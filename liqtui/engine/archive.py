@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from liqtui.core.model import PositionKey, is_infinite
 from liqtui.core.units import decimal_string
-from liqtui.engine.lifecycle import iso
+from liqtui.engine.lifecycle import END_OF_TIME, iso
+from liqtui.engine.schema import MIGRATIONS, READING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +25,7 @@ PIECE = 2000
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "samples": (
         "time", "position", "chain_id", "protocol", "market", "wallet", "market_id", "block", "health", "health_raw",
-        "cushion", "prices",
+        "cushion", "prices", "block_time", "nearest", "sigmas", "interest_eta_seconds", "liquidatable",
     ),
     "alerts": (
         "id", "time", "level", "severity", "kind", "title", "text", "cure", "positions", "block", "facts", "escalated",
@@ -48,13 +49,19 @@ class Archive:
         try:
             uri = f"{path.absolute().as_uri()}?mode=ro"
             self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5)
-            tables = {name for (name,) in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            tables = {name for (name,) in self._rows("SELECT name FROM sqlite_master")}
+            columns = {name for (name,) in self._rows("SELECT name FROM pragma_table_info('sample')")}
+            version = self._rows("PRAGMA user_version")[0][0]
         except sqlite3.Error as error:
             raise ArchiveError(f"{path}: cannot be read: {error}") from error
+        if version > len(MIGRATIONS):
+            self.close()
+            raise ArchiveError(f"{path}: written by a newer version of liqtui (schema {version})")
         if not tables >= {"sample", "alert", "round", "feed", "reliance", "event"}:
             self.close()
             raise ArchiveError(f"{path}: written by an older version; start liqtui once, which brings it up to date")
         self._deliveries = "delivery" in tables
+        self._reading = ", ".join(name if name in columns else "NULL" for name in READING)
 
     def close(self) -> None:
         self._db.close()
@@ -77,13 +84,14 @@ class Archive:
         keys = {str(key): key for key in self._keys()}
         quotes = _Quotes(self)
         sql = (
-            "SELECT at, position, block, health, cushion FROM sample WHERE at >= ? AND (at, position) > (?, ?)"
-            " AND (? = '' OR substr(position, -length(?)) = ?) ORDER BY at, position LIMIT ?"
+            f"SELECT at, position, block, health, cushion, {self._reading} FROM sample WHERE at >= ?"  # noqa: S608
+            " AND (at, position) > (?, ?) AND (? = '' OR substr(position, -length(?)) = ?)"
+            " ORDER BY at, position LIMIT ?"
         )
         place: tuple[float, str] = (since, "")
-        while rows := self._rows(sql, since, *place, wallet, wallet, wallet, PIECE):
+        while rows := self._rows(sql, place[0], *place, wallet, wallet, wallet, PIECE):
             place = rows[-1][0], rows[-1][1]
-            for at, position, block, health, cushion in rows:
+            for at, position, block, health, cushion, block_at, nearest, sigmas, eta, unsafe in rows:
                 key = keys.get(position) or _parsed(position)
                 raw = int(health)
                 yield {
@@ -95,6 +103,11 @@ class Archive:
                     "health_raw": str(raw),
                     "cushion": cushion,
                     "prices": quotes.at(position, at),
+                    "block_time": _iso(block_at) if block_at is not None and 0 <= block_at < END_OF_TIME else None,
+                    "nearest": nearest,
+                    "sigmas": sigmas,
+                    "interest_eta_seconds": eta,
+                    "liquidatable": None if unsafe is None else bool(unsafe),
                 }
 
     def _keys(self) -> Iterator[PositionKey]:
@@ -173,7 +186,7 @@ class Archive:
             " ORDER BY r.at, r.chain_id, r.feed LIMIT ?"
         )
         place: tuple[float, int, str] = (since, -1, "")
-        while rows := self._rows(sql, since, *place, PIECE):
+        while rows := self._rows(sql, place[0], *place, PIECE):
             place = rows[-1][0], rows[-1][1], rows[-1][2]
             yield from rows
 

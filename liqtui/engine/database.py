@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from typing import TYPE_CHECKING
@@ -21,7 +22,9 @@ _STEPS = (
     ("silence", COARSE, 3600),
     ("round", FINE, 1800),
 )
-"""Table, age and slot in seconds: from that age on one row of each slot."""
+"""What is thinned, its age and slot in seconds: from that age on one row of each slot."""
+_SPARE = 1000
+"""Pages, of 4 KiB as a rule. A file with fewer unused ones is not worth packing."""
 
 
 def connect(
@@ -59,9 +62,23 @@ def _closing_on_error(
 
 
 def _prepare(db: sqlite3.Connection, migrations: Sequence[str]) -> None:
+    version_of(db, migrations)  # before anything is written: a newer file stays as it is
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     _migrate(db, migrations)
+    _pack(db)
+
+
+def _pack(db: sqlite3.Connection) -> None:
+    """Give back what a migration or a shorter `keep_days` left unused, if that is most of the file.
+
+    It needs as much room again for a moment; where there is none, or somebody reads, a later start does it.
+    """
+    pages, unused = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
+    if unused > _SPARE and unused > pages / 2:
+        with contextlib.suppress(sqlite3.OperationalError):
+            db.execute("VACUUM")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _migrate(db: sqlite3.Connection, migrations: Sequence[str]) -> None:
@@ -93,20 +110,19 @@ def thin(db: sqlite3.Connection, now: float) -> None:
 
 _THIN = {
     "sample": """
-        DELETE FROM sample WHERE at >= :start AND at < :end AND (position, at) NOT IN (SELECT position, at FROM
+        DELETE FROM reading WHERE at >= :start AND at < :end AND (position, at) NOT IN (SELECT position, at FROM
             (SELECT position, at, row_number() OVER (PARTITION BY position, CAST(at / :slot AS INTEGER)
-                ORDER BY length(health), health) AS place FROM sample WHERE at >= :start AND at < :end)
+                ORDER BY length(health), health) AS place FROM reading WHERE at >= :start AND at < :end)
             WHERE place = 1)""",
     "round": """
-        DELETE FROM round WHERE at >= :start AND at < :end AND (chain_id, feed, at) NOT IN
-            (SELECT chain_id, feed, min(at) FROM round WHERE at >= :start AND at < :end
-                GROUP BY chain_id, feed, at / :slot)""",
+        DELETE FROM answer WHERE at >= :start AND at < :end AND (feed, at) NOT IN
+            (SELECT feed, min(at) FROM answer WHERE at >= :start AND at < :end GROUP BY feed, at / :slot)""",
     "silence": """
-        INSERT OR REPLACE INTO silence SELECT position, min(since), max(until) FROM silence
+        INSERT OR REPLACE INTO gap SELECT position, min(since), max(until) FROM gap
             WHERE since >= :start AND since < :end GROUP BY position, CAST(since / :slot AS INTEGER)
             HAVING count(*) > 1;
-        DELETE FROM silence WHERE since >= :start AND since < :end AND (position, since) NOT IN
-            (SELECT position, min(since) FROM silence WHERE since >= :start AND since < :end
+        DELETE FROM gap WHERE since >= :start AND since < :end AND (position, since) NOT IN
+            (SELECT position, min(since) FROM gap WHERE since >= :start AND since < :end
                 GROUP BY position, CAST(since / :slot AS INTEGER))""",
 }
-"""By table, statements with ";" between them."""
+"""By what is thinned, statements with ";" between them. Health in fewer digits is lower, integer or text."""

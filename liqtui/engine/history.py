@@ -13,7 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.engine.database import connect, thin
-from liqtui.engine.lifecycle import happened
+from liqtui.engine.lifecycle import END_OF_TIME, happened
 from liqtui.engine.recall import ALERT, ALERTS_KEPT, Answer, Recall, Saved, alert_values
 from liqtui.engine.schema import FILE, MIGRATIONS, READING
 
@@ -36,11 +36,22 @@ PATIENCE = 180.0
 _DAY = 86_400.0
 ROUNDS = 30 * _DAY
 """Feed rounds that a start reads."""
-_END_OF_TIME = 253_402_300_800
-"""The year 10,000. Whoever wrote a feed may answer any number as the time of its update."""
 _PRUNE_EVERY = 3600.0
 _QUEUE = 20_000
-_SAMPLE = ", ".join(("position", "at", "block", "health", "cushion", *READING))
+_NUMBER = "(SELECT number FROM position_number WHERE position = ?)"
+_SAMPLE = (
+    f"INSERT OR REPLACE INTO reading (position, at, block, health, cushion, {', '.join(READING)})"  # noqa: S608
+    f" VALUES ({_NUMBER}, ?, ?, ?, ?{', ?' * len(READING)})"
+)
+_GAP = f"INSERT OR REPLACE INTO gap VALUES ({_NUMBER}, ?, ?)"  # noqa: S608
+_ANSWER = """
+    INSERT OR REPLACE INTO answer VALUES ((SELECT number FROM feed_number WHERE chain_id = ? AND feed = ?), ?, ?, ?)
+"""
+_NAMED = {
+    1: "INSERT OR IGNORE INTO position_number (position) VALUES (?)",
+    2: "INSERT OR IGNORE INTO feed_number (chain_id, feed) VALUES (?, ?)",
+}
+"""By the length of the name."""
 
 
 class Sample(NamedTuple):
@@ -92,6 +103,8 @@ class History(Recall):
         self._written: dict[str, tuple[float, int]] = {}
         self._heard: dict[str, float] = {}
         """When each position was last read, written or not."""
+        self._names: dict[tuple[Any, ...], None] = {}
+        """Positions and feeds in `_flow`: they need a number in the file."""
         self._rounds: dict[tuple[int, str], int] = {}
         self._feeds: dict[tuple[int, str], tuple[str, int]] = {}
         self._relied: dict[str, frozenset[str]] = {}
@@ -119,10 +132,8 @@ class History(Recall):
         if not self.hears(sample.position, sample.at, sample.health, sample.patience):
             return False
         self._written[sample.position] = (sample.at, sample.health)
-        head = (sample.position, sample.at, sample.block, str(sample.health), sample.cushion)
-        values = (*head, *(getattr(sample, name) for name in READING))
-        marks = ", ".join("?" * len(values))
-        self._flow.append((f"INSERT OR REPLACE INTO sample ({_SAMPLE}) VALUES ({marks})", values))  # noqa: S608
+        head = (sample.position, sample.at, sample.block, _exact(sample.health), sample.cushion)
+        self._stream(_SAMPLE, (*head, *(getattr(sample, name) for name in READING)), (sample.position,))
         return True
 
     def _hear(self, position: str, at: float, patience: float) -> None:
@@ -130,11 +141,11 @@ class History(Recall):
         before = self._heard.get(position) or self.last_seen(position)
         self._heard[position] = at
         if before is not None and at - before > patience:
-            self._flow.append(("INSERT OR REPLACE INTO silence VALUES (?, ?, ?)", (position, before, at)))
+            self._stream(_GAP, (position, before, at), (position,))
 
     def round(self, chain_id: int, feed: Feed) -> bool:
         """Queue the feed's latest answer if it is a new one; returns whether it is."""
-        if feed.answer is None or feed.updated_at is None or not 0 <= feed.updated_at < _END_OF_TIME:
+        if feed.answer is None or feed.updated_at is None or not 0 <= feed.updated_at < END_OF_TIME:
             return False
         if self._rounds.get((chain_id, feed.address), -1) >= feed.updated_at:
             return False
@@ -143,8 +154,8 @@ class History(Recall):
             self._feeds[chain_id, feed.address] = (feed.label, feed.decimals)
             described = (chain_id, feed.address, feed.label, feed.decimals)
             self._fact(("feed", *described[:2]), "INSERT OR REPLACE INTO feed VALUES (?, ?, ?, ?)", described)
-        values = (chain_id, feed.address, feed.updated_at, feed.factor, str(feed.answer))
-        self._flow.append(("INSERT OR REPLACE INTO round VALUES (?, ?, ?, ?, ?)", values))
+        name = (chain_id, feed.address)
+        self._stream(_ANSWER, (*name, feed.updated_at, feed.factor, str(feed.answer)), name)
         return True
 
     def relies(self, position: str, chain_id: int, feeds: Iterable[str], now: float) -> None:
@@ -194,6 +205,11 @@ class History(Recall):
         sql = "INSERT OR REPLACE INTO trail VALUES (?, ?, ?, ?)"
         self._fact(("trail", place, wallet), sql, (place, wallet, *kept))
 
+    def _stream(self, sql: str, values: tuple[Any, ...], name: tuple[Any, ...]) -> None:
+        """Queue a row that holds the number of `name`: a position, or chain id and feed."""
+        self._flow.append((sql, values))
+        self._names[name] = None
+
     def _fact(self, key: tuple[Any, ...], sql: str, values: tuple[Any, ...]) -> None:
         self._facts.pop(key, None)
         self._facts[key] = (sql, values)
@@ -210,10 +226,10 @@ class History(Recall):
             return
         try:
             with self._writing() as db:
+                numbers = ((_NAMED[len(name)], name) for name in self._names)
                 happened = ((_EVENT, (number, at, now, *rest)) for number, at, *rest in self._events)
-                lost = [
-                    sql for sql, values in (*self._facts.values(), *self._flow, *happened) if not _put(db, sql, values)
-                ]
+                queued = (*numbers, *self._facts.values(), *self._flow, *happened)
+                lost = [sql for sql, values in queued if not _put(db, sql, values)]
                 if prune:
                     _prune(db, now, *self._keep)
         except sqlite3.Error as error:
@@ -228,6 +244,7 @@ class History(Recall):
 
     def _forget(self) -> None:
         """What is queued."""
+        self._names.clear()
         self._facts.clear()
         self._flow.clear()
         self._events.clear()
@@ -263,12 +280,17 @@ def _put(db: sqlite3.Connection, sql: str, values: tuple[Any, ...]) -> bool:
     return True
 
 
+def _exact(value: int) -> int | str:
+    """As SQLite holds it without loss: an integer of 64 bits, or its digits."""
+    return value if value < 2**63 else str(value)
+
+
 def _prune(db: sqlite3.Connection, now: float, samples: float, rounds: float, alerts: float) -> None:
     """Forget by age (seconds), and thin what is not new."""
     thin(db, now)
-    db.execute("DELETE FROM sample WHERE at < ?", (now - samples,))
-    db.execute("DELETE FROM silence WHERE until < ?", (now - samples,))
-    db.execute("DELETE FROM round WHERE at < ?", (now - rounds,))
+    db.execute("DELETE FROM reading WHERE at < ?", (now - samples,))
+    db.execute("DELETE FROM gap WHERE until < ?", (now - samples,))
+    db.execute("DELETE FROM answer WHERE at < ?", (now - rounds,))
     db.execute("DELETE FROM alert WHERE at < ?", (now - alerts,))
     db.execute("DELETE FROM delivery WHERE made_at < ?", (now - alerts,))
     db.execute("DELETE FROM event WHERE alert NOT IN (SELECT id FROM alert)")

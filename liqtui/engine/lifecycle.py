@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from liqtui.core.snapshot import Alert
 
 
+END_OF_TIME = 253_402_300_800
+"""The year 10,000. Whoever wrote a feed or a chain may answer any number as a time."""
+
+
 class Event(NamedTuple):
     at: float | None
     """Unix time; None: now, as it is written."""

@@ -116,7 +116,7 @@ class Recall:
 
     def last_seen(self, position_id: str) -> float | None:
         """Unix time of the newest sample that is kept."""
-        rows = self._rows("SELECT max(at) FROM sample WHERE position = ?", position_id)
+        rows = self._rows("SELECT at FROM sample WHERE position = ? ORDER BY at DESC LIMIT 1", position_id)
         return rows[0][0] if rows else None
 
     def points(self, position_id: str, since: float) -> list[Point]:

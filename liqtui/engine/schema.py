@@ -74,5 +74,48 @@ MIGRATIONS = (
     ALTER TABLE sample ADD COLUMN eta REAL;
     ALTER TABLE sample ADD COLUMN unsafe INTEGER;
     """,
+    """
+    CREATE TABLE position_number (number INTEGER PRIMARY KEY, position TEXT NOT NULL UNIQUE);
+    INSERT INTO position_number (position)
+        SELECT position FROM sample UNION SELECT position FROM silence ORDER BY position;
+    CREATE TABLE feed_number (
+        number INTEGER PRIMARY KEY, chain_id INTEGER NOT NULL, feed TEXT NOT NULL, UNIQUE (chain_id, feed));
+    INSERT INTO feed_number (chain_id, feed) SELECT DISTINCT chain_id, feed FROM round ORDER BY chain_id, feed;
+
+    CREATE TABLE reading (
+        position INTEGER NOT NULL, at REAL NOT NULL, block INTEGER NOT NULL, health NOT NULL, cushion REAL,
+        block_at INTEGER, nearest REAL, sigmas REAL, eta REAL, unsafe INTEGER,
+        PRIMARY KEY (position, at)) WITHOUT ROWID;
+    INSERT INTO reading SELECT number, at, block,
+        CASE WHEN CAST(CAST(health AS INTEGER) AS TEXT) = health THEN CAST(health AS INTEGER) ELSE health END,
+        cushion, block_at, nearest, sigmas, eta, unsafe
+        FROM position_number JOIN sample USING (position) ORDER BY number, at;
+    DROP TABLE sample;
+    CREATE INDEX reading_at ON reading (at);
+    CREATE VIEW sample AS SELECT n.position, r.at, r.block, CAST(r.health AS TEXT) AS health, r.cushion, r.block_at,
+        r.nearest, r.sigmas, r.eta, r.unsafe FROM position_number n JOIN reading r ON r.position = n.number;
+
+    CREATE TABLE gap (
+        position INTEGER NOT NULL, since REAL NOT NULL, until REAL NOT NULL,
+        PRIMARY KEY (position, since)) WITHOUT ROWID;
+    INSERT INTO gap SELECT number, since, until FROM position_number JOIN silence USING (position) ORDER BY 1, 2;
+    DROP TABLE silence;
+    CREATE VIEW silence AS SELECT n.position, g.since, g.until
+        FROM position_number n JOIN gap g ON g.position = n.number;
+
+    CREATE TABLE answer (
+        feed INTEGER NOT NULL, at INTEGER NOT NULL, factor TEXT NOT NULL, answer TEXT NOT NULL,
+        PRIMARY KEY (feed, at)) WITHOUT ROWID;
+    INSERT INTO answer SELECT number, at, factor, answer FROM feed_number JOIN round USING (chain_id, feed)
+        ORDER BY 1, 2;
+    DROP TABLE round;
+    CREATE INDEX answer_at ON answer (at);
+    CREATE VIEW round AS SELECT n.chain_id, n.feed, a.at, a.factor, a.answer
+        FROM feed_number n JOIN answer a ON a.feed = n.number;
+    """,
 )
-"""Script n brings a file from version n to n + 1; `user_version` says where it stands."""
+"""Script n brings a file from version n to n + 1; `user_version` says where it stands.
+
+The last one gives positions and feeds small numbers, since their ids were most of each row, and keeps health as an
+integer where it fits. `sample`, `silence` and `round` read as before, also to who opened the file before it changed.
+"""

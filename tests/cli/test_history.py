@@ -104,6 +104,27 @@ def test_samples_with_every_digit_and_the_prices_of_their_time(
     assert [quote["label"] for quote in second["prices"]] == ["BTC / USD"]
 
 
+def test_samples_with_all_that_is_kept_of_a_reading(history: History, capsys: pytest.CaptureFixture[str]) -> None:
+    full = Sample(
+        str(KEYS[0]), START, 100, 2 * WAD, -0.25, block_at=START - 3, nearest=0.2, sigmas=4.5, eta=86_400.0,
+        unsafe=False,
+    )  # fmt: skip
+    history.sample(full)
+    history.sample(full._replace(at=START + 60, sigmas=None, eta=None, unsafe=True, block_at=2**62))
+    history.sample(Sample(str(KEYS[0]), START + 120, 100, 2 * WAD, None))
+    history.flush(START + 120)
+    new = ("block_time", "nearest", "sigmas", "interest_eta_seconds", "liquidatable")
+    assert COLUMNS["samples"][-5:] == new
+    assert [tuple(row[name] for name in new) for row in plain(capsys, "samples")] == [
+        ("2023-11-14T22:13:17.000Z", 0.2, 4.5, 86_400.0, False),
+        (None, 0.2, None, None, True),
+        (None, None, None, None, None),
+    ]
+    assert [",".join(row[name] for name in new) for row in table(told(capsys, "samples"))] == [
+        "2023-11-14T22:13:17.000Z,0.2,4.5,86400.0,false", ",0.2,,,true", ",,,,",
+    ]  # fmt: skip
+
+
 def test_csv_has_the_same_rows_and_no_formula(history: History, capsys: pytest.CaptureFixture[str]) -> None:
     fill(history)
     for what in COLUMNS:
@@ -206,7 +227,7 @@ def test_it_works_while_the_monitor_writes(history: History, state: Path, capsys
     fill(history)
     writer = sqlite3.connect(state / FILE, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
-    writer.execute("DELETE FROM sample")
+    writer.execute("DELETE FROM reading")
     assert len(plain(capsys, "samples")) == 6
     writer.execute("ROLLBACK")
     writer.close()
@@ -241,9 +262,9 @@ def test_memory_does_not_grow_with_the_rows(history: History, tmp_path: Path, st
     db = sqlite3.connect(state / FILE)
 
     def peak(rows: int) -> int:
-        values = [(str(KEYS[0]), START + 1000.0 + at, at, str(WAD + at), 0.5) for at in range(rows)]
+        values = [(START + 1000.0 + at, at, WAD + at, 0.5) for at in range(rows)]
         db.executemany(
-            "INSERT OR REPLACE INTO sample (position, at, block, health, cushion) VALUES (?, ?, ?, ?, ?)", values
+            "INSERT OR REPLACE INTO reading (position, at, block, health, cushion) VALUES (1, ?, ?, ?, ?)", values
         )
         db.commit()
         tracemalloc.start()

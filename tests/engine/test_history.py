@@ -12,6 +12,7 @@ from liqtui.core.units import WAD
 from liqtui.engine import database
 from liqtui.engine import history as module
 from liqtui.engine.history import FILE, SPACING, Answer, History, Sample
+from liqtui.engine.schema import MIGRATIONS
 from liqtui.ui import chart
 from liqtui.ui.course import course
 from liqtui.ui.style import DEFAULT_VARIABLES, Palette
@@ -200,7 +201,7 @@ def test_an_older_schema_is_migrated_and_keeps_its_rows(opened, tmp_path, monkey
     first.alert(ALERT)
     first.flush(START)
     first.close()
-    monkeypatch.setattr(module, "MIGRATIONS", (*module.MIGRATIONS, "ALTER TABLE sample ADD COLUMN extra TEXT;"))
+    monkeypatch.setattr(module, "MIGRATIONS", (*module.MIGRATIONS, "ALTER TABLE alert ADD COLUMN extra TEXT;"))
     second = opened()
     assert second.notice == ""
     assert second._db.execute("PRAGMA user_version").fetchone() == (len(module.MIGRATIONS),)
@@ -250,7 +251,8 @@ def test_what_was_thinned_once_is_not_looked_at_again(opened, tmp_path):
     history.flush(START + database.FINE + 1200)
     with sqlite3.connect(tmp_path / FILE) as db:
         db.execute(
-            "INSERT INTO sample (position, at, block, health) VALUES (?, ?, 1, ?)", (NAME, START + 1.0, str(2 * WAD))
+            "INSERT INTO reading (position, at, block, health) SELECT number, ?, 1, ? FROM position_number",
+            (START + 1.0, 2 * WAD),
         )
         db.commit()
     db.close()
@@ -444,12 +446,10 @@ def test_silences_of_one_slot_become_one_that_is_never_shorter(opened):
 
 
 def test_a_file_without_silences_is_read_all_the_same(opened, tmp_path):
-    first = opened()
-    seen(first, START, START + 60)
-    first.close()
     with sqlite3.connect(tmp_path / FILE) as db:
-        db.execute("DROP TABLE silence")
-        db.execute("PRAGMA user_version = 5")
+        db.executescript("".join(MIGRATIONS[:5]) + "PRAGMA user_version = 5;")
+        for at in (START, START + 60):
+            db.execute("INSERT INTO sample VALUES (?, ?, 1, ?, 0.25)", (NAME, at, str(15 * WAD // 10)))
     db.close()
     old = opened(read_only=True)
     assert old.samples(NAME, 0) == [(START, 1.5), (START + 60, 1.5)]
