@@ -267,6 +267,15 @@ def digest_day(minute: int, local: Local) -> int:
     return local.day if local.minute >= minute else local.day - 1
 
 
+def digest_waits(desk: Desk, local: Local, *, blind: bool) -> bool:
+    """Whether the summary waits for the end of quiet hours. `blind`: something cannot be read, which makes it louder."""
+    return bool(_hush(_loud(blind=blind), desk, local))
+
+
+def _loud(*, blind: bool) -> Level:
+    return Level.CALL if blind else Level.NOTICE
+
+
 def digest(
     rows: Sequence[Row], unread: Sequence[tuple[str, str]], alerts: Sequence[Alert], state: State, now: float
 ) -> Draft:
@@ -291,7 +300,7 @@ def digest(
         "digest",
         "daily summary",
         _listed(" · ".join(part for part in parts if part), []),
-        level=Level.CALL if unread else Level.NOTICE,
+        level=_loud(blind=bool(unread)),
         facts=(
             *((severity.value, str(count)) for severity, count in counts.items() if count),
             ("alerts", str(len(recent))),

@@ -319,7 +319,8 @@ class Alarms:
         day = desks.digest_day(minute, local)
         if state.digest_day is None:  # the first is made when its hour comes
             state.digest_day, state.digest_at = day, snapshot.at
-        if snapshot.ready and state.digest_day < day:
+        waits = desks.digest_waits(self._desk, local, blind=bool(snapshot.unread))
+        if snapshot.ready and state.digest_day < day and not waits:
             self._keep(desks.digest(snapshot.rows, snapshot.unread, self._alerts, state, snapshot.at))
             state.digest_day, state.digest_at, state.gaps = day, snapshot.at, []
 

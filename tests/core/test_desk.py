@@ -61,6 +61,46 @@ def test_one_summary_a_day_over_the_change_of_summer_time(zone: str, minute: int
     assert len(told) == len(set(told)) <= 3
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(["Europe/Vienna", "America/New_York", "America/Havana", "Australia/Lord_Howe", "UTC"]),
+    st.integers(0, 1439),
+    st.integers(0, 1439),
+    st.integers(1, 1320),
+    st.sampled_from([(2026, 3, 6), (2026, 3, 27), (2026, 4, 3), (2026, 10, 2), (2026, 10, 23), (2026, 10, 30)]),
+)
+def test_a_summary_waits_for_the_end_of_quiet_hours_and_is_one_a_day(
+    zone: str, minute: int, start: int, length: int, day: tuple[int, int, int]
+) -> None:
+    """Over the change of summer time too, in hours that it repeats or leaves out."""
+    desk = Desk(quiet=Quiet(start, (start + length) % 1440), digest=minute)
+    first = datetime(*day, tzinfo=ZoneInfo(zone))
+    made, moment, told = first.toordinal() - 1, first.timestamp(), list[int]()
+    for _ in range(5 * 24 * 6):
+        then = datetime.fromtimestamp(moment, ZoneInfo(zone))
+        local = Local(then.toordinal(), then.hour * 60 + then.minute)
+        slot = desks.digest_day(minute, local)
+        if made < slot and not desks.digest_waits(desk, local, blind=False):
+            assert not desks.quiet(desk.quiet, local.minute)
+            made = slot
+            told.append(slot)
+        moment += 600
+    assert told == list(range(told[0], told[0] + len(told))), "each day once, in order"
+    assert told[0] == first.toordinal()
+    assert len(told) in {4, 5}
+
+
+def test_a_summary_leaves_in_quiet_hours_only_when_it_is_loud_enough_for_them() -> None:
+    for breaks, blind, waits in (
+        (Level.CRITICAL, False, True), (Level.CRITICAL, True, True), (Level.CALL, False, True),
+        (Level.CALL, True, False), (Level.NOTICE, False, False),
+    ):  # fmt: skip
+        desk = Desk(quiet=replace(NIGHT, breaks=breaks), digest=0)
+        assert desks.digest_waits(desk, MIDNIGHT, blind=blind) is waits, (breaks, blind)
+        assert not desks.digest_waits(desk, NOON, blind=blind)
+    assert not desks.digest_waits(Desk(digest=0), MIDNIGHT, blind=False)
+
+
 def test_hold_by_quiet_mute_and_maintenance_and_what_breaks_through() -> None:
     desk = Desk(quiet=NIGHT)
     assert desks.hold(CALL, desk, {}, 0.0, MIDNIGHT) == "quiet hours"

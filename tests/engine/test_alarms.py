@@ -267,6 +267,28 @@ def test_a_digest_a_day_over_a_restart_with_the_hours_nobody_watched(office, tmp
     assert "1 ok" in second.text
 
 
+def test_a_digest_of_quiet_hours_comes_when_they_end_once_over_restarts(office, tmp_path):
+    """Due at 13:00, quiet from 12:30 to 15:00; it tells of what was said meanwhile."""
+    made = office(folder=tmp_path, rulebook=Rulebook(digest=780, quiet=Quiet(750, 900)))
+    made.round()
+    made.round(3600 - 12, price=1450)
+    for _ in range(3):
+        made.restart(tmp_path)
+        assert "digest" not in kinds(made.round(1800, price=1450))
+    found = made.round(1800, price=1450)
+    assert made.now - START == 3 * 3600
+    (told,) = (alert for alert in found.alerts if alert.kind == "digest")
+    assert "1 warn" in told.text
+    assert "since the last summary: 1 call" in told.text
+    made.restart(tmp_path)
+    for _ in range(40):
+        found = made.round(1800, price=1450)
+    days = [alert.at for alert in found.alerts if alert.kind == "digest"]
+    assert days == [told.at]
+    found = made.round(4 * 3600, price=1450)
+    assert [alert.at - told.at for alert in found.alerts if alert.kind == "digest"] == [86_400, 0]
+
+
 def test_a_feed_is_told_once_and_blinds_no_position(office):
     made = many(office, 40)
     made.round()
