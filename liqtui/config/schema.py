@@ -152,7 +152,9 @@ ALERTS = Section(
             "From this level on it rings in quiet hours too. What is or can be liquidated always does.",
             f'"{Quiet(0, 0).breaks.value}"',
         ),
-        Setting("digest", kinds.CLOCK, None, 'When the daily summary is made, as in "08:00"; in quiet hours: when they end.'),
+        Setting(
+            "digest", kinds.CLOCK, None, 'When the daily summary is made, as in "08:00"; at the end of quiet hours.'
+        ),
     ),
 )
 

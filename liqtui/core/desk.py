@@ -192,6 +192,24 @@ def due(alert: Alert, desk: Desk, sent: Mapping[int, float], now: float, local: 
     return now - max(alert.at, sent.get(alert.id, 0.0)) >= desk.escalate_after
 
 
+def outranks(higher: Alert, lower: Alert) -> bool:
+    """Whether what was said later tells the same and worse, so that only it goes out again while it stands.
+
+    A milder threshold gives way to a worse one, and what could be liquidated to what was; a pace to the threshold
+    that it ran to and further. Liquidations give way to nothing, and nothing to what is kept back or not as loud.
+    """
+    worse = higher.severity.rank - lower.severity.rank
+    return (
+        higher.id > lower.id
+        and higher.kind in _STEPS
+        and lower.kind in _STEPS - {"liquidated"} | {"velocity"}
+        and (worse < 0 or (worse == 0 and lower.kind in _STEPS))
+        and higher.over_at is None
+        and not higher.held
+        and higher.level.rank >= lower.level.rank
+    )
+
+
 def escalated(alert: Alert, now: float, row: Row | None) -> Alert:
     """One step louder. `row`: the position as it is now, since the figures of the text are of then."""
     again = f"not acknowledged for {_span(now - alert.at)}"
@@ -218,6 +236,8 @@ def _now(alert: Alert, rows: Mapping[str, Row]) -> str:
     return f"HF now {health} · " if health else ""
 
 
+_STEPS = frozenset({"threshold", "recovered", "liquidatable", "liquidated"})
+"""Kinds that tell how near a position is to liquidation, or that it is past it."""
 _AGAIN = {"again", "unacknowledged", "health_now"}
 
 
@@ -268,7 +288,7 @@ def digest_day(minute: int, local: Local) -> int:
 
 
 def digest_waits(desk: Desk, local: Local, *, blind: bool) -> bool:
-    """Whether the summary waits for the end of quiet hours. `blind`: something cannot be read, which makes it louder."""
+    """Whether the summary waits for the end of quiet hours. `blind`: something cannot be read, so it is louder."""
     return bool(_hush(_loud(blind=blind), desk, local))
 
 

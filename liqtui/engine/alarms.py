@@ -154,9 +154,13 @@ class Alarms:
     # -- what the person does ------------------------------------------------------------------------------------
 
     def acknowledge(self, alert_id: int | None, now: float) -> None:
-        """One alert, or all with None."""
+        """One alert, or all with None. With a worse one goes what it took over: whoever knows that knows this."""
         for place, alert in enumerate(self._alerts):
             if alert.acked_at is None and alert_id in {None, alert.id}:
+                self._replace(place, acked_at=now)
+        known = _by_position(alert for alert in self._alerts if alert.acked_at is not None)
+        for place, alert in enumerate(self._alerts):
+            if alert.acked_at is None and alert.over_at is None and self._taken_over(alert, known):
                 self._replace(place, acked_at=now)
         self.liquidated = self._liquidated()
 
@@ -256,8 +260,20 @@ class Alarms:
             return True
         if alert.kind == "oracle":
             return self._late(alert, alert.cause.rpartition(":")[2])
-        memories = (self._memories.get(position) for position in alert.positions)
-        return any(_standing(alert, memory) for memory in memories if memory is not None)
+        return any(self._holds(alert, position) for position in alert.positions)
+
+    def _holds(self, alert: Alert, position: str) -> bool:
+        """Whether it still holds of that one of its positions."""
+        memory = self._memories.get(position)
+        return alert.kind in _EVENTS or (memory is not None and _standing(alert, memory))
+
+    def _taken_over(self, alert: Alert, by: Mapping[str, Sequence[Alert]]) -> bool:
+        """Whether worse alerts tell of all positions that it still holds of. `by`: the alerts of each position."""
+        left = [position for position in alert.positions if self._holds(alert, position)]
+        return bool(left) and all(
+            any(desks.outranks(each, alert) and self._holds(each, position) for each in by.get(position, ()))
+            for position in left
+        )
 
     def _late(self, alert: Alert, state: str) -> bool:
         chain = dict(alert.facts).get("chain", "")
@@ -289,6 +305,7 @@ class Alarms:
     def _call_again(self, snapshot: Snapshot, local: Local) -> None:
         now = snapshot.at
         rows: dict[str, Row] = {}
+        by: dict[str, list[Alert]] = {}
         for place in reversed(range(len(self._alerts))):
             alert = self._alerts[place]
             woken = alert.snoozed_until is not None and now >= alert.snoozed_until
@@ -300,6 +317,9 @@ class Alarms:
             if woken:
                 alert = self._replace(place, snoozed_until=None)
             woken = woken and alert.acked_at is None and alert.over_at is None and not alert.held
+            by = by or _by_position(self._alerts)
+            if self._taken_over(alert, by):
+                continue
             if woken or desks.due(alert, self._desk, self._state.sent, now, local):
                 again = desks.escalated(alert, now, rows.get(alert.position))
                 self._alerts[place] = again if not woken else replace(again, level=alert.level)
@@ -344,6 +364,14 @@ class Alarms:
 
 def _nothing(alert: Alert) -> None:
     """There is nowhere to post to."""
+
+
+def _by_position(alerts: Iterable[Alert]) -> dict[str, list[Alert]]:
+    found: dict[str, list[Alert]] = {}
+    for alert in alerts:
+        for position in alert.positions if alert.over_at is None else ():
+            found.setdefault(position, []).append(alert)
+    return found
 
 
 def _hangs_on(row: Row, feed: Feed) -> bool:

@@ -124,6 +124,90 @@ def test_nobody_acknowledges(office):
     assert alert.text.startswith("not acknowledged for 45m, HF now 1.160 · HF 1.600 → 1.160, under 1.20")
 
 
+def later(made, rounds, price):
+    """The last snapshot, and which alerts went out again meanwhile: their ids."""
+    before = len(made.posted)
+    for _ in range(rounds):
+        found = made.round(300, price=price)
+    return found, [post.id for post in made.posted[before:] if post.escalated]
+
+
+def fallen(made):
+    """Warn, critical and liquidatable of one position, with the ids 1 to 3."""
+    made.round()
+    for price in (1450, 1300, 1200):
+        found = made.round(price=price)
+    assert [(alert.id, alert.kind, alert.severity) for alert in found.alerts] == [
+        (3, "liquidatable", Severity.LIQUIDATABLE),
+        (2, "threshold", Severity.CRITICAL),
+        (1, "threshold", Severity.WARN),
+    ]
+
+
+def test_the_worse_takes_over_what_nobody_acknowledged(office, tmp_path):
+    made = office(folder=tmp_path)
+    fallen(made)
+    found, again = later(made, 4, 1200)
+    assert again == [3]
+    made.restart(tmp_path)
+    found, again = later(made, 10, 1200)
+    assert again == [3, 3]
+    assert [alert.escalated for alert in found.alerts] == [3, 0, 0]
+    assert [alert.acked_at for alert in found.alerts] == [None] * 3
+    made.monitor.acknowledge(3, made.now)
+    found, again = later(made, 10, 1200)
+    assert again == []
+    assert [alert.acked_at is not None for alert in found.alerts] == [True] * 3, "and the log keeps them all"
+
+
+def test_who_acknowledges_the_milder_one_still_hears_the_worse(office):
+    made = office()
+    fallen(made)
+    made.monitor.acknowledge(2, made.now)
+    found, again = later(made, 4, 1200)
+    assert again == [3]
+    assert [alert.acked_at is not None for alert in found.alerts] == [False, True, True]
+
+
+def test_the_milder_one_speaks_again_where_the_worse_is_over(office):
+    made = office(rules=Rules(off=("recovered",)))
+    fallen(made)
+    found, again = later(made, 1, 1300)
+    assert [(alert.id, alert.held) for alert in found.alerts if alert.over_at is None] == [(4, "off"), (2, ""), (1, "")]
+    found, again = later(made, 3, 1300)
+    assert again == [2]
+    made = office()
+    fallen(made)
+    found, again = later(made, 4, 1300)
+    assert again == [4], "the one that tells that it is still critical has taken over"
+    assert found.alerts[0].kind == "recovered"
+
+
+def test_the_worse_one_is_snoozed_and_the_milder_keeps_quiet_too(office):
+    made = office()
+    fallen(made)
+    made.monitor.snooze(2, 600, made.now)
+    made.monitor.snooze(3, 3000, made.now)
+    assert later(made, 9, 1200)[1] == []
+    assert later(made, 2, 1200)[1] == [3]
+
+
+def test_one_position_of_several_takes_over_only_for_itself(office):
+    made = many(office, 2)
+    made.nodes["lab"].hold(2, 1, 1003)
+    made.round()
+    made.round(price=1300)
+    assert len(made.round(price=1253).alerts[0].positions) == 1
+    found, again = later(made, 4, 1253)
+    assert again == [1, 2], "the other one is still only critical, and nobody knows"
+    made.monitor.acknowledge(2, made.now)
+    assert made.round(price=1253).alerts[1].acked_at is None
+    made.round(price=1200)
+    assert later(made, 4, 1200)[1] == [3]
+    made.monitor.acknowledge(3, made.now)
+    assert [alert.acked_at is not None for alert in made.round(price=1200).alerts] == [True] * 3
+
+
 def test_acknowledged_or_over_it_stays_quiet(office):
     made = office()
     made.round()
