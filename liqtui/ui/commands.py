@@ -29,6 +29,10 @@ class Host(Protocol):
     def state(self) -> AppState: ...
     def leave(self) -> None: ...
     def show_help(self) -> None: ...
+    def show_notes(self) -> None:
+        """Open all that the engine remarks."""
+        ...
+
     def narrow(self, wallet: str | None) -> None:
         """List one wallet (its lower-case address), or all."""
         ...
@@ -312,6 +316,7 @@ def registry() -> Registry:
         Command("ack", "acknowledge one alert, or all", _acknowledge, "[all]", lambda _: ("all",), key="alert.ack"),
         Command("alerts", "the alert log, or what of it matches", lambda host, text: host.alert_log(text), "[TEXT]",
                 key="alert.log"),
+        Command("notes", "all that the engine remarks, each in full", lambda host, _: host.show_notes()),
         Command("freeze", "hold the display still, or let it go on", lambda host, _: host.toggle_freeze(),
                 key="view.freeze"),
         Command("copy", "copy the selected or the marked rows", lambda host, _: host.copy_row(), key="list.copy"),

@@ -81,6 +81,11 @@ class AppHost(WalletWishes):
             contexts = (*contexts, "tape")
         self.app.push_screen(HelpScreen(self.state, contexts, self.registry))
 
+    def show_notes(self) -> None:
+        from liqtui.ui.notes import NotesScreen
+
+        self.app.push_screen(NotesScreen(self.state))
+
     def leave(self) -> None:
         self.app.exit()
 

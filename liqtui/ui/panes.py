@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.cells import cell_len
 from textual.message import Message
 
 from liqtui.core import format as text
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 _DAY = 86_400
 _ROOM_FOR_A_NOTE = 4
 """Lines of the pane of alerts from which one is kept for what the engine remarks."""
+_ROOM_FOR_A_HINT = 60
+"""Cells from which the pane says which command shows the notes that it has no room for."""
+_NOTE = 13
+"""Cells of a line that are not the note itself."""
 
 
 _USD = 18
@@ -326,6 +331,9 @@ class Alerts(LineView):
         right = f"{snapshot.unacked} unacked" if snapshot.unacked else "all acked" if snapshot.alerts else ""
         if hidden := len(snapshot.notices) - len(notices):
             right += f"{' · ' if right else ''}{hidden} {'more ' if notices else ''}note{'s' * (hidden > 1)}"
+        cut = any(cell_len(notice) > inner - _NOTE for notice in notices)
+        if (hidden or cut) and inner >= _ROOM_FOR_A_HINT:
+            right = f"{right}  :notes".strip()
         lines = [frame.top("alerts", right), *(frame.row(strip) for strip in body)]
         lines += [frame.row([])] * (height - 1 - len(lines))
         return [*lines, frame.bottom()]
@@ -365,7 +373,7 @@ class Alerts(LineView):
     def _notice(self, notice: str, width: int) -> Strip:
         palette = self.palette
         return line(
-            [(f" {fit('note', 8)} · ", palette.style("faint")), (fit(notice, width - 13), palette.style("muted"))],
+            [(f" {fit('note', 8)} · ", palette.style("faint")), (fit(notice, width - _NOTE), palette.style("muted"))],
             width,
             palette.style(),
         )

@@ -198,7 +198,7 @@ def test_one_position_of_several_takes_over_only_for_itself(office):
     made.round()
     made.round(price=1300)
     assert len(made.round(price=1253).alerts[0].positions) == 1
-    found, again = later(made, 4, 1253)
+    again = later(made, 4, 1253)[1]
     assert again == [1, 2], "the other one is still only critical, and nobody knows"
     made.monitor.acknowledge(2, made.now)
     assert made.round(price=1253).alerts[1].acked_at is None

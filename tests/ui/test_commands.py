@@ -71,6 +71,7 @@ def every() -> Registry:
         ("alerts", ("alert_log", "")),
         ("rules", ("edit_rules",)),
         ("alerts is:open", ("alert_log", "is:open")),
+        ("notes", ("show_notes",)),
         ("freeze", ("toggle_freeze",)),
         ("edit", ("edit_watchlist",)),
         ("goto 3", ("go_to", 3)),
