@@ -57,7 +57,7 @@ class Arguments(argparse.Namespace):
     window: float = 86_400.0
     """Of `backtest`: seconds."""
     what: str = ""
-    """Of `history export`: samples · alerts · prices."""
+    """Of `history export`: samples · silences · alerts · prices."""
     format: str = "csv"
     since: float | None = None
     """Unix time."""
@@ -211,7 +211,7 @@ COMMANDS = {
     "record": "record what the chains answer",
     "replay": "play a recording",
     "backtest": "play a recording through your rules: would they have warned?",
-    "history": "export what was recorded: samples, alerts, prices",
+    "history": "export what was recorded: samples, silences, alerts, prices",
     "daemon": "watch and alert without a screen; screens attach to it",
     "doctor": "examine configuration, endpoints and terminal",
     "completion": "print the completion script of a shell",
@@ -292,7 +292,7 @@ def _add_history(parser: Parser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
     words = "write what was recorded as CSV or JSON, to standard output or to a file"
     export = actions.add_parser("export", help=words, description=words, parents=[_common()])
-    export.add_argument("what", choices=("samples", "alerts", "prices"), help="which record")
+    export.add_argument("what", choices=("samples", "silences", "alerts", "prices"), help="which record")
     export.add_argument("--format", choices=("csv", "json"), default="csv", help="default csv")
     export.add_argument("--since", type=moment, metavar="TIME", help="from then on: 7d, 12h, 2026-01-31; default: all")
     export.add_argument("--wallet", default="", metavar="WALLET", help="of one wallet: address, ENS name or label")

@@ -27,6 +27,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "time", "position", "chain_id", "protocol", "market", "wallet", "market_id", "block", "health", "health_raw",
         "cushion", "prices", "block_time", "nearest", "sigmas", "interest_eta_seconds", "liquidatable",
     ),
+    "silences": ("since", "until", "position", "chain_id", "protocol", "market", "wallet", "market_id", "seconds"),
     "alerts": (
         "id", "time", "level", "severity", "kind", "title", "text", "cure", "positions", "block", "facts", "escalated",
         "acked_at", "acked_by", "snoozed_until", "over_at", "held", "events", "deliveries",
@@ -60,7 +61,7 @@ class Archive:
         if not tables >= {"sample", "alert", "round", "feed", "reliance", "event"}:
             self.close()
             raise ArchiveError(f"{path}: written by an older version; start liqtui once, which brings it up to date")
-        self._deliveries = "delivery" in tables
+        self._deliveries, self._silent = "delivery" in tables, "silence" in tables
         self._reading = ", ".join(name if name in columns else "NULL" for name in READING)
 
     def close(self) -> None:
@@ -72,9 +73,11 @@ class Archive:
         Exact integers are text, times ISO 8601 in UTC, unknown is None.
         """
         start = float("-inf") if since is None else since
-        made = {"samples": self._samples, "alerts": self._alerts, "prices": self._prices}[what](start, wallet)
+        made = {
+            "samples": self._samples, "silences": self._silences, "alerts": self._alerts, "prices": self._prices,
+        }  # fmt: skip
         try:
-            yield from made
+            yield from made[what](start, wallet)
         except sqlite3.Error as error:
             raise ArchiveError(f"the history cannot be read any further: {error}") from error
 
@@ -109,6 +112,21 @@ class Archive:
                     "interest_eta_seconds": eta,
                     "liquidatable": None if unsafe is None else bool(unsafe),
                 }
+
+    def _silences(self, since: float, wallet: str) -> Iterator[dict[str, Any]]:
+        """Those that ended from then on."""
+        keys = {str(key): key for key in self._keys()}
+        sql = (
+            "SELECT since, position, until FROM silence WHERE until >= ? AND (since, position) > (?, ?)"
+            " AND (? = '' OR substr(position, -length(?)) = ?) ORDER BY since, position LIMIT ?"
+        )
+        place: tuple[float, str] = (float("-inf"), "")
+        while rows := self._rows(sql, since, *place, wallet, wallet, wallet, PIECE) if self._silent else []:
+            place = rows[-1][0], rows[-1][1]
+            for start, position, end in rows:
+                key = keys.get(position) or _parsed(position)
+                names = {"since": iso(start), "until": iso(end), "position": position}
+                yield {**names, **key._asdict(), "seconds": round(end - start, 3)}
 
     def _keys(self) -> Iterator[PositionKey]:
         for row in self._rows("SELECT chain_id, protocol, market, wallet, market_id FROM position"):

@@ -48,6 +48,7 @@ def history(state: Path) -> Iterator[History]:
 def fill(history: History) -> None:
     for key in KEYS:
         history.position(key, is_open=True)
+        history.hears(str(key), START - 500, WAD)
     history.relies(str(KEYS[0]), 1, [ETH], START)
     history.relies(str(KEYS[1]), 8453, [BTC], START)
     for minute in range(3):
@@ -125,6 +126,19 @@ def test_samples_with_all_that_is_kept_of_a_reading(history: History, capsys: py
     ]  # fmt: skip
 
 
+def test_silences_with_both_their_ends(history: History, capsys: pytest.CaptureFixture[str]) -> None:
+    for at in (0, 60, 700.5, 760):
+        history.sample(Sample(str(KEYS[0]), START + at, 100, 2 * WAD, None))
+        history.sample(Sample(str(KEYS[1]), START + at, 100, 2 * WAD, None, patience=900))
+    history.position(KEYS[0], is_open=True)
+    history.flush(START + 760)
+    (row,) = plain(capsys, "silences")
+    assert tuple(row) == COLUMNS["silences"]
+    assert (row["since"], row["until"]) == ("2023-11-14T22:14:20.000Z", "2023-11-14T22:25:00.500Z")
+    assert (row["seconds"], row["position"], row["market"]) == (640.5, str(KEYS[0]), "main: odd")
+    assert table(told(capsys, "silences"))[0]["seconds"] == "640.5"
+
+
 def test_csv_has_the_same_rows_and_no_formula(history: History, capsys: pytest.CaptureFixture[str]) -> None:
     fill(history)
     for what in COLUMNS:
@@ -189,7 +203,7 @@ def test_one_wallet_and_from_a_time_on(
     (own_folders / "liqtui" / "watchlist.toml").write_text(f'[[wallet]]\naddress = "{WALLET}"\nlabel = "Treasury"\n')
     assert plain(capsys, what, "--wallet", "treasury") == own
     later = plain(capsys, what, "--since", "2023-11-14T22:14:00Z")
-    assert later == [row for row in everything if row["time"] >= "2023-11-14T22:14:00"]
+    assert later == [row for row in everything if row.get("time", row.get("until")) >= "2023-11-14T22:14:00"]
     assert plain(capsys, what, "--since", "2023-11-15") == []
     assert plain(capsys, what, "--since", "1d") == []
 
@@ -299,6 +313,7 @@ def hostile(history: History) -> None:
         key = PositionKey(1, "aave-v3", text, f"0x{number + 1:040x}", text)
         history.position(key, is_open=True)
         history.relies(str(key), 1, [feed], START)
+        history.hears(str(key), START - 500, WAD)
         history.sample(Sample(str(key), START + 60, 2**62, 10**60 + number, float("inf")))
         alert = Alert(number + 1, START + number, Severity.WARN, "threshold", text, text, str(key), text, None, 100)
         history.alert(replace(alert, positions=(str(key),), facts=((text, text), ("label", text)), held=text))
