@@ -195,8 +195,8 @@ def due(alert: Alert, desk: Desk, sent: Mapping[int, float], now: float, local: 
 def outranks(higher: Alert, lower: Alert) -> bool:
     """Whether what was said later tells the same and worse, so that only it goes out again while it stands.
 
-    A milder threshold gives way to a worse one, and what could be liquidated to what was; a pace to the threshold
-    that it ran to and further. Liquidations give way to nothing, and nothing to what is kept back or not as loud.
+    A milder threshold gives way to a worse one or its own renewal, a pace to what is worse than it, what could be
+    liquidated to what was. Liquidations give way to nothing, and nothing to what is kept back or not as loud.
     """
     worse = higher.severity.rank - lower.severity.rank
     return (
