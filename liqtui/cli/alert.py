@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from liqtui.cli.arguments import UsageError
-from liqtui.cli.lines import plain
+from liqtui.cli.glyphs import plain
 from liqtui.config import load
 from liqtui.config.errors import did_you_mean
 

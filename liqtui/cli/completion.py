@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from liqtui.cli.arguments import build
+from liqtui.cli.parser import build
 
 if TYPE_CHECKING:
     import argparse

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from liqtui.cli.lines import plain
+from liqtui.cli.glyphs import plain
 from liqtui.core.format import age
 from liqtui.core.reads import ReadError
 from liqtui.core.redact import redact
@@ -83,9 +83,9 @@ def _configuration(session: Session) -> Iterable[Finding]:
 
 
 def _state(session: Session) -> Iterable[Finding]:
+    from liqtui.config.folders import LOCK
     from liqtui.config.lock import InstanceLock
     from liqtui.config.paths import private_dir
-    from liqtui.engine.setup import LOCK
 
     try:
         folder = private_dir(session.paths.state)

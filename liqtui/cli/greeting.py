@@ -27,7 +27,7 @@ def greet(argv: Sequence[str]) -> bool:
     from liqtui.ui.banner import banner
 
     try:
-        with open(os.path.join(folders.state_dir(os.environ), folders.VERDICT), encoding="utf-8") as file:  # noqa: PTH118, PTH123
+        with open(folders.state_file(folders.VERDICT), encoding="utf-8") as file:  # noqa: PTH123
             saved = file.read()
     except (OSError, ValueError, RuntimeError):
         saved = ""

@@ -5,25 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from liqtui.cli.glyphs import ASCII_GLYPHS, GLYPHS, plain
 from liqtui.core import format as fmt
 from liqtui.core.states import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from liqtui.core.snapshot import Alert, Row, Snapshot
-
-GLYPHS: Mapping[Severity, str] = {
-    Severity.LIQUIDATED: "✖",
-    Severity.LIQUIDATABLE: "✖",
-    Severity.CRITICAL: "▲",
-    Severity.WARN: "◆",
-    Severity.BLIND: "◌",
-    Severity.UNKNOWN: "?",
-    Severity.OK: "●",
-}
-ASCII_GLYPHS: Mapping[Severity, str] = dict(zip(GLYPHS, "XX!~??.", strict=True))
-_PLAIN = str.maketrans("−–σ·×≈≠", "--s.x~?") | str.maketrans({"∞": "inf", "→": "->", "…": ".."})
 
 COLUMNS = ("", "state", "wallet", "protocol", "health", "to liq", "cushion", "liquidates at", "what to do")
 
@@ -42,11 +31,6 @@ def table(rows: Sequence[Row], *, ascii_only: bool = False, target: int | None =
         ).rstrip()
         for line in cells
     ]
-
-
-def plain(text: str) -> str:
-    """The same in ASCII."""
-    return text.translate(_PLAIN).encode("ascii", "replace").decode()
 
 
 def _cells(row: Row, ascii_only: bool, target: int | None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.chain.addresses import checksum
-from liqtui.cli.lines import plain
+from liqtui.cli.glyphs import plain
 from liqtui.core.reads import ReadError
 from liqtui.core.redact import redact
 from liqtui.core.text import clean

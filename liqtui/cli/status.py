@@ -2,53 +2,52 @@
 
 from __future__ import annotations
 
+import os
 import time
-from typing import TYPE_CHECKING
 
-from liqtui.core import format as fmt
+from liqtui.cli.glyphs import ASCII_GLYPHS, GLYPHS, plain
+from liqtui.config import folders
+from liqtui.core.ages import age as told_age
 from liqtui.core.states import Severity
+from liqtui.engine import verdict
 
+TYPE_CHECKING = False  # as in `greeting`: what is imported here is waited for, and a status bar asks every few seconds
 if TYPE_CHECKING:
     from liqtui.cli.arguments import Arguments
-    from liqtui.config.paths import Paths
     from liqtui.engine.verdict import Verdict
 
-OLD = 180.0
-"""Seconds after which a verdict says nothing about now: the monitor is not running, or stuck."""
+OLD = 60.0
+"""Seconds after which a verdict says nothing about now: the monitor is not running, or stuck. It is kept every five."""
 PATIENCE = 1.0
 """Seconds that a daemon may take to greet: one that takes longer is stuck."""
 
 
 def run(args: Arguments) -> int:
     """Exit code as of `check`: 0 ok, 1 warn, 2 critical or worse, 3 blind, unknown, or nothing recent to tell."""
-    from liqtui.config import paths  # not cli.session: a status line cannot wait for all that reads configuration
-    from liqtui.engine import verdict
-
-    where = paths.locate(args.config, args.watchlist)
     found, lost = None, ""
-    if where.socket.exists():  # a daemon that ends takes it away, one that was killed leaves it
+    socket = folders.state_file(folders.SOCKET)
+    if os.path.exists(socket):  # noqa: PTH110 (a daemon that ends takes it away, one that was killed leaves it)
         try:
-            found = verdict.ask(str(where.socket), PATIENCE)
+            found = verdict.ask(socket, PATIENCE)
         except TimeoutError:
             lost = "the daemon does not answer"
         except OSError:
-            lost = _lost(where)
-    line, code = describe(found or verdict.read(where.state), time.time(), ascii_only=bool(args.ascii), lost=lost)
+            lost = _lost()
+    found = found or verdict.read(folders.state_dir(os.environ))
+    line, code = describe(found, time.time(), ascii_only=bool(args.ascii), lost=lost)
     print(line)
     return code
 
 
-def _lost(where: Paths) -> str:
+def _lost() -> str:
     """What to say where a socket lies and nobody greets; empty while a daemon or a screen keeps the verdict."""
-    from liqtui.config.lock import InstanceLock
+    from liqtui.config.lock import holder
 
-    return "the daemon has died" if InstanceLock(where.lock).holder is None else ""
+    return "the daemon has died" if holder(folders.state_file(folders.LOCK)) is None else ""
 
 
 def describe(found: Verdict | None, now: float, *, ascii_only: bool = False, lost: str = "") -> tuple[str, int]:
     """(line, exit code). `lost`: why the verdict is not the word of a daemon that should be there."""
-    from liqtui.cli.lines import ASCII_GLYPHS, GLYPHS, plain
-
     glyphs = ASCII_GLYPHS if ascii_only else GLYPHS
     if found is None:
         return f"? liqtui: {lost or 'nothing seen yet'}", 3
@@ -68,7 +67,7 @@ def describe(found: Verdict | None, now: float, *, ascii_only: bool = False, los
     if found.unacked:
         parts.append(f"{found.unacked} unacked")
     if old or lost:
-        parts.insert(0, f"{glyphs[Severity.BLIND]} {lost or 'not watching'}, last seen {fmt.age(age)} ago:")
+        parts.insert(0, f"{glyphs[Severity.BLIND]} {lost or 'not watching'}, last seen {told_age(age)} ago:")
     text = "  ".join(parts)
     code = 3 if old or lost or found.engine_error or not found.ready else _code(found)
     return (plain(text) if ascii_only else text), code

@@ -57,20 +57,27 @@ def show(engine: EngineHandle, store: WatchlistStore | None, args: Arguments, co
     from liqtui.ui.app import LiqtuiApp
     from liqtui.ui.app import run as run_app
 
-    name, themes = _themes(args.theme or config.ui.theme or terminal.theme, paths.themes)
-    app = LiqtuiApp(engine, store, _settings(config, terminal, name, paths), own_themes=themes)
+    chosen = _theme(args.theme or config.ui.theme or terminal.theme, paths.themes)
+    settings = _settings(config, terminal, chosen.name, paths)
+    app = LiqtuiApp(engine, store, settings, own_themes=(chosen,), more_themes=lambda: _themes(paths.themes))
     run_app(app, mouse=terminal.mouse)
     return app.return_code or 0
 
 
-def _themes(wanted: str, person: Path) -> tuple[str, Sequence[Theme]]:
-    """The theme to use and all that can be switched to. Raises ConfigError when the wanted one is unusable."""
-    from liqtui.config.themes import find, load_all
+def _theme(wanted: str, person: Path) -> Theme:
+    """Raises ConfigError when it is unusable."""
+    from liqtui.config.themes import find
     from liqtui.ui import theme
 
-    chosen = find(wanted, person)
-    themes, _ = load_all(person)
-    return chosen.name, [theme.of(data) for data in themes]
+    return theme.of(find(wanted, person))
+
+
+def _themes(person: Path) -> Sequence[Theme]:
+    """All that can be switched to."""
+    from liqtui.config.themes import load_all
+    from liqtui.ui import theme
+
+    return [theme.of(data) for data in load_all(person)[0]]
 
 
 def _settings(config: Config, terminal: Terminal, theme: str, paths: Paths) -> Settings:

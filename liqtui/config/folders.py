@@ -17,6 +17,10 @@ CONFIG_DIR = "LIQTUI_CONFIG_DIR"
 STATE_DIR = "LIQTUI_STATE_DIR"
 VERDICT = "verdict.json"
 """The last verdict, in the state folder."""
+SOCKET = "liqtui.sock"
+"""Of a daemon, in the state folder, beside the lock that says whose it is."""
+LOCK = "liqtui.lock"
+"""Held by the one process that writes in the state folder, and there with the history: both on one file system."""
 
 
 def config_dir(env: Mapping[str, str]) -> str:
@@ -31,6 +35,11 @@ def state_dir(env: Mapping[str, str]) -> str:
     if env.get(STATE_DIR):
         return absolute(env[STATE_DIR])
     return _plain("XDG_STATE_HOME", ".local/state", env) or _platformdirs().user_state_dir
+
+
+def state_file(name: str) -> str:
+    """Path of a file of that name in the state folder."""
+    return os.path.join(state_dir(os.environ), name)  # noqa: PTH118
 
 
 def absolute(path: str) -> str:

@@ -6,10 +6,8 @@ import fcntl
 import os
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from liqtui.config.paths import private_dir
-
+TYPE_CHECKING = False  # `status` asks here whether a daemon lives, and waits for what is imported
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
@@ -49,6 +47,23 @@ def locked(path: Path, patience: float = 5.0) -> Generator[None]:
         os.close(handle)
 
 
+def holder(path: str | Path) -> int | None:
+    """Process id of who holds this instance lock, 0 where that is not known; None: nobody does."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return 0
+    try:
+        if _take(handle):
+            return None
+        text = os.pread(handle, 32, 0).strip()
+    finally:
+        os.close(handle)
+    return int(text) if text.isdigit() else 0
+
+
 class InstanceLock:
     """Of the one instance that writes the history. Others still run: they share the watchlist, and write no history.
 
@@ -70,6 +85,8 @@ class InstanceLock:
         """
         if self._handle is not None:
             return True
+        from liqtui.config.paths import private_dir
+
         private_dir(self.path.parent)
         handle = _open(self.path)
         until = time.monotonic() + _MOMENT
@@ -85,22 +102,8 @@ class InstanceLock:
 
     @property
     def holder(self) -> int | None:
-        """Process id of who holds it, 0 where that is not known; None: nobody does."""
-        if self._handle is not None:
-            return os.getpid()
-        try:
-            handle = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None
-        except OSError:
-            return 0
-        try:
-            if _take(handle):
-                return None
-            text = os.pread(handle, 32, 0).strip()
-        finally:
-            os.close(handle)
-        return int(text) if text.isdigit() else 0
+        """As `holder` of its path."""
+        return os.getpid() if self._handle is not None else holder(self.path)
 
     def release(self) -> None:
         if self._handle is not None:

@@ -11,13 +11,8 @@ from liqtui.config import folders
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SOCKET = "liqtui.sock"
-"""Of a daemon, in the state folder, beside the lock that says whose it is."""
-
 
 class Paths(NamedTuple):
-    """A tuple: `dataclasses` would be a seventh of what `status` imports."""
-
     config: Path
     """config.toml, the person's."""
     config_named: bool
@@ -40,12 +35,11 @@ class Paths(NamedTuple):
 
     @property
     def lock(self) -> Path:
-        """Of the one instance that writes the history; beside it, so that both are on one file system."""
-        return self.state / "liqtui.lock"
+        return self.state / folders.LOCK
 
     @property
     def socket(self) -> Path:
-        return self.state / SOCKET
+        return self.state / folders.SOCKET
 
     @property
     def clipboard(self) -> Path:

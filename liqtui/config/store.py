@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,7 +38,7 @@ class _Seen(NamedTuple):
 
     stat: tuple[int, int, int] | None
     """(mtime in ns, size, inode); None: there was no file."""
-    digest: str
+    data: bytes
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class WatchlistStore:
         self._chains = chains
         self._saved = Watchlist()
         """What the file held when it was last read or written here."""
-        self._seen = _Seen(None, "")
+        self._seen = _Seen(None, b"")
         self._undo: list[_Step] = []
         self._redo: list[_Step] = []
 
@@ -93,7 +92,7 @@ class WatchlistStore:
         try:
             if self._stat() == self._seen.stat:
                 return False
-            return _digest(self.file.read_bytes()) != self._seen.digest
+            return self.file.read_bytes() != self._seen.data
         except FileNotFoundError:
             return self._seen.stat is not None
         except OSError:
@@ -186,7 +185,7 @@ class WatchlistStore:
         """A file that is gone or emptied as a whole is rather an accident, or an editor halfway, than a wish."""
         if seen.stat is None:
             return ours.wallets
-        if seen.digest == _digest(b"") and self._saved.wallets:
+        if not seen.data and self._saved.wallets:
             reason = f"{self.path} was emptied meanwhile. Nothing was written."
             raise WatchlistConflict(base, theirs, ours, [wallet.key for wallet in base.wallets], reason)
         return merge(base, theirs, ours)
@@ -199,7 +198,7 @@ class WatchlistStore:
                 atomic.write(self.backup, file.read_bytes())
             written = atomic.write(file, data)
             merged = parse(data.decode(), self.path, self._checksum, self._chains)
-            seen = _Seen(_marks(written), _digest(data))
+            seen = _Seen(_marks(written), data)
         self._saved = self.current = merged
         self._seen = seen
 
@@ -209,7 +208,7 @@ class WatchlistStore:
             stat = self._stat()
             data = self.file.read_bytes()
         except FileNotFoundError:
-            return Watchlist(layout=Layout(HEADER)), _Seen(None, "")
+            return Watchlist(layout=Layout(HEADER)), _Seen(None, b"")
         except OSError as fault:
             raise ConfigError(self.path, None, "", f"cannot be read: {fault.strerror or fault}") from None
         try:
@@ -217,7 +216,7 @@ class WatchlistStore:
         except UnicodeDecodeError as fault:
             line = data[: fault.start].count(b"\n") + 1
             raise ConfigError(self.path, line, "", "not UTF-8 text") from None
-        return parse(text, self.path, self._checksum, self._chains), _Seen(stat, _digest(data))
+        return parse(text, self.path, self._checksum, self._chains), _Seen(stat, data)
 
     def _stat(self) -> tuple[int, int, int]:
         return _marks(self.file.stat())
@@ -229,7 +228,3 @@ _WHOLE = "The file is as it was; your change is kept in memory."
 
 def _marks(found: os.stat_result) -> tuple[int, int, int]:
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

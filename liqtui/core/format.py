@@ -9,6 +9,8 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
+from liqtui.core.ages import UNKNOWN
+from liqtui.core.ages import age as age  # noqa: PLC0414 (one of these, wherever it is)
 from liqtui.core.units import HEALTH_INFINITE, WAD, decimal_string
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
     from liqtui.core.model import Boundary
 
-UNKNOWN = "–"
 INFINITE = "∞"
 MINUS = "−"
 
@@ -164,18 +165,6 @@ def sigma(value: float | None) -> str:
     if value is None:
         return UNKNOWN
     return ">99σ" if value > 99 else f"{int(value * 10) / 10:.1f}σ" if value < 10 else f"{int(value)}σ"
-
-
-def age(seconds: float | None) -> str:
-    """1s 14m 3h 9d; a negative age is an error and says so."""
-    if seconds is None:
-        return UNKNOWN
-    if seconds < 0:
-        return "future!"
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
-        if seconds >= size:
-            return f"{int(seconds // size)}{unit}"
-    return f"{int(seconds)}s"
 
 
 def eta(seconds: int | None) -> str:

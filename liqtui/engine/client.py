@@ -9,14 +9,13 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Never, cast
 
+from liqtui.config.folders import LOCK, SOCKET
 from liqtui.config.lock import InstanceLock
-from liqtui.config.paths import SOCKET
 from liqtui.core.clock import SystemClock
 from liqtui.core.snapshot import Snapshot
 from liqtui.engine import rowcode, wire
 from liqtui.engine.handle import Loss
 from liqtui.engine.news import Mirror
-from liqtui.engine.setup import LOCK
 from liqtui.engine.thread import SILENCE, EngineThread
 from liqtui.engine.wire import WireError
 from liqtui.engine.words import safe

@@ -14,7 +14,8 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from liqtui.config.paths import SOCKET, private_dir
+from liqtui.config.folders import SOCKET
+from liqtui.config.paths import private_dir
 from liqtui.core.wallet import Wallet
 from liqtui.engine import rowcode, verdict, wire
 from liqtui.engine.news import Ledger, Press

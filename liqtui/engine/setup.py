@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
+from liqtui.config.folders import LOCK
 from liqtui.config.watchlist import is_resolved
 from liqtui.core.reads import ChainReader, ReadError
 from liqtui.core.rules import DEFAULT_RULES, Desk
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from liqtui.engine.logsearch import Notebook
     from liqtui.engine.rounds import ChainRounds
     from liqtui.protocols.adapter import Adapter
-
-LOCK = "liqtui.lock"
-"""In the state folder: held by the one process that writes there."""
 
 
 class Owner(StrEnum):

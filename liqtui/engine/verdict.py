@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 import os
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from liqtui.config.folders import VERDICT as FILE
-from liqtui.core import format as fmt
 
+TYPE_CHECKING = False  # as in `cli.status`, which waits for what is imported here
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from typing import Any
 
     from liqtui.core.model import Boundary
-    from liqtui.core.snapshot import Snapshot
+    from liqtui.core.snapshot import Row, Snapshot
 
 GREETING = "verdict"
 """Under which key of its first frame a daemon tells its verdict."""
@@ -29,56 +29,91 @@ _HEAD = 4
 _LARGEST = 2**20
 
 
-class Verdict(NamedTuple):
-    at: float
-    """Unix time of the snapshot."""
-    ready: bool
-    """Every chain had been read once."""
-    worst: str
-    """Severity; "ok" without positions, "unknown" while not ready."""
-    counts: Mapping[str, int] = MappingProxyType({})
-    """Severity → positions."""
-    health: str = ""
-    """Of the worst position, decimal; "∞" without debt, "–" unknown, with "~" when old."""
-    title: str = ""
-    """Of the worst position: "treasury aave-v3 eth"."""
-    nearest: str = ""
-    """Its nearest boundary: "ETH −4.3%"; "now" when it has been passed."""
-    unacked: int = 0
-    engine_error: str = ""
-    unread: int = 0
-    """Chains, markets and positions that could not be read: with any of them all is not well."""
+class Verdict:
+    """A class by hand: `typing.NamedTuple` would double what `status` imports, `dataclasses` even more."""
+
+    def __init__(
+        self,
+        at: float,
+        ready: bool,
+        worst: str,
+        counts: Mapping[str, int] = MappingProxyType({}),
+        *,
+        health: str = "",
+        title: str = "",
+        nearest: str = "",
+        unacked: int = 0,
+        engine_error: str = "",
+        unread: int = 0,
+    ) -> None:
+        self.at = at
+        """Unix time of the snapshot."""
+        self.ready = ready
+        """Every chain had been read once."""
+        self.worst = worst
+        """Severity; "ok" without positions, "unknown" while not ready."""
+        self.counts = dict(counts)
+        """Severity → positions."""
+        self.health = health
+        """Of the worst position, decimal; "∞" without debt, "–" unknown, with "~" when old."""
+        self.title = title
+        """Of the worst position: "treasury aave-v3 eth"."""
+        self.nearest = nearest
+        """Its nearest boundary: "ETH −4.3%"; "now" when it has been passed."""
+        self.unacked = unacked
+        self.engine_error = engine_error
+        self.unread = unread
+        """Chains, markets and positions that could not be read: with any of them all is not well."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Verdict) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((self.at, self.worst))
+
+    def __repr__(self) -> str:
+        return f"Verdict({vars(self)})"
 
     def age(self, now: float) -> float:
         """Seconds; what is older than a few polls is no longer a verdict about now."""
         return now - self.at
 
+    def says(self, other: Verdict) -> bool:
+        """Whether both say the same, each at its own time."""
+        return vars(self) | {"at": other.at} == vars(other)
+
 
 def of(snapshot: Snapshot) -> Verdict:
     row = snapshot.worst
-    verdict = Verdict(
-        at=snapshot.at,
-        ready=snapshot.ready,
-        worst=row.severity.value if row else "unknown" if snapshot.unread or not snapshot.ready else "ok",
-        counts={severity.value: count for severity, count in snapshot.counts.items() if count},
+    return Verdict(
+        snapshot.at,
+        snapshot.ready,
+        row.severity.value if row else "unknown" if snapshot.unread or not snapshot.ready else "ok",
+        {severity.value: count for severity, count in snapshot.counts.items() if count},
         unacked=snapshot.unacked,
         engine_error=snapshot.engine_error,
         unread=len(snapshot.unread),
+        **(_position(row) if row else {}),
     )
-    if row is None:
-        return verdict
-    return verdict._replace(
-        health=fmt.health(row.position.health.shown if row.position else None) + ("" if row.trusted else "~"),
-        title=" ".join(p for p in (row.label, row.protocol, row.chain, row.venue, row.key.market_id[:10]) if p),
-        nearest=_nearest(row.cushion) if row.cushion else "",
-    )
+
+
+def _position(row: Row) -> dict[str, str]:
+    from liqtui.core.format import health  # here and below: who only reads a verdict needs no decimals
+
+    return {
+        "health": health(row.position.health.shown if row.position else None) + ("" if row.trusted else "~"),
+        "title": " ".join(p for p in (row.label, row.protocol, row.chain, row.venue, row.key.market_id[:10]) if p),
+        "nearest": _nearest(row.cushion) if row.cushion else "",
+    }
 
 
 def _nearest(cushion: Boundary) -> str:
     """A boundary that is behind has no distance: any would read as a cushion."""
     if cushion.passed:
         return "now"
-    return "" if cushion.move is None else f"{cushion.label} {fmt.boundary_distance(cushion)}"
+    from liqtui.core.format import boundary_distance
+
+    return "" if cushion.move is None else f"{cushion.label} {boundary_distance(cushion)}"
 
 
 def write(verdict: Verdict, folder: Path) -> None:
@@ -94,13 +129,13 @@ def write(verdict: Verdict, folder: Path) -> None:
         raise
 
 
-def read(folder: Path) -> Verdict | None:
+def read(folder: str | Path) -> Verdict | None:
     """The last verdict; None when there is none or it cannot be read."""
     try:
-        loaded: Any = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        with open(os.path.join(folder, FILE), encoding="utf-8") as file:  # noqa: PTH118, PTH123 (without pathlib)
+            return _from(json.load(file))
     except (OSError, ValueError):
         return None
-    return _from(loaded)
 
 
 def ask(socket_path: str, patience: float) -> Verdict | None:
@@ -122,24 +157,22 @@ def ask(socket_path: str, patience: float) -> Verdict | None:
         loaded: Any = json.loads(greeting)
     except ValueError:
         raise ConnectionError("what answered is no daemon of liqtui") from None
-    return _from(cast("dict[str, Any]", loaded).get(GREETING)) if isinstance(loaded, dict) else None
+    try:
+        return _from(loaded[GREETING])
+    except (LookupError, TypeError):
+        return None
 
 
 def plain(verdict: Verdict) -> dict[str, Any]:
     """As JSON has it."""
-    return {"schema": _SCHEMA, **verdict._asdict(), "counts": dict(verdict.counts)}
+    return {"schema": _SCHEMA, **vars(verdict)}
 
 
 def _from(loaded: Any) -> Verdict | None:
     """Inverse of `plain`; None for anything else."""
-    if not isinstance(loaded, dict):
-        return None
-    found = cast("dict[str, Any]", loaded)
-    if found.pop("schema", None) != _SCHEMA:
-        return None
     try:
-        return Verdict(**found)
-    except TypeError:
+        return Verdict(**loaded) if loaded.pop("schema", None) == _SCHEMA else None
+    except (ValueError, TypeError, AttributeError):
         return None
 
 
@@ -154,7 +187,7 @@ class Keeper:
     def keep(self, snapshot: Snapshot) -> str:
         """What is wrong with the file, in words; empty when all is well."""
         verdict, last = of(snapshot), self._last
-        if last is not None and verdict == last._replace(at=verdict.at) and 0 <= last.age(verdict.at) < self._every:
+        if last is not None and verdict.says(last) and 0 <= last.age(verdict.at) < self._every:
             return ""
         try:
             write(verdict, self._folder)

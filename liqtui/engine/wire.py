@@ -18,6 +18,7 @@ from importlib import import_module
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from liqtui import __version__
 from liqtui.core import model, reads, rules, snapshot, states, wallet
 
 if TYPE_CHECKING:
@@ -68,9 +69,7 @@ class Hello(NamedTuple):
 
 
 def greeting(**more: Any) -> Hello:
-    from importlib.metadata import version
-
-    return Hello(PROTOCOL, version("liqtui"), shape(), **more)
+    return Hello(PROTOCOL, __version__, shape(), **more)
 
 
 def mismatch(theirs: Hello, ours: Hello, *, them: str, us: str) -> str:

@@ -82,17 +82,23 @@ class LiqtuiApp(App[None]):
         *,
         clock: Clock | None = None,
         own_themes: Sequence[Theme] = (),
+        more_themes: Callable[[], Sequence[Theme]] = tuple,
     ) -> None:
+        """`more_themes` are what can be switched to besides, and are asked for after the first frame."""
         super().__init__()
         settings = settings or Settings()
         self.state = AppState(engine, store, settings)
         if clock is not None:
             self.state.clock = clock
         self.state.accept(engine.snapshot())
-        self.own_themes = frozenset(theme.name for theme in own_themes)
-        for one in (*themes.BUILT_IN, *own_themes):
+        self.own_themes: frozenset[str] = frozenset()
+        for one in themes.BUILT_IN:
             self.register_theme(one)
+        self._offer(own_themes)
+        self._more_themes = more_themes
         self.theme = settings.theme if settings.theme in self.available_themes else "liqtui-dark"
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._styled = self.theme
         self._palette: tuple[str, Palette] | None = None
         self._posted = False
         self._unsubscribe: Callable[[], None] | None = None
@@ -107,8 +113,20 @@ class LiqtuiApp(App[None]):
 
     # Colours
 
+    def refresh_css(self, animate: bool = True) -> None:
+        """Not for the theme that all is styled in: textual would parse every style a second time at the start."""
+        if self.theme != self._styled:
+            super().refresh_css(animate=animate)
+            self._styled = self.theme
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return dict(DEFAULT_VARIABLES)
+
+    def _offer(self, own: Sequence[Theme]) -> None:
+        """Themes of the person's, or of files that ship, to choose from."""
+        for one in own:
+            self.register_theme(one)
+        self.own_themes |= {theme.name for theme in own}
 
     @property
     def palette(self) -> Palette:
@@ -144,6 +162,7 @@ class LiqtuiApp(App[None]):
         self.state.engine.start()
         self.take_snapshot()
         self._ring()  # what is open already is not rung for
+        self._offer(self._more_themes())
         self.host.welcome()
 
     def _catch_signals(self) -> None:

@@ -35,6 +35,7 @@ class Board(Screen[None]):
         self.active = "positions"
         self.zoomed = False
         self.plan = layout.plan(80, 24)
+        self._fitted = (0, 0)
         self.verdict = Verdict(state, id="verdict")
         self.clocks_top = Clocks(state, id="clocks-top")
         self.clocks_low = Clocks(state, id="clocks-low")
@@ -87,10 +88,12 @@ class Board(Screen[None]):
         self.clocks_low.update()
 
     def on_resize(self, event: events.Resize) -> None:
-        self.fit_to(event.size.width, event.size.height)
+        if event.size != self._fitted:  # else the panes, which hear of theirs too, are as they have to be
+            self.fit_to(event.size.width, event.size.height)
 
     def fit_to(self, width: int, height: int) -> None:
         """Give each pane its place for this size."""
+        self._fitted = (width, height)
         feeds = len(self.state.shown.feeds)
         made = layout.plan(width, height, prices=feeds, zoom=self.active if self.zoomed else "")
         if not made.has(self.active):

@@ -13,7 +13,8 @@ from types import ModuleType
 import pytest
 
 from liqtui.cli import main as frame
-from liqtui.cli.arguments import COMMANDS, Arguments, parse
+from liqtui.cli.arguments import ALONE, COMMANDS, TUI, Arguments, UsageError, parse
+from liqtui.cli.parser import Parser, build
 from liqtui.config.errors import ConfigError, ConfigFileError, WatchlistError
 
 A = "0x" + "ab" * 20
@@ -67,6 +68,29 @@ def test_understood(argv: list[str], command: str, rest: dict[str, object]) -> N
     args = parse(argv)
     assert args.command == command
     assert {name: getattr(args, name) for name in rest} == rest
+
+
+@pytest.mark.parametrize("command", [TUI, *COMMANDS])
+def test_a_command_by_itself_is_what_the_parser_makes_of_it(command: str) -> None:
+    if command not in ALONE:
+        with pytest.raises(UsageError):
+            parse([command])
+        return
+    parsed, alone = vars(build().parse_args([command], namespace=Arguments())), parse([command])
+    assert {name: getattr(alone, name) for name in parsed} == parsed
+
+
+def outcome(parser: Parser, words: list[str]) -> object:
+    try:
+        return vars(parser.parse_args(words, namespace=Arguments()))
+    except UsageError as fault:
+        return fault.told
+
+
+@pytest.mark.parametrize("command", [TUI, *COMMANDS])
+def test_the_parser_of_one_command_understands_it_as_the_whole_one(command: str) -> None:
+    for more in ([], ["--ascii"], ["--nope"], ["--color", "pink"], [A], ["x", "y"], ["list"], ["--", "-x"], ["check"]):
+        assert outcome(build(command), [command, *more]) == outcome(build(), [command, *more])
 
 
 def test_what_is_not_given_is_none() -> None:

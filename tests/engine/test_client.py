@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from liqtui.config.folders import LOCK, SOCKET
 from liqtui.config.lock import InstanceLock
-from liqtui.config.paths import SOCKET
-from liqtui.engine import client, server, setup, wire
+from liqtui.engine import client, server, wire
 from liqtui.engine.client import NoDaemon, RemoteEngine
 from liqtui.engine.handle import Loss
 from liqtui.engine.server import Deps, Server
@@ -36,7 +36,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.lock = InstanceLock(folder / setup.LOCK)
+        self.lock = InstanceLock(folder / LOCK)
         self.hello = wire.greeting(pid=ME)
         self.server = Server(folder, scenes.StubEngine(), Deps(lambda: self.hello, lambda _, __: None))
         self.screens: list[RemoteEngine] = []
@@ -107,7 +107,7 @@ async def test_one_that_lives_and_cannot_be_reached_is_not_said_to_be_gone(place
 
 async def test_another_process_in_its_place_is_named(place: Place) -> None:
     screen = await attached(place)
-    (place.folder / setup.LOCK).write_text("5000\n")
+    (place.folder / LOCK).write_text("5000\n")
     await place.server.close()
     await place.lost(screen, Loss(f"{WHO} is gone", 5000))
 
@@ -165,7 +165,7 @@ async def test_what_speaks_another_language_is_not_understood(tmp_path: Path) ->
             await writer.drain()
         writer.close()
 
-    lock = InstanceLock(tmp_path / setup.LOCK)
+    lock = InstanceLock(tmp_path / LOCK)
     assert lock.acquire()
     listening = await asyncio.start_unix_server(babble, tmp_path / SOCKET)
     screen = RemoteEngine(tmp_path, wire.greeting(pid=ME))

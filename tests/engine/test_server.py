@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from liqtui.cli import lines, report
-from liqtui.config.paths import SOCKET
+from liqtui.config.folders import SOCKET
 from liqtui.core.glimpse import NotHere
 from liqtui.engine import client, rowcode, server, verdict, wire
 from liqtui.engine.server import Deps, Server

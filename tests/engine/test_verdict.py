@@ -27,7 +27,9 @@ def row(severity=Severity.CRITICAL, freshness=Freshness.FRESH, figures=True):
 
 def test_says_the_worst_position():
     made = verdict.of(Snapshot(1, START, rows=(row(),), ready=True, counts={Severity.CRITICAL: 1, Severity.OK: 0}))
-    assert made == Verdict(START, True, "critical", {"critical": 1}, "1.042", "treasury fake eth", "ETH −4.3%")
+    assert made == Verdict(
+        START, True, "critical", {"critical": 1}, health="1.042", title="treasury fake eth", nearest="ETH −4.3%"
+    )
 
 
 def test_marks_what_is_old_or_unknown():
@@ -43,7 +45,9 @@ def test_nothing_to_watch_is_ok_only_when_ready():
 
 
 def test_round_trip(tmp_path):
-    made = Verdict(START, True, "warn", {"warn": 2}, "1.1", "ö", "−4%", 3, "limping")
+    made = Verdict(
+        START, True, "warn", {"warn": 2}, health="1.1", title="ö", nearest="−4%", unacked=3, engine_error="x"
+    )
     verdict.write(made, tmp_path)
     assert verdict.read(tmp_path) == made
     assert made.age(START + 5) == 5
@@ -78,7 +82,7 @@ from liqtui.engine.verdict import Verdict, write
 folder, at = pathlib.Path(sys.argv[1]), 0
 while True:
     at += 1
-    write(Verdict(at, True, "critical", {"critical": 1}, "1.042", "x" * 5000), folder)
+    write(Verdict(at, True, "critical", {"critical": 1}, health="1.042", title="x" * 5000), folder)
 """
 
 
