@@ -53,9 +53,12 @@ def describe(found: Verdict | None, now: float, *, ascii_only: bool = False, los
         return f"? liqtui: {lost or 'nothing seen yet'}", 3
     age = found.age(now)
     old = age > OLD or age < -OLD
-    counts = [(s, found.counts[s.value]) for s in Severity if found.counts.get(s.value)]
     old_figures = old or lost
-    parts = [" ".join(f"{glyphs[severity]}{count}" for severity, count in counts) or "no positions"]
+    counts = {glyphs[severity]: found.counts.get(severity.value, 0) for severity in Severity}
+    counts[glyphs[Severity.OK]] -= found.faded
+    told = [f"{glyph}{count}" for glyph, count in counts.items() if count > 0]
+    told += [f"{glyphs[Severity.BLIND]}{found.faded}~"] if found.faded else []
+    parts = [" ".join(told) or "no positions"]
     if found.title:
         parts.append(f"{found.health}{'~' if old_figures and not found.health.endswith('~') else ''} {found.title}")
     if found.nearest:

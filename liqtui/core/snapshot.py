@@ -87,6 +87,11 @@ class Row:
         """Whether figures are shown without the `~` of an old value."""
         return self.freshness in {Freshness.FRESH, Freshness.LATE}
 
+    @property
+    def faded(self) -> bool:
+        """Calm by figures that are too old to say so: it is counted apart, and drawn hollow."""
+        return self.severity is Severity.OK and not self.trusted
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:

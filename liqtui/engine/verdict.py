@@ -45,6 +45,7 @@ class Verdict:
         unacked: int = 0,
         engine_error: str = "",
         unread: int = 0,
+        faded: int = 0,
     ) -> None:
         self.at = at
         """Unix time of the snapshot."""
@@ -64,6 +65,8 @@ class Verdict:
         self.engine_error = engine_error
         self.unread = unread
         """Chains, markets and positions that could not be read: with any of them all is not well."""
+        self.faded = faded
+        """How many of the "ok" are so by figures that are old."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Verdict) and vars(self) == vars(other)
@@ -93,6 +96,7 @@ def of(snapshot: Snapshot) -> Verdict:
         unacked=snapshot.unacked,
         engine_error=snapshot.engine_error,
         unread=len(snapshot.unread),
+        faded=sum(row.faded for row in snapshot.rows),
         **(_position(row) if row else {}),
     )
 

@@ -13,6 +13,8 @@ from liqtui.ui.lines import LineView
 from liqtui.ui.style import LOOKS, Span, clipped, fit, line, spans_width, split_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from textual.strip import Strip
 
     from liqtui.core.snapshot import ChainState, Snapshot
@@ -38,6 +40,18 @@ def counts(snapshot: Snapshot) -> dict[Severity, int]:
     if snapshot.counts or not snapshot.rows:
         return snapshot.counts
     return {severity: sum(1 for row in snapshot.rows if row.severity is severity) for severity in Severity}
+
+
+def tally(snapshot: Snapshot) -> Iterator[tuple[Severity, int, str, str]]:
+    """(whose look, how many, word, mark of old figures), what occurs only; calm ones with old figures apart."""
+    found, faded = counts(snapshot), sum(row.faded for row in snapshot.rows)
+    for severity in _ORDER:
+        calm = severity is Severity.OK
+        number, word = found.get(severity, 0) - faded * calm, LOOKS[severity].word
+        if number > 0:
+            yield severity, number, word, ""
+        if calm and faded:
+            yield Severity.BLIND, faded, word, "~"
 
 
 class Verdict(LineView):
@@ -79,16 +93,13 @@ class Verdict(LineView):
         return f"ENGINE SILENT for {text.age(silent)}  figures are old" if silent else ""
 
     def _tally(self, *, short: bool) -> list[Span]:
-        palette, found = self.palette, counts(self.state.snapshot)
+        palette = self.palette
         spans: list[Span] = []
-        for severity in _ORDER:
-            number = found.get(severity, 0)
-            if not number:
-                continue
+        for severity, number, word, old in tally(self.state.snapshot):
             look = LOOKS[severity]
             if spans:
                 spans.append((" " if short else "   ", palette.style()))
-            told = f"{look.glyph}{number}" if short else f"{look.glyph} {number} {look.word}"
+            told = f"{look.glyph}{number}{old}" if short else f"{look.glyph} {number} {word}{old}"
             if look.reverse and not short:
                 told = f" {told} "
             spans.append((told, palette.severity(severity, verdict=True)))

@@ -16,7 +16,7 @@ from textual.color import Color, ColorParseError
 from textual.filter import LineFilter
 from textual.strip import Strip
 
-from liqtui.core.snapshot import Freshness, Severity
+from liqtui.core.snapshot import Severity
 from liqtui.core.text import clean
 
 if TYPE_CHECKING:
@@ -148,9 +148,7 @@ def row_look(row: Row) -> Look:
 
     A row in danger keeps its alarming glyph when its figures grow old: that must never look better.
     """
-    if row.freshness in {Freshness.STALE, Freshness.BLIND} and row.severity is Severity.OK:
-        return LOOKS[Severity.BLIND]
-    return LOOKS[row.severity]
+    return LOOKS[Severity.BLIND if row.faded else row.severity]
 
 
 @lru_cache(8192)
