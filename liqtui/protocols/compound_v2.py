@@ -13,7 +13,6 @@ from liqtui.core.model import Flag, Health, Position, PositionKey
 from liqtui.core.units import BPS, WAD, decimal_string, mul_div_up
 from liqtui.protocols import compound_v2_events
 from liqtui.protocols import compound_v2_pauses as pauses
-from liqtui.protocols.aave_v2 import with_boundaries
 from liqtui.protocols.adapter import Survey
 from liqtui.protocols.compound_v2_book import CompoundBook, drawn_of, engine_card, worst_scope
 from liqtui.protocols.compound_v2_math import TRUNCATING
@@ -95,7 +94,7 @@ class CompoundV2:
             owes=bool(account.vai) or any(entry.owed for entry in entries),
             holds=any(entry.supplied for entry in entries),
         )
-        return (with_boundaries(found, fixed=vai.asset.address) if vai and account.vai else found,)
+        return (found,)
 
 
 _NONE: frozenset[str] = frozenset()
