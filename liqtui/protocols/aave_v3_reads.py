@@ -98,7 +98,7 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -
         if isinstance(owner, ValueError):
             outcome[wallet] = owner
             continue
-        until = at + owner.held.count
+        until = at + owner.held.answers
         if owner.held.unknown and relisted:
             outcome[wallet] = ValueError("it uses a reserve that was listed after the market was opened")
         else:
@@ -122,8 +122,8 @@ class _Held(NamedTuple):
 
     parts: tuple[_Part, ...]
     asked: Asked
-    count: int
-    """Answers."""
+    answers: int
+    """How many come of it."""
     unknown: bool
     """The account uses a reserve that was not listed when the market was opened, or was dropped since."""
 

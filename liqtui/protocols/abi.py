@@ -207,7 +207,9 @@ def array(result: Result, at: int = 0) -> list[int]:
     return [int.from_bytes(data[i : i + WORD], "big") for i in range(first, first + length * WORD, WORD)]
 
 
+@lru_cache(maxsize=1024)
 def addresses(result: Result) -> tuple[str, ...]:
+    """Kept: a list of markets or reserves is the same every round, and for many accounts."""
     return tuple(map(as_address, array(result)))
 
 
