@@ -473,7 +473,7 @@ def test_a_contract_that_does_not_answer_is_no_doubt() -> None:
 def test_memory_outlives_a_restart(memory: Memory) -> None:
     tell = Story()
     tell(at(1.1))
-    kept = {"a": memory, "b": replace(memory, holdings=tell.memory.holdings)}
+    kept = {"a": memory, "b": memory._replace(holdings=tell.memory.holdings)}
     assert load(dump(kept)) == kept
 
 
