@@ -34,9 +34,9 @@ def complete(position: Position, targets: Sequence[int] = TARGETS) -> Position:
 def _boundaries(position: Position) -> Sequence[Boundary]:
     """They hang on the position as it was before it was finished: on this one they would keep each other alive."""
     bare: Position = position.peek("bare")
-    known, book = bare.boundaries, bare.book
+    known, book = bare.peek("boundaries"), bare.book
     if isinstance(known, LazyBoundaries) or known or book is None:
-        return known
+        return () if known is None else known
     return LazyBoundaries(book, bare, bare.peek("fixed") or ())
 
 
