@@ -2,7 +2,8 @@
 
 Aave v3.6, Aave v2, Morpho Blue and Compound v2 run on a local node. No deployable contract of Compound v3 is published
 where tests may get it, so its answers come from a dictionary in front of the reader; everything behind that is the
-program's own. Between two rounds the prices move, so that no figure of any position stays.
+program's own. Between two rounds the prices move, so that no figure of any position stays; and a step that is timed by
+itself starts from the answers each time, so that it does all that a block asks in which everything moved.
 
 Beside it, in the same run and on the same node, the four deployed protocols read with web3.py call by call, and with
 the `multicall` package if an interpreter that has it is named by BENCH_MULTICALL_PYTHON (see benchmarks/README.md).

@@ -9,7 +9,6 @@ armed is in `Memory`, which outlives a restart.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from liqtui.core import changes, messages
@@ -71,11 +70,13 @@ def judge(
     taken = position is not None and not own and _taken(lost, before, position, memory.health)
     seized = bool(events) or taken
     if seized:
-        memory = replace(memory, liquidated_at=now)
+        memory = memory._replace(liquidated_at=now)
         drafts += (_liquidated(before, after, events or lost, memory.health, now),)
     if position is None:
         return memory, drafts
     terms = changes.terms(position)
+    if memory.terms is not None and terms == memory.terms:
+        terms = memory.terms  # the older object: nothing is kept twice, nor compared again
     said = () if seized else _opened_or_closed(after, position, memory, now)
     done = () if said or seized else _done(position, terms, memory, own=own)
     drafts += said + _parameters(before, after, terms, memory, now)
@@ -113,12 +114,10 @@ def _remembered(memory: Memory, position: Position, terms: Terms) -> Memory:
         if leg.amount
     )
     health = shown if shown is not None else memory.health
-    if memory.terms is not None and terms == memory.terms:
-        terms = memory.terms  # the older object: nothing is kept twice
     known = (memory.seen, memory.fresh, memory.holdings, memory.health, memory.terms, memory.read_at)
     if known == (True, False, holdings, health, terms, at):
         return memory
-    return replace(memory, seen=True, fresh=False, health=health, holdings=holdings, terms=terms, read_at=at)
+    return memory._replace(seen=True, fresh=False, health=health, holdings=holdings, terms=terms, read_at=at)
 
 
 # -- can it be seen ------------------------------------------------------------------------------------------------
@@ -129,9 +128,10 @@ def _sight(after: Row, memory: Memory, now: float) -> tuple[Memory, tuple[Draft,
     if patience is None:
         return _seen_again(after, memory, now)
     if memory.unseen_since is None:
-        memory = replace(memory, unseen_since=now, unseen_health=memory.health)
+        memory = memory._replace(unseen_since=now, unseen_health=memory.health)
     since = now if memory.unseen_since is None else memory.unseen_since
-    memory = replace(memory, seen_since=None)
+    if memory.seen_since is not None:
+        memory = memory._replace(seen_since=None)
     if memory.told_unseen or now - since < patience:
         return memory, ()
     lasted = max(now - since, float(after.ages.fetch or 0))
@@ -151,7 +151,7 @@ def _sight(after: Row, memory: Memory, now: float) -> tuple[Memory, tuple[Draft,
         headline=messages.reason(after),
         brief=f"last HF {messages.health(memory.health)}",
     )
-    return replace(memory, told_unseen=True), (told,)
+    return memory._replace(told_unseen=True), (told,)
 
 
 def _patience(row: Row) -> float | None:
@@ -176,9 +176,9 @@ def _seen_again(after: Row, memory: Memory, now: float) -> tuple[Memory, tuple[D
         return memory, ()
     seen = now if memory.seen_since is None else min(memory.seen_since, now)
     if memory.told_unseen and now - seen < SETTLE:
-        return (memory if seen == memory.seen_since else replace(memory, seen_since=seen)), ()
+        return (memory if seen == memory.seen_since else memory._replace(seen_since=seen)), ()
     lasted, told, health = seen - memory.unseen_since, memory.told_unseen, memory.unseen_health
-    memory = replace(memory, unseen_since=None, unseen_health=None, seen_since=None, told_unseen=False)
+    memory = memory._replace(unseen_since=None, unseen_health=None, seen_since=None, told_unseen=False)
     if not told:
         return memory, ()
     text = messages.sighted(after.position, lasted, health)
@@ -231,9 +231,12 @@ def _lost(holdings: Iterable[Holding], position: Position) -> tuple[Holding, ...
     for leg in position.legs:
         place = (leg.side, leg.asset.address)
         left[place] = left.get(place, 0) + leg.amount
-    falls = [held._replace(amount=held.amount - left.get((held.side, held.asset), 0)) for held in holdings]
-    kept = [fall for fall, held in zip(falls, holdings, strict=True) if fall.amount > held.amount // 10**6]
-    return tuple(sorted(kept, key=lambda fall: fall.side is not Side.DEBT))
+    falls: list[Holding] = []
+    for held in holdings:
+        by = held.amount - left.get((held.side, held.asset), 0)
+        if by > held.amount // 10**6:
+            falls.append(held._replace(amount=by))
+    return tuple(sorted(falls, key=lambda fall: fall.side is not Side.DEBT))
 
 
 def _taken(lost: Sequence[Holding], before: Row | None, new: Position, health: int | None) -> bool:
@@ -294,7 +297,7 @@ def _changed(after: Row, position: Position, memory: Memory, now: float, done: S
 def _parameters(before: Row | None, after: Row, terms: Terms, memory: Memory, now: float) -> tuple[Draft, ...]:
     """What the market changed, with health by the old and by the new parameters at the same prices."""
     position = after.position
-    if position is None or memory.terms is None or memory.terms == terms:
+    if position is None or memory.terms is None or memory.terms is terms:
         return ()
     turns = changes.turns(memory.terms, terms)
     if not turns:
@@ -346,7 +349,7 @@ def _level(
         headline=why.words,
         more=more,
     )
-    return replace(memory, level=found), (told,)
+    return memory._replace(level=found), (told,)
 
 
 def _verified(after: Row, position: Position, memory: Memory, now: float) -> tuple[Memory, tuple[Draft, ...]]:
@@ -358,7 +361,7 @@ def _verified(after: Row, position: Position, memory: Memory, now: float) -> tup
     )
     if not doubtful:
         return _sure(memory, now), ()
-    told, memory = memory.told_unverified, replace(memory, told_unverified=True, sure_since=None)
+    told, memory = memory.told_unverified, memory._replace(told_unverified=True, sure_since=None)
     if told:
         return memory, ()
     text = messages.unverified(position)
@@ -372,5 +375,5 @@ def _sure(memory: Memory, now: float) -> Memory:
         return memory
     since = now if memory.sure_since is None else min(memory.sure_since, now)
     if now - since < SETTLE:
-        return memory if since == memory.sure_since else replace(memory, sure_since=since)
-    return replace(memory, told_unverified=False, sure_since=None)
+        return memory if since == memory.sure_since else memory._replace(sure_since=since)
+    return memory._replace(told_unverified=False, sure_since=None)

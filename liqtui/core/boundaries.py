@@ -66,6 +66,11 @@ class LazyBoundaries(Sequence[Boundary]):
         ranking = (mover for mover in self._movers.values() if mover.kind is not FactorKind.ASSET)
         return tuple(self._exact(mover.factor) for mover in ranking)
 
+    @cached_property
+    def ranked(self) -> tuple[Reach, ...]:
+        """What is known well goes first: mostly it is near enough that the rest need not be searched for."""
+        return _known_first(self.reaches)
+
     def settled(self, reach: Reach) -> Reach:
         """The same with an `error` that is small beside `about`: searched for where the estimate is vague."""
         return self._exact(reach.factor) if reach.vague else reach
@@ -129,12 +134,18 @@ def _reach(found: Boundary) -> Reach:
     )
 
 
+def _known_first(reaches: tuple[Reach, ...]) -> tuple[Reach, ...]:
+    vague = [reach for reach in reaches if reach.vague]
+    return (*(reach for reach in reaches if not reach.vague), *vague) if vague else reaches
+
+
 class FoundBoundaries:
     """Boundaries that are there, to rank by like those that are searched for when somebody looks."""
 
     def __init__(self, found: Sequence[Boundary]) -> None:
         self._named = {each.factor: each for each in found if each.kind is not FactorKind.ASSET}
         self.reaches = tuple(map(_reach, self._named.values()))
+        self.ranked = _known_first(self.reaches)
 
     def settled(self, reach: Reach) -> Reach:
         return reach

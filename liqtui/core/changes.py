@@ -38,22 +38,13 @@ class Turn(NamedTuple):
 
 
 def terms(position: Position) -> Terms:
-    each = tuple(
-        Term(
-            leg.side,
-            leg.asset.address,
-            leg.asset.symbol,
-            leg.threshold,
-            leg.bonus,
-            leg.counts,
-            leg.asset.decimals,
-            leg.cap,
-        )
-        for leg in position.legs
-    )
-    symbols = frozenset(leg.asset.symbol for leg in position.legs)
-    flags = tuple((flag.code, _named(flag.text, symbols)) for flag in position.flags if flag.code in CODES)
-    return Terms(each, position.category, flags)
+    each: list[Term] = []
+    for leg in position.legs:
+        address, symbol, decimals = leg.asset
+        each.append(Term(leg.side, address, symbol, leg.threshold, leg.bonus, leg.counts, decimals, leg.cap))
+    told = [flag for flag in position.flags if flag.code in CODES]
+    symbols = frozenset(term.symbol for term in each) if told else frozenset[str]()
+    return Terms(tuple(each), position.category, tuple([(flag.code, _named(flag.text, symbols)) for flag in told]))
 
 
 @lru_cache(maxsize=1024)
@@ -139,6 +130,8 @@ def _interest(leg: Leg, was: int, by: int, passed: int | None) -> bool:
 
 def chosen(old: Terms, new: Terms) -> tuple[str, ...]:
     """What the owner may have switched: the category, and what counts as collateral."""
+    if old is new:
+        return ()
     before = {(term.side, term.asset): term.counts for term in old.each}
     switched = (term for term in new.each if before.get((term.side, term.asset), term.counts) != term.counts)
     found = [f"{word(t.symbol)} {'counts' if t.counts else 'does not count'} as collateral now" for t in switched]

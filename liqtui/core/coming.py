@@ -34,7 +34,7 @@ def coming(
     """
     samples = paces.add(() if own else memory.pace, position)
     if samples is not memory.pace:
-        memory = replace(memory, pace=samples)
+        memory = memory._replace(pace=samples)
     memory, fast = _velocity(after, found, memory, now)
     memory, slow = _interest(after, position, memory, now)
     return memory, (*fast, *slow)
@@ -109,7 +109,7 @@ def folds(crossed: Sequence[str]) -> bool:
 def _velocity(after: Row, found: Figures, memory: Memory, now: float) -> tuple[Memory, tuple[Draft, ...]]:
     told, ahead = hurried(memory.told_pace, memory.pace, found, after.thresholds, after.rules.reaction or 0.0)
     if told is not memory.told_pace:
-        memory = replace(memory, told_pace=told)
+        memory = memory._replace(told_pace=told)
     if ahead is None or after.position is None:
         return memory, ()
     label = after.cushion.factor if after.cushion is not None else ""
@@ -133,7 +133,7 @@ def _interest(after: Row, position: Position, memory: Memory, now: float) -> tup
     eta = position.interest_eta
     told, soon = accrued(memory.told_interest, eta, after.rules.interest_days or 0.0)
     if told is not memory.told_interest:
-        memory = replace(memory, told_interest=told)
+        memory = memory._replace(told_interest=told)
     if not soon or eta is None:
         return memory, ()
     text = messages.interest(after, position, eta)

@@ -7,6 +7,7 @@ or the multiplier of everything volatile. Turning it gives the prices that a wha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.model import FactorKind, Side
@@ -108,6 +109,12 @@ class Mover:
     @property
     def capped(self) -> bool:
         return any(part.capped for part in self.parts)
+
+
+@lru_cache(maxsize=256)
+def movers_of(asset: str) -> frozenset[str]:
+    """Ids of the movers of that asset alone: there are no such boundaries where its price never moves."""
+    return frozenset({f"own:{asset}", f"asset:{asset}"})
 
 
 def matters(leg: Leg) -> bool:

@@ -38,7 +38,7 @@ class Glimpse(Position):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            if name in _NAMES and name not in self.__dict__.get("later", ()):
+            if name in _NAMES and name not in self.later and name not in self.finish:
                 raise NotHere(name)
             return super().__getattr__(name)
 

@@ -7,10 +7,12 @@ a pure function of what was read, so whichever thread looks first does it; two t
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+S = TypeVar("S")
 
 Later: TypeAlias = "Mapping[str, Callable[[Any], Any]]"
 """Field → what makes it of the value that lacks it, which finds what it needs in `source`."""
@@ -29,14 +31,16 @@ class Sketched:
         source: Any
         """Whatever the functions of `later` need."""
         later: Later
+        finish: Later
+        """Goes before `later`."""
 
     else:
 
         def __getattr__(self, name: str) -> Any:
             found = self.__dict__
-            if name == "later":
+            if name in {"later", "finish"}:
                 return _NOTHING
-            work = found["later"].get(name) if "later" in found else None
+            work = found.get("finish", _NOTHING).get(name) or found.get("later", _NOTHING).get(name)
             if work is not None:
                 try:
                     value = work(self)
@@ -52,28 +56,34 @@ class Sketched:
 
     @classmethod
     def sketch(cls, source: Any, later: Later, **known: Any) -> Self:
-        """With the fields that are known now; those named in `later` are worked out when they are looked at."""
-        made = object.__new__(cls)
-        made.__dict__.update(known, source=source, later=later)
-        return made
+        """With the fields that are known now; those named in `later` are worked out when they are looked at.
+
+        What is no field can be given too, for `peek`.
+        """
+        known["source"], known["later"] = source, later
+        return _with(cls, known)
 
     def having(self, **values: Any) -> Self:
         """A copy with other values. Unlike `dataclasses.replace` it works nothing out."""
-        made = object.__new__(type(self))
-        made.__dict__.update(self.__dict__)
-        made.__dict__.update(values)
-        return made
+        return _with(type(self), {**self.__dict__, **values})
 
-    def finished(self, later: Later, **values: Any) -> Self:
+    def finished(self, finish: Later, **values: Any) -> Self:
         """A copy with other values, and with more that is worked out when it is looked at."""
-        made = self.having(**values, later={**self.later, **later})
-        for name in later:
-            made.__dict__.pop(name, None)
-        return made
+        found = {**self.__dict__, **values, "finish": finish}
+        for name in finish:
+            found.pop(name, None)
+        return _with(type(self), found)
 
     def peek(self, name: str) -> Any:
         """The field if it is known by now, else None."""
         return self.__dict__.get(name)
+
+
+def _with(kind: type[S], found: dict[str, Any]) -> S:
+    """One with these fields, whatever its class makes of `__init__` and `__setattr__`."""
+    made = object.__new__(kind)
+    object.__setattr__(made, "__dict__", found)
+    return made
 
 
 def bare_class(kind: type[Any]) -> None:

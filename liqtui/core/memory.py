@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.model import Side
@@ -45,8 +44,7 @@ class Terms(NamedTuple):
     """(code, words) of what the market has paused, frozen, …"""
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     level: Severity = Severity.OK
     """The worst that was said and is not over: ok, warn, critical or liquidatable."""
     health: int | None = None

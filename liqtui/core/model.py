@@ -78,8 +78,7 @@ class Leg:
     """Most that the market takes (collateral) or lends (debt) of it, raw token units; None: no cap or not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(NamedTuple):
     raw: int | None
     """By our own arithmetic; None when unknown."""
     reported: int | None

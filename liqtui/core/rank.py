@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from liqtui.core.boundaries import FoundBoundaries, LazyBoundaries
@@ -38,8 +39,8 @@ def cushion(position: Position | None, sigmas: Mapping[str, float]) -> tuple[Bou
     boundaries: Sequence[Boundary] = position.boundaries if position is not None else ()
     ways = boundaries if isinstance(boundaries, LazyBoundaries) else FoundBoundaries(boundaries)
     best: tuple[float, Reach, float | None] | None = None
-    for way in sorted(ways.reaches, key=_vague):
-        sigma = _sigma(way, ways.reaches, sigmas)
+    for way in ways.ranked:
+        sigma = _sigma(way, ways.reaches, sigmas) if sigmas else None
         unit = sigma or (CALM_SIGMA if _anchored(way) else TYPICAL_SIGMA)
         if best is not None and way.least / unit >= best[0]:
             continue
@@ -57,21 +58,21 @@ def nearest(position: Position) -> float | None:
     boundaries = position.boundaries
     ways = boundaries if isinstance(boundaries, LazyBoundaries) else FoundBoundaries(boundaries)
     best: float | None = None
-    for way in sorted(ways.reaches, key=_vague):
+    for way in ways.ranked:
         if best is None or way.least < best:
             about = ways.settled(way).about
             best = best if about is None or (best is not None and abs(about) >= best) else abs(about)
     return best
 
 
-def _vague(way: Reach) -> bool:
-    """What is known well goes first: mostly it is near enough that the rest need not be searched for."""
-    return way.vague
-
-
 def _anchored(way: Reach) -> bool:
-    one = 10**way.decimals
-    return way.kind is FactorKind.FACTOR and abs(way.price_now - one) * 100 <= one * ANCHOR_PERCENT
+    return way.kind is FactorKind.FACTOR and _near_one(way.price_now, way.decimals)
+
+
+@lru_cache(maxsize=1024)
+def _near_one(price: int, decimals: int) -> bool:
+    one = 10**decimals
+    return abs(price - one) * 100 <= one * ANCHOR_PERCENT
 
 
 def _sigma(way: Reach, ways: Iterable[Reach], sigmas: Mapping[str, float]) -> float | None:

@@ -7,6 +7,7 @@ of requests per round is the number of *steps* of the longest plan and does not 
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ async def run_plans(reader: ChainReader, block: Block, plans: Sequence[Plan[Any]
     for index in range(len(plans)):
         step(index, None)
     while waiting:
-        unique: dict[Call, Result | None] = dict.fromkeys(call for calls in waiting.values() for call in calls)
+        unique: dict[Call, Result | None] = dict.fromkeys(chain.from_iterable(waiting.values()))
         answers = await reader.read(block, list(unique)) if unique else []
         by_call = dict(zip(unique, answers, strict=True))
         for index, calls in list(waiting.items()):

@@ -85,14 +85,14 @@ def reading(position: Position, at: float, sigmas: Mapping[str, float]) -> Point
     health = position.health.shown
     if health is None:
         return None
-    boundary, _ = rank.cushion(position, {})
+    boundary, distance = rank.cushion(position, {})
     return Point(
         at,
         health,
         boundary.about if boundary else None,
         position.block.timestamp,
         rank.nearest(position),
-        rank.cushion(position, sigmas)[1],
+        rank.cushion(position, sigmas)[1] if sigmas else distance,
         position.interest_eta,
         liquidatable(position) if position.has_debt else False,
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from liqtui.core.later import Later
-    from liqtui.core.model import Leg, Position
+    from liqtui.core.model import Boundary, Leg, Position, Rescue
 
 MOVES = (-0.05, -0.03, 0.0, 0.03, 0.10)
 
@@ -28,14 +28,23 @@ def complete(position: Position, targets: Sequence[int] = TARGETS) -> Position:
     Boundaries that the adapter found by its own arithmetic are kept. Without a book (a position that came over a
     wire) nothing can be tried and the position stays as it is; nothing is made up for an unknown health.
     """
-    book, known = position.book, position.boundaries
-    if book is None:
-        return position
-    return position.finished(
-        _FIGURES,
-        boundaries=known if isinstance(known, LazyBoundaries) or known else LazyBoundaries(book, position),
-        rescue=position.rescue or (() if position.health.shown is None else LazyRescue(book, targets)),
-    )
+    return position if position.book is None else position.finished(_FIGURES, bare=position, targets=targets)
+
+
+def _boundaries(position: Position) -> Sequence[Boundary]:
+    """They hang on the position as it was before it was finished: on this one they would keep each other alive."""
+    bare: Position = position.peek("bare")
+    known, book = bare.peek("boundaries"), bare.book
+    if isinstance(known, LazyBoundaries) or known or book is None:
+        return () if known is None else known
+    return LazyBoundaries(book, bare, bare.peek("fixed") or ())
+
+
+def _rescue(position: Position) -> Sequence[Rescue]:
+    bare: Position = position.peek("bare")
+    if bare.rescue or bare.book is None or bare.health.shown is None:
+        return bare.rescue
+    return LazyRescue(bare.book, position.peek("targets"))
 
 
 def interest_eta(position: Position) -> int | None:
@@ -79,7 +88,12 @@ def carry_per_year(position: Position) -> int | None:
     return carry
 
 
-_FIGURES: Later = {"interest_eta": interest_eta, "carry_per_year": carry_per_year}
+_FIGURES: Later = {
+    "boundaries": _boundaries,
+    "rescue": _rescue,
+    "interest_eta": interest_eta,
+    "carry_per_year": carry_per_year,
+}
 
 
 def ladder(

@@ -13,7 +13,7 @@ to `CLOCK_SKEW`), else stale.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.boundaries import LazyBoundaries
@@ -197,6 +197,7 @@ def _cleared(found: Figures, thresholds: Thresholds) -> Severity:
     return by_figures(found, _wider(thresholds))
 
 
+@lru_cache(maxsize=1024)
 def _wider(thresholds: Thresholds) -> Thresholds:
     """What has to be cleared until a threshold is armed again."""
 

@@ -100,11 +100,13 @@ class Alarms:
         `opened`: it is known that this position was not there before. `events`: what the logs told of it since the
         last time. `own`: and this explains all that changed. `news`: something besides the time changed.
         """
-        memory = self._memories.get(after.id) or Memory(fresh=opened)
+        position = after.id
+        known = self._memories.get(position)
+        memory = Memory(fresh=opened) if known is None else known
         lines = liquidation_lines(events)
         remembered, drafts = judge(before, after, memory, now, events=lines, own=own, news=news)
-        if remembered is not memory or after.id not in self._memories:
-            self._memories[after.id] = remembered
+        if remembered is not known:
+            self._memories[position] = remembered
             self._changed = True
             if remembered.standing != memory.standing:
                 self._turned = self._urgent = True
@@ -113,7 +115,7 @@ class Alarms:
 
     def gone(self, last: Row, now: float, *, events: Sequence[MarketEvent] = (), own: bool = False) -> None:
         """A position is not there any more. `events` and `own` as in `judge`."""
-        memory = self._memories.get(last.id) or Memory()
+        memory = self._memories.get(last.id, Memory())
         self._take(gone(last, memory, now, events=liquidation_lines(events), own=own))
         self.forget(last.id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.model import is_infinite
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from liqtui.core.events import MarketEvent
-    from liqtui.core.model import Position, PositionKey
+    from liqtui.core.model import Feed, Position, PositionKey
     from liqtui.core.reads import Block
     from liqtui.core.rules import Rules
     from liqtui.core.snapshot import Row, Severity, Stage
@@ -128,7 +129,7 @@ class Held:
     def take(self, position: Position, now: float) -> None:
         """Figures of a good round."""
         self.position, self.read_at, self.error = position, now, ""
-        self.oracle = _oracle(position)
+        self.oracle = _oracle(position.feeds, position.block.timestamp)
         if self.health is not None:
             self.track.add(now, self.health / WAD)
 
@@ -162,13 +163,14 @@ class Held:
         return worst(states), Ages(int(now - at), age, int(now - read_at))
 
 
-def _oracle(position: Position) -> tuple[Freshness, int | None]:
-    """The worst feed's state, and the age of the one that is oldest against its heartbeat; a negative age first."""
-    at = position.block.timestamp
-    state = worst(oracle_freshness(feed, at) for feed in position.feeds)
-    ages = [
-        (age / (feed.heartbeat or DAY), age) for feed in position.feeds if (age := oracle_age(feed, at)) is not None
-    ]
+@lru_cache(maxsize=256)
+def _oracle(feeds: tuple[Feed, ...], at: int) -> tuple[Freshness, int | None]:
+    """The worst feed's state, and the age of the one that is oldest against its heartbeat; a negative age first.
+
+    Many positions of a block hang on the same feeds.
+    """
+    state = worst(oracle_freshness(feed, at) for feed in feeds)
+    ages = [(age / (feed.heartbeat or DAY), age) for feed in feeds if (age := oracle_age(feed, at)) is not None]
     negative = min((age for _, age in ages if age < 0), default=None)
     if negative is not None:
         return state, negative

@@ -21,6 +21,7 @@ from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
 from liqtui.engine.alarms import Alarms
 from liqtui.engine.held import Chain, Held, Terms
 from liqtui.engine.history import ROUNDS, Sample
+from liqtui.engine.outcome import Spot
 from liqtui.engine.setup import Link, Sign, signs, wallets_on
 from liqtui.engine.sigmas import Sigmas
 from liqtui.engine.tracks import DAY
@@ -178,9 +179,9 @@ class Monitor:
         wrong = {trouble.spot: trouble.error for trouble in outcome.troubles}
         markets = {(stage.protocol, stage.market) for stage in outcome.stages}
         for held in [held for held in self._held.values() if held.chain is chain]:
-            spot = held.spot
             if held.key in outcome.positions:
                 continue
+            spot = held.spot
             if spot in outcome.covered:
                 last = held.row or self._row(held, now)
                 self._alarms.gone(last, now, events=held.events, own=held.explained)
@@ -189,7 +190,7 @@ class Monitor:
                 self._drop(held)
             else:
                 held.error = wrong.get(spot) or wrong.get(spot._replace(wallet="")) or held.error
-        known = {held.spot for held in self._held.values() if held.chain is chain}
+        known = {held.spot for held in self._held.values() if held.chain is chain} if wrong else set[Spot]()
         for spot, error in wrong.items():
             if spot.wallet in watched and spot not in known:
                 key = PositionKey(chain.spec.id, *spot)

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 SILENCE = 10.0
 """Seconds without a heartbeat after which the engine counts as stuck."""
-COLLECT = (20_000, 20, 20)
+COLLECT = (100_000, 20, 20)
 """When Python looks for garbage that refers to itself. All that a block changes is made anew and let go without it; by
-its own pace the collector takes a third of the time of a round, walking through what is there to stay."""
+its own pace the collector takes a third of the time of a round, walking through what is there to stay. The first number
+is above what a round of 2,500 positions makes before it lets go of those of the round before."""
 _JOIN = 5.0
 
 

@@ -47,4 +47,4 @@ class Track:
     def spark(self, now: float) -> tuple[float | None, ...]:
         """Lowest health in each of the slots of the last 24 h, oldest first; None where nothing was seen."""
         last = int(now // SLOT)
-        return tuple(self._day.get(slot) for slot in range(last - SLOTS + 1, last + 1))
+        return tuple(map(self._day.get, range(last - SLOTS + 1, last + 1)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from liqtui.core.boundaries import LazyBoundaries
 from liqtui.protocols.aave_v2_abi import GET_LENDING_POOL, LENDINGPOOL_REVISION
 from liqtui.protocols.aave_v3 import AaveV3
 from liqtui.protocols.aave_v3_abi import (
@@ -27,11 +26,10 @@ from liqtui.protocols.aave_v3_state import Dialect, ReserveData
 from liqtui.protocols.abi import as_address, words
 
 if TYPE_CHECKING:
-    from liqtui.core.model import Position
     from liqtui.core.reads import Block, Plan, Result
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.aave_v3_math import Rules
-    from liqtui.protocols.aave_v3_state import Account, Market, Opened
+    from liqtui.protocols.aave_v3_state import Opened
 
 NEWEST_REVISION = 2
 _RESERVE_WORDS = 12
@@ -81,19 +79,3 @@ class AaveV2(AaveV3):
 
     def open(self, ref: MarketRef, block: Block) -> Plan[Opened]:  # noqa: ARG002 - the reader pins the block
         return open_market(ref, self._names(ref.chain_id), self._sequencer(ref.chain_id), V2)
-
-    def evaluate(
-        self, opened: Opened, block: Block, market: Market, account: Account, wallet: str
-    ) -> tuple[Position, ...]:
-        """One position, with its boundaries: the currency that the market counts in has none of its own."""
-        (found,) = super().evaluate(opened, block, market, account, wallet)
-        return (with_boundaries(found, fixed=opened.base_asset),)
-
-
-def with_boundaries(position: Position, fixed: str) -> Position:
-    """The position with all its boundaries but those of an asset whose price the market never asks for."""
-    none_of = {f"own:{fixed}", f"asset:{fixed}"}
-    if position.book is None:
-        return position
-    found = LazyBoundaries(position.book, position, none_of)
-    return position.having(boundaries=found)

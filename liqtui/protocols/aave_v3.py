@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
+from liqtui.core.factors import movers_of
 from liqtui.core.model import Flag, Health, Position, PositionKey
 from liqtui.core.units import BPS, decimal_string, mul_div_up
 from liqtui.protocols import aave_events
-from liqtui.protocols.aave_v3_book import AaveBook, entries_of
+from liqtui.protocols.aave_v3_book import book_of
 from liqtui.protocols.aave_v3_math import available_borrows
 from liqtui.protocols.aave_v3_open import discover, glance, open_market
 from liqtui.protocols.aave_v3_reads import refresh
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from liqtui.core.model import Feed, Scope
     from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
-    from liqtui.protocols.aave_v3_book import Entry
+    from liqtui.protocols.aave_v3_book import AaveBook, Entry
     from liqtui.protocols.aave_v3_math import Rules, Totals
     from liqtui.protocols.aave_v3_state import Account, Market, Opened
     from liqtui.protocols.adapter import Reading
@@ -37,6 +39,7 @@ _RESERVE_FLAGS = {
     "siloed": "is siloed: it cannot be borrowed together with another asset",
     "price capped now": "is priced at its cap, below its feed",
 }
+_SUPPLIED, _OWED = attrgetter("supplied"), attrgetter("owed")
 _CODES = {"liquidation grace": "grace", "price capped now": "capped"}
 
 
@@ -83,9 +86,8 @@ class AaveV3:
         self, opened: Opened, block: Block, market: Market, account: Account, wallet: str
     ) -> tuple[Position, ...]:
         """One position, empty where nothing is held any more. What only a person looks at is made when it is read."""
-        rules, entries = market.rules, entries_of(opened, market, account)
-        book = AaveBook(entries, tuple([entry.line for entry in entries if entry.flagged]), rules.directed)
-        totals = book.totals()
+        book = book_of(opened, market, account)
+        entries, totals = book.entries, book.totals()
         return (
             Position.sketch(
                 _Source(opened, market, account, totals),
@@ -94,14 +96,15 @@ class AaveV3:
                 block=block,
                 base_symbol=opened.base_symbol,
                 base_decimals=opened.base_decimals,
-                health=_health(opened, rules, account, totals, entries),
+                health=_health(opened, market.rules, account, totals, entries),
                 collateral_value=totals.collateral if totals else None,
                 debt_value=totals.debt if totals else None,
                 max_ltv=totals.ltv if totals else None,
                 threshold=totals.threshold if totals else None,
                 book=book,
-                holds=any(entry.supplied for entry in entries),
-                owes=any(entry.owed for entry in entries),
+                holds=any(map(_SUPPLIED, entries)),
+                owes=any(map(_OWED, entries)),
+                fixed=movers_of(opened.base_asset),  # it is what the market counts in
             ),
         )
 
@@ -136,6 +139,8 @@ def _health(opened: Opened, rules: Rules, account: Account, totals: Totals | Non
     """Ours beside the pool's, with the reason in words where the two do not stand for each other."""
     raw = totals.health if totals else None
     reported = account.reported.health if account.reported else None
+    if raw is not None and raw == reported and rules.known:
+        return Health(raw, reported)
     reasons: list[str] = []
     if raw is None:
         missing = [e.state.reserve.asset.symbol for e in entries if e.flagged and e.terms.price is None]

@@ -7,22 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.model import Change, Leg, Side, is_liquidatable
-from liqtui.protocols.aave_v3_math import (
-    Line,
-    Totals,
-    collateral_value,
-    debt_value,
-    measure,
-    owed_amount,
-    supplied_amount,
-)
+from liqtui.protocols.aave_v3_math import amounts, collateral_value, debt_value, measure
 from liqtui.protocols.price_sources import ZERO_ADDRESS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from liqtui.core.model import Quote
-    from liqtui.protocols.aave_v3_math import Rules
+    from liqtui.protocols.aave_v3_math import Line, Rules, Totals
     from liqtui.protocols.aave_v3_state import Account, Category, Market, Opened, ReserveState
 
 NO_CHANGE = Change()
@@ -55,18 +47,6 @@ class Entry(NamedTuple):
     """The pool looks at it, and at its price, even when nothing is left in it."""
     borrow_rate: int
 
-    @property
-    def line(self) -> Line:
-        return Line(
-            self.state.reserve.asset.address,
-            self.supplied if self.counts else 0,
-            self.owed,
-            self.terms.price,
-            self.state.reserve.unit,
-            self.terms.threshold,
-            self.terms.ltv,
-        )
-
 
 def terms_of(opened: Opened, rules: Rules, state: ReserveState, category: Category | None) -> Terms:
     """GenericLogic's choice between a reserve's own parameters and its category's, per revision."""
@@ -84,11 +64,13 @@ def terms_of(opened: Opened, rules: Rules, state: ReserveState, category: Catego
     return Terms(category.threshold, 0 if ltv_zero else category.ltv, category.bonus, price, quote)
 
 
-def entries_of(opened: Opened, market: Market, account: Account) -> tuple[Entry, ...]:
-    """The account's reserves in the pool's order."""
+def book_of(opened: Opened, market: Market, account: Account) -> AaveBook:
+    """The account's reserves in the pool's order, and as its loop sees them."""
     rules, group, flags = market.rules, account.category, account.flags
-    directed, all_count = rules.directed, rules.counts_without_threshold
-    found: list[Entry] = []
+    all_count = rules.counts_without_threshold
+    of_supplied, of_owed = amounts(directed=rules.directed)
+    entries: list[Entry] = []
+    lines: list[Line] = []
     for i, scaled, borrowed, fixed, fixed_rate in account.holdings:
         state = market.reserves[i]
         terms = market.terms.get((i, group))
@@ -96,15 +78,19 @@ def entries_of(opened: Opened, market: Market, account: Account) -> tuple[Entry,
             terms = market.terms[i, group] = terms_of(opened, rules, state, market.categories.get(group))
         owed = rate = 0
         if borrowed or fixed:
-            variable = owed_amount(borrowed, state.debt_index, directed=directed)
+            variable = of_owed(borrowed, state.debt_index)
             owed = variable + fixed
             rate = (variable * state.borrow_rate + fixed * fixed_rate) // owed if owed else 0
         enabled = flags >> 2 * i + 1 & 1 == 1
-        supplied = supplied_amount(scaled, state.income, directed=directed)
+        supplied = of_supplied(scaled, state.income) if scaled else 0
         counts = enabled and (all_count or state.config.threshold != 0)
         flagged = enabled or flags >> 2 * i & 1 == 1
-        found.append(Entry(state, terms, supplied, owed, enabled, counts, flagged, rate))
-    return tuple(found)
+        entries.append(Entry(state, terms, supplied, owed, enabled, counts, flagged, rate))
+        if flagged:
+            asset, _, unit, *_ = state.reserve
+            line = (asset.address, supplied if counts else 0, owed, terms.price, unit, terms.threshold, terms.ltv)
+            lines.append(line)
+    return AaveBook(tuple(entries), tuple(lines), rules.directed)
 
 
 @dataclass(frozen=True)
@@ -140,7 +126,7 @@ class AaveBook:
                 del moved[asset]
                 held = max(0, held + collateral.get(asset, 0))
                 owed = max(0, owed + debt.get(asset, 0))
-            lines.append(Line(asset, held, owed, prices.get(asset, price), unit, threshold, ltv))
+            lines.append((asset, held, owed, prices.get(asset, price), unit, threshold, ltv))
         if moved:
             raise KeyError(f"not in this account: {', '.join(moved)}")
         return measure(lines, directed=self.directed)

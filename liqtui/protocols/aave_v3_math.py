@@ -7,7 +7,7 @@ LiquidationLogic._calculateAvailableCollateralToLiquidate.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from liqtui.core.units import (
     BPS,
@@ -24,7 +24,7 @@ from liqtui.core.units import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 NEWEST_REVISION = 11
 
@@ -118,14 +118,19 @@ def compounded(rate: int, seconds: int, *, polynomial: bool, per_second: bool = 
     return RAY + simple + pairs * squared // 2 + pairs * max(seconds - 2, 0) * cubed // 6
 
 
+def amounts(*, directed: bool) -> tuple[Callable[[int, int], int], Callable[[int, int], int]]:
+    """What makes an aToken balance, and what makes a variable debt, of a scaled amount and an index; raw units."""
+    return (ray_mul_down, ray_mul_up) if directed else (ray_mul, ray_mul)
+
+
 def supplied_amount(scaled: int, index: int, *, directed: bool) -> int:
     """aToken balance in raw units."""
-    return ray_mul_down(scaled, index) if directed else ray_mul(scaled, index)
+    return amounts(directed=directed)[0](scaled, index)
 
 
 def owed_amount(scaled: int, index: int, *, directed: bool) -> int:
     """Variable debt in raw units."""
-    return ray_mul_up(scaled, index) if directed else ray_mul(scaled, index)
+    return amounts(directed=directed)[1](scaled, index)
 
 
 def collateral_value(amount: int, price: int, unit: int) -> int:
@@ -136,19 +141,12 @@ def debt_value(amount: int, price: int, unit: int, *, directed: bool) -> int:
     return mul_div_up(amount, price, unit) if directed else amount * price // unit
 
 
-class Line(NamedTuple):
-    """One reserve of an account, as the pool's loop sees it."""
+Line: TypeAlias = tuple[str, int, int, int | None, int, int, int]
+"""One reserve of an account, as the pool's loop sees it. A plain tuple: every account of every round is made of them.
 
-    asset: str
-    collateral: int
-    """Raw units that count; 0 where not enabled."""
-    debt: int
-    """Raw units."""
-    price: int | None
-    unit: int
-    threshold: int
-    """Basis points."""
-    ltv: int
+(asset, collateral in raw units that count or 0 where not enabled, debt in raw units, price, unit, threshold and LTV in
+basis points)
+"""
 
 
 class Totals(NamedTuple):

@@ -7,7 +7,7 @@ price source of its own.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.protocols.aave_v3_abi import (
@@ -31,7 +31,7 @@ from liqtui.protocols.aave_v3_reserves import (
     with_prices,
 )
 from liqtui.protocols.aave_v3_state import Account, Category, Holding, Market, Reported, ReserveState, flagged_ids
-from liqtui.protocols.abi import address, addresses, ask_all, flag, ok, uint, words
+from liqtui.protocols.abi import Asked, address, addresses, ask_all, asked, flag, ok, uint, words
 from liqtui.protocols.adapter import Reading
 from liqtui.protocols.price_sources import LATEST_ROUND_DATA, ZERO_ADDRESS
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from liqtui.core.reads import Block, Call, Plan, Result
     from liqtui.protocols.aave_v3_math import Rules
     from liqtui.protocols.aave_v3_state import Opened, Reserve
+    from liqtui.protocols.abi import Question
 
 
 def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -> Plan[Reading]:
@@ -51,17 +52,17 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -
     first |= {getter: getter.at(opened.pool) for getter in dialect.of_pool}
     if opened.sequencer:
         first[LATEST_ROUND_DATA] = LATEST_ROUND_DATA.at(opened.sequencer)
-    of_user, pool = dialect.of_user, opened.pool
-    users = [getter.at(pool, wallet) for wallet in hints for getter in of_user]
-    found, told = yield from ask_all(first, users)
+    users = asked(tuple((getter, opened.pool, ()) for getter in dialect.of_user))
+    found, told = yield from ask_all(first, list(chain.from_iterable(map(users.__getitem__, hints))))
     rules = dialect.rules(uint(found[dialect.revision]))
-    size = len(of_user)
-    outcome: dict[str, Account | Exception] = {
-        wallet: _account(told[place * size : place * size + size]) for place, wallet in enumerate(hints)
+    size, alike = len(dialect.of_user), _Alike(opened, rules)
+    owners = {
+        wallet: _owner(alike, wallet, hint, told[place * size : place * size + size])
+        for place, (wallet, hint) in enumerate(hints.items())
     }
-    accounts = {wallet: account for wallet, account in outcome.items() if isinstance(account, Account)}
-    held = {wallet: _held(account.flags, hints[wallet]) for wallet, account in accounts.items()}
-    used = sorted({i for ids in held.values() for i in ids} & opened.reserves.keys())
+    accounts = [owner for owner in owners.values() if isinstance(owner, _Owner)]
+    groups = sorted({owner.category for owner in accounts} - {0})
+    used = sorted({part.id for held in alike.values() for part in held.parts} & opened.reserves.keys())
     reserves = [opened.reserves[i] for i in used]
     sentinel = _sentinel(rules, found.get(GET_PRICE_ORACLE_SENTINEL))
 
@@ -69,13 +70,12 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -
     second: dict[Any, Call] = dict(prices)
     for reserve in reserves:
         second |= reserve_calls(opened, rules, reserve)
-    for i in {account.category for account in accounts.values()} - {0}:
+    for i in groups:
         second |= category_calls(opened, rules, i)
     if sentinel:
         second[IS_LIQUIDATION_ALLOWED] = IS_LIQUIDATION_ALLOWED.at(sentinel)
-    balances = {wallet: _balances(opened, rules, wallet, accounts[wallet], ids) for wallet, ids in held.items()}
-    more = [call for asked in balances.values() for call in asked]
-    answered, balances_found = yield from ask_all(second, more)
+    more = [call for owner in accounts for call in owner.held.asked[owner.wallet]]
+    answered, balances = yield from ask_all(second, more)
     found |= answered
 
     errors: list[str] = []
@@ -85,46 +85,102 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -
         rules=rules,
         timestamp=block.timestamp,
         reserves=_reserves(answers, reserves, errors),
-        categories=(yield from with_prices(answers, _categories(answers, accounts.values(), errors))),
+        categories=(yield from with_prices(answers, _categories(answers, groups, errors))),
         prices=book,
         liquidation_allowed=_allowed(found[IS_LIQUIDATION_ALLOWED]) if sentinel else True,
         sequencer_down=_sequencer_down(found[LATEST_ROUND_DATA], errors) if opened.sequencer else False,
         paused=_paused(found[PAUSED], errors) if PAUSED in found else False,
     )
     changed = _changed(answers, reserves)
-    at = 0
-    for wallet, account in accounts.items():
-        until = at + len(balances[wallet])
-        owner = _Owner(wallet, account, held[wallet], balances_found[at:until])
-        outcome[wallet], at = _complete(answers, market, owner, errors), until
+    outcome: dict[str, Account | Exception] = {}
+    at, relisted = 0, _listing_changed(answers)
+    for wallet, owner in owners.items():
+        if isinstance(owner, ValueError):
+            outcome[wallet] = owner
+            continue
+        until = at + owner.held.answers
+        if owner.held.unknown and relisted:
+            outcome[wallet] = ValueError("it uses a reserve that was listed after the market was opened")
+        else:
+            outcome[wallet] = _account(market, owner, balances[at:until], errors)
+        at = until
     return Reading(market, outcome, _feeds(market), changed, tuple(errors))
 
 
+class _Part(NamedTuple):
+    """One reserve that an account is in, and where the answers about it stand among those of the account."""
+
+    id: int
+    flagged: bool
+    symbol: str
+    first: int
+    until: int
+
+
+class _Held(NamedTuple):
+    """Where accounts with the same flags hold something, and what is asked of each there."""
+
+    parts: tuple[_Part, ...]
+    asked: Asked
+    answers: int
+    """How many come of it."""
+    unknown: bool
+    """The account uses a reserve that was not listed when the market was opened, or was dropped since."""
+
+
+class _Alike(dict[tuple[int, "frozenset[int]"], _Held]):
+    """(flags, hints) → what is the same for all accounts that have them; of one round."""
+
+    def __init__(self, opened: Opened, rules: Rules) -> None:
+        super().__init__()
+        self._opened, self._rules = opened, rules
+
+    def __missing__(self, key: tuple[int, frozenset[int]]) -> _Held:
+        flags, hints = key
+        self[key] = held = _held(self._opened, self._rules, flags, hints)
+        return held
+
+
+def _held(opened: Opened, rules: Rules, flags: int, hints: frozenset[int]) -> _Held:
+    questions: list[Question] = []
+    parts: list[_Part] = []
+    flagged = flagged_ids(flags)
+    for i in sorted({*flagged, *hints}):
+        reserve, first = opened.reserves.get(i), len(questions)
+        if reserve is None:
+            continue  # dropped from the list: the pool passes over it too
+        questions.append((SCALED_BALANCE_OF, reserve.a_token, ()))
+        if flags >> 2 * i & 1:
+            questions.append((SCALED_BALANCE_OF, reserve.variable_debt, ()))
+            if rules.stable_debt:
+                questions.append((BALANCE_OF, reserve.stable_debt, ()))
+                questions.append((GET_USER_STABLE_RATE, reserve.stable_debt, ()))
+            elif rules.discounted_debt:
+                questions.append((BALANCE_OF, reserve.variable_debt, ()))
+        parts.append(_Part(i, i in flagged, reserve.asset.symbol, first, len(questions)))
+    unknown = not opened.reserves.keys() >= set(flagged)
+    return _Held(tuple(parts), asked(tuple(questions)), len(questions), unknown)
+
+
 class _Owner(NamedTuple):
-    """An account, the reserves that it is in, and what was read of its balances there."""
+    """An account as far as the first answers tell."""
 
     wallet: str
-    account: Account
-    held: tuple[int, ...]
-    balances: list[Result]
+    flags: int
+    category: int
+    figures: Result
+    """What the pool says of it."""
+    held: _Held
 
 
-def _account(user: Sequence[Result]) -> Account | ValueError:
+def _owner(alike: _Alike, wallet: str, hints: frozenset[int], user: Sequence[Result]) -> _Owner | ValueError:
     """From the answers of `Dialect.of_user`."""
     try:
         flags = uint(user[1])
         group = uint(user[2]) if len(user) > 2 else 0
     except ValueError as fault:
         return ValueError(f"the pool did not tell what the account holds: {fault}")
-    try:
-        return Account(flags, group, (), Reported(*words(user[0], 6)))
-    except ValueError as fault:
-        return Account(flags, group, (), None, str(fault))
-
-
-@lru_cache(maxsize=4096)
-def _held(flags: int, hints: frozenset[int]) -> tuple[int, ...]:
-    return tuple(sorted({*flagged_ids(flags), *hints}))
+    return _Owner(wallet, flags, group, user[0], alike[flags, hints])
 
 
 def _sentinel(rules: Rules, result: Result | None) -> str:
@@ -168,9 +224,9 @@ def _reserves(answers: Answers, reserves: Iterable[Reserve], errors: list[str]) 
     return states
 
 
-def _categories(answers: Answers, accounts: Iterable[Account], errors: list[str]) -> dict[int, Category]:
+def _categories(answers: Answers, ids: Iterable[int], errors: list[str]) -> dict[int, Category]:
     groups: dict[int, Category] = {}
-    for i in sorted({account.category for account in accounts} - {0}):
+    for i in ids:
         try:
             groups[i] = category(answers, i)
         except ValueError as fault:
@@ -178,53 +234,28 @@ def _categories(answers: Answers, accounts: Iterable[Account], errors: list[str]
     return groups
 
 
-def _balances(opened: Opened, rules: Rules, wallet: str, account: Account, held: Iterable[int]) -> list[Call]:
-    """What is read of an account in each reserve; `_complete` takes the answers in the same order."""
-    calls: list[Call] = []
-    flags, reserves = account.flags, opened.reserves
-    for i in held:
-        reserve = reserves.get(i)
-        if reserve is None:
-            continue
-        calls.append(SCALED_BALANCE_OF.at(reserve.a_token, wallet))
-        if flags >> 2 * i & 1:
-            calls.append(SCALED_BALANCE_OF.at(reserve.variable_debt, wallet))
-            if rules.stable_debt:
-                calls.append(BALANCE_OF.at(reserve.stable_debt, wallet))
-                calls.append(GET_USER_STABLE_RATE.at(reserve.stable_debt, wallet))
-            elif rules.discounted_debt:
-                calls.append(BALANCE_OF.at(reserve.variable_debt, wallet))
-    return calls
-
-
-def _complete(answers: Answers, market: Market, owner: _Owner, errors: list[str]) -> Account | ValueError:
+def _account(market: Market, owner: _Owner, balances: Sequence[Result], errors: list[str]) -> Account | ValueError:
     """The account with its balances, or what keeps its health from being known."""
-    wallet, account, held, balances = owner
-    flags, group, _, reported, refusal = account
+    wallet, flags, group, figures, held = owner
     if group and group not in market.categories:
         return ValueError(f"eMode category {group} could not be read")
     holdings: list[Holding] = []
-    rules, reserves, at = market.rules, answers.opened.reserves, 0
-    for i in held:
-        flagged, borrows = flags >> 2 * i & 3, flags >> 2 * i & 1
-        if i not in reserves:
-            if flagged and _listing_changed(answers):
-                return ValueError("it uses a reserve that was listed after the market was opened")
-            continue  # dropped from the list: the pool passes over it too
-        until = at + (2 + 2 * rules.stable_debt + rules.discounted_debt if borrows else 1)
+    for i, flagged, symbol, first, until in held.parts:
         try:
-            holdings.append(_holding(market, i, balances[at:until]))
+            holdings.append(_holding(market, i, balances[first:until]))
         except ValueError as fault:
-            said = f"its {reserves[i].asset.symbol} could not be read: {fault}"
+            said = f"its {symbol} could not be read: {fault}"
             if flagged:
                 return ValueError(said)
             errors.append(f"{wallet}: {said}")
-        at = until
-    return Account(flags, group, tuple(holdings), reported, refusal)
+    try:
+        return Account(flags, group, tuple(holdings), Reported(*words(figures, 6)))
+    except ValueError as fault:
+        return Account(flags, group, tuple(holdings), None, str(fault))
 
 
 def _holding(market: Market, i: int, told: Sequence[Result]) -> Holding:
-    """From the answers of `_balances` in one reserve."""
+    """From the answers to the questions of `_held` in one reserve."""
     if i not in market.reserves:
         raise ValueError("the reserve did not answer")
     supplied = uint(told[0])

@@ -7,13 +7,14 @@ liquidity or shortfall at that block, after all markets of the account have accr
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
+from liqtui.core.factors import movers_of
 from liqtui.core.model import Flag, Health, Position, PositionKey
 from liqtui.core.units import BPS, WAD, decimal_string, mul_div_up
 from liqtui.protocols import compound_v2_events
 from liqtui.protocols import compound_v2_pauses as pauses
-from liqtui.protocols.aave_v2 import with_boundaries
 from liqtui.protocols.adapter import Survey
 from liqtui.protocols.compound_v2_book import CompoundBook, drawn_of, engine_card, worst_scope
 from liqtui.protocols.compound_v2_math import TRUNCATING
@@ -69,36 +70,33 @@ class CompoundV2:
     ) -> tuple[Position, ...]:
         """One position, empty where nothing is held any more. What only a person looks at is made when it is read."""
         drawn, vai = drawn_of(opened, market, wallet, account), opened.vai
-        entries = drawn.entries
-        forced = [entry.state.info.asset.address for entry in entries if entry.forced and entry.owed]
-        book = CompoundBook(
-            entries,
-            drawn.lines,
-            vai,
-            account.vai,
-            market.rounding or TRUNCATING,
-            frozenset(forced) if forced else _NONE,
-        )
+        entries, rounding = drawn.entries, market.rounding or TRUNCATING
+        forced = [entry.state.info.asset.address for entry in entries if entry.owed and entry.forced]
+        book = CompoundBook(entries, drawn.lines, vai, account.vai, rounding, frozenset(forced) if forced else _NONE)
+        vars(book)["present"] = drawn.sums(rounding)  # the vote on the rounding has found it already
         held, owed = _values(entries, vai, account.vai)
-        found = Position.sketch(
-            _Source(opened, market),
-            _LATER,
-            key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet),
-            block=block,
-            base_symbol="USD",
-            base_decimals=VALUE_DECIMALS,
-            health=_health(account, entries, book),
-            collateral_value=held,
-            debt_value=owed,
-            category=f"pool {account.pool}" if account.pool else "",
-            book=book,
-            owes=bool(account.vai) or any(entry.owed for entry in entries),
-            holds=any(entry.supplied for entry in entries),
+        return (
+            Position.sketch(
+                _Source(opened, market),
+                _LATER,
+                key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet),
+                block=block,
+                base_symbol="USD",
+                base_decimals=VALUE_DECIMALS,
+                health=_health(account, entries, book),
+                collateral_value=held,
+                debt_value=owed,
+                category=f"pool {account.pool}" if account.pool else "",
+                book=book,
+                owes=bool(account.vai) or any(map(_OWED, entries)),
+                holds=any(map(_SUPPLIED, entries)),
+                fixed=movers_of(vai.asset.address) if vai and account.vai else _NONE,
+            ),
         )
-        return (with_boundaries(found, fixed=vai.asset.address) if vai and account.vai else found,)
 
 
 _NONE: frozenset[str] = frozenset()
+_SUPPLIED, _OWED = attrgetter("supplied"), attrgetter("owed")
 
 
 class _Source(NamedTuple):
@@ -137,11 +135,11 @@ def _ltv(position: Position) -> int | None:
 
 def _health(account: Account, entries: Sequence[Entry], book: CompoundBook) -> Health:
     """Ours, and as `reported` the same where the comptroller's own liquidity and shortfall prove it."""
-    reasons: list[str] = []
     sums, reported = book.sums(), account.reported
     if sums is not None and sums.liquidity == reported:  # then every price and all interest is known
         health = sums.health
         return Health(health, health, verdict=True if book.forced else None)
+    reasons: list[str] = []
     entered = [(entry, entry.state.info.asset.symbol) for entry in entries if entry.holding.entered]
     unpriced = [symbol for entry, symbol in entered if entry.state.price is None]
     stale = [symbol for entry, symbol in entered if not entry.accrued]

@@ -22,7 +22,7 @@ from liqtui.protocols.compound_v2_math import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from liqtui.protocols.compound_v2_math import Rounding, Seizure
     from liqtui.protocols.compound_v2_state import Account, Holding, Market, Opened, TokenState, Vai
@@ -37,21 +37,27 @@ class Entry(NamedTuple):
 
     state: TokenState
     holding: Holding
-    factor: int
-    weight: int
-    incentive: int
-    forced: bool
-    """The debt in it may be liquidated whatever the health."""
+    supplied: int
+    """Raw underlying units; by the stored rate where the accrued one is not known."""
+    owed: int
+    """Raw underlying units; as stored where the accrued debt is not known."""
 
     @property
-    def supplied(self) -> int:
-        """Raw underlying units; by the stored rate where the accrued one is not known."""
-        return underlying_of(self.holding.stored.tokens, self.state.rate or self.holding.stored.rate)
+    def factor(self) -> int:
+        return self.state.factor if self.holding.factor is None else self.holding.factor
 
     @property
-    def owed(self) -> int:
-        """Raw underlying units; as stored where the accrued debt is not known."""
-        return self.holding.stored.owed if self.holding.owed is None else self.holding.owed
+    def weight(self) -> int:
+        return self.state.weight if self.holding.weight is None else self.holding.weight
+
+    @property
+    def incentive(self) -> int:
+        return self.state.incentive if self.holding.incentive is None else self.holding.incentive
+
+    @property
+    def forced(self) -> bool:
+        """The debt in it may be liquidated whatever the health."""
+        return self.state.forced or self.holding.forced
 
     @property
     def accrued(self) -> bool:
@@ -60,33 +66,34 @@ class Entry(NamedTuple):
     @property
     def line(self) -> Line:
         """With interest up to the block; without a price, and so of unknown worth, where that is not known."""
-        asset, tokens = self.state.info.asset.address, self.holding.stored.tokens
-        rate = self.state.rate or self.holding.stored.rate
-        return Line(asset, tokens, self.owed, rate, self.weight, self.state.price if self.accrued else None)
+        state, holding, _, owed = self
+        price = state.price if self.accrued else None
+        rate = state.rate or holding.stored_rate
+        return Line(state.info.asset.address, holding.tokens, owed, rate, self.weight, price)
 
 
-def entries_of(market: Market, account: Account) -> tuple[Entry, ...]:
-    """The account's cTokens, entered ones first and in their order."""
-    found: list[Entry] = []
-    for holding in account.holdings:
-        state = market.tokens[holding.token]
-        found.append(
-            Entry(
-                state,
-                holding,
-                factor=state.factor if holding.factor is None else holding.factor,
-                weight=state.weight if holding.weight is None else holding.weight,
-                incentive=state.incentive if holding.incentive is None else holding.incentive,
-                forced=state.forced or holding.forced,
-            )
-        )
-    return tuple(found)
+def entry_of(state: TokenState, holding: Holding) -> Entry:
+    supplied = underlying_of(holding.tokens, state.rate or holding.stored_rate) if holding.tokens else 0
+    return Entry(state, holding, supplied, holding.stored_owed if holding.owed is None else holding.owed)
 
 
-class Drawn(NamedTuple):
-    account: Account
-    entries: tuple[Entry, ...]
-    lines: tuple[Line, ...]
+class Drawn:
+    """An account's cTokens, entered ones first and in their order, and what the comptroller's loop runs over."""
+
+    def __init__(self, opened: Opened, market: Market, account: Account) -> None:
+        self.account = account
+        self.entries = tuple([entry_of(market.tokens[holding.token], holding) for holding in account.holdings])
+        lines = [entry.line for entry in self.entries if entry.holding.entered]
+        if opened.vai and account.vai:
+            lines.append(vai_line(opened.vai, account.vai))
+        self.lines = tuple(lines)
+        self._sums: dict[Rounding, Sums | None] = {}
+
+    def sums(self, rounding: Rounding) -> Sums | None:
+        """Weighted collateral and debt; None where a price or the interest up to the block is unknown."""
+        if rounding not in self._sums:
+            self._sums[rounding] = measure(self.lines, rounding)
+        return self._sums[rounding]
 
 
 def vai_line(vai: Vai, owed: int) -> Line:
@@ -94,20 +101,11 @@ def vai_line(vai: Vai, owed: int) -> Line:
     return Line(vai.asset.address, 0, owed, WAD, 0, 10 ** (2 * _PRICE_DIGITS - vai.asset.decimals))
 
 
-def lines_of(opened: Opened, account: Account, entries: Iterable[Entry]) -> tuple[Line, ...]:
-    """What the comptroller's loop runs over, with interest up to the block."""
-    lines = [entry.line for entry in entries if entry.holding.entered]
-    if opened.vai and account.vai:
-        lines.append(vai_line(opened.vai, account.vai))
-    return tuple(lines)
-
-
 def drawn_of(opened: Opened, market: Market, wallet: str, account: Account) -> Drawn:
-    """The account's entries and lines, drawn once a round: for the vote on the rounding, and for its figures."""
+    """Drawn once a round: for the vote on the rounding, and for the account's figures."""
     known: Drawn | None = market.drawn.get(wallet)
     if known is None or known.account is not account:
-        entries = entries_of(market, account)
-        known = market.drawn[wallet] = Drawn(account, entries, lines_of(opened, account, entries))
+        known = market.drawn[wallet] = Drawn(opened, market, account)
     return known
 
 
@@ -117,11 +115,12 @@ def rounding_of(opened: Opened, market: Market, accounts: Mapping[str, Account])
     One account alone may be right under several of them; together they tell. None where none fits any account.
     """
     votes: dict[Rounding, int] = {}
+    voters = [drawn_of(opened, market, wallet, account) for wallet, account in accounts.items()]
     for rounding in ROUNDINGS:
         votes[rounding] = 0
-        for wallet, account in accounts.items():
-            sums = measure(drawn_of(opened, market, wallet, account).lines, rounding)
-            votes[rounding] += sums is not None and sums.liquidity == account.reported
+        for voter in voters:
+            sums = voter.sums(rounding)
+            votes[rounding] += sums is not None and sums.liquidity == voter.account.reported
         if votes[rounding] == len(accounts):
             break  # no other can have more
     best = max(votes, key=lambda rounding: votes[rounding])
@@ -235,7 +234,7 @@ def worst_scope(market: Market, book: CompoundBook) -> Scope | None:
         for debt in entered
         if debt.owed
         for collateral in entered
-        if collateral.holding.stored.tokens and _worth_seizing(book, collateral)
+        if collateral.holding.tokens and _worth_seizing(book, collateral)
     ]
     return _scope(market, book, max(cases, key=lambda case: (not case.blocked, case.loss))) if cases else None
 

@@ -27,9 +27,9 @@ class Rounding(NamedTuple):
 
     def token_value(self, weight: int, rate: int, price: int) -> int:
         """What one cToken counts for, 1e18-scaled (`tokensToDenom`)."""
-        if self.price_first:
-            return self.mul(self.mul(price, rate), weight)
-        return self.mul(self.mul(weight, rate), price)
+        first, last = (price, weight) if self.price_first else (weight, price)
+        up = WAD // 2 if self.half_up else 0
+        return ((first * rate + up) // WAD * last + up) // WAD
 
 
 TRUNCATING = Rounding()
@@ -77,7 +77,8 @@ def measure(lines: Iterable[Line], rounding: Rounding) -> Sums | None:
     for _, tokens, owed, rate, weight, price in lines:
         if price is None:
             return None
-        collateral += rounding.token_value(weight, rate, price) * tokens // WAD
+        if tokens:
+            collateral += rounding.token_value(weight, rate, price) * tokens // WAD
         borrow += price * owed // WAD
     return Sums(collateral, borrow)
 

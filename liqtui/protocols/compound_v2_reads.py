@@ -8,14 +8,15 @@ that neither their order nor how they are spread over requests matters.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.model import Quote
 from liqtui.core.units import BPS, MAX_UINT256, RAY, WAD
 from liqtui.protocols import compound_v2_pauses as pauses
-from liqtui.protocols.abi import WORD, address, addresses, ask_all, flag, ok, uint, words
+from liqtui.protocols.abi import WORD, Asked, address, addresses, ask_all, asked, flag, ok, uint, words
 from liqtui.protocols.adapter import Reading
 from liqtui.protocols.compound_v2_abi import (
     ACCRUE_INTEREST,
@@ -49,15 +50,15 @@ from liqtui.protocols.compound_v2_abi import (
 )
 from liqtui.protocols.compound_v2_book import rounding_of
 from liqtui.protocols.compound_v2_open import BY_ACCOUNT_WORDS
-from liqtui.protocols.compound_v2_state import Account, Holding, Market, Snapshot, TokenState
+from liqtui.protocols.compound_v2_state import Account, Holding, Market, TokenState
 from liqtui.protocols.price_sources import ZERO_ADDRESS, Numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from liqtui.core.model import Feed
     from liqtui.core.reads import Block, Call, Plan, Result
-    from liqtui.protocols.abi import Function
+    from liqtui.protocols.abi import Function, Question
     from liqtui.protocols.compound_v2_state import Opened, TokenInfo
     from liqtui.protocols.price_sources import PriceBook
 
@@ -76,42 +77,43 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
     first: dict[Any, Call] = {getter: getter.at(entry) for getter in _OF_COMPTROLLER} | pauses.calls_of_all(opened)
     if opened.implementation:
         first[COMPTROLLER_IMPLEMENTATION] = COMPTROLLER_IMPLEMENTATION.at(entry)
-    lists = [GET_ASSETS_IN.at(entry, wallet) for wallet in hints]
-    lists += [USER_POOL.at(entry, wallet) for wallet in hints if opened.by_account]
-    lists += [GET_VAI_REPAY_AMOUNT.at(opened.vai.controller, wallet) for wallet in hints if opened.vai]
-    found, told = yield from ask_all(first, lists)
-    close_factor, count = _close_factor(found[CLOSE_FACTOR]), len(hints)
-    groups = told[count : 2 * count] if opened.by_account else [_NOTHING] * count
-    debts = told[-count:] if opened.vai else [_NOTHING] * count
-    owners = [
-        _Owner(wallet, into := _entered(answer), _held(opened, into, hints[wallet]), vai, group)
-        for wallet, answer, group, vai in zip(hints, told, groups, debts, strict=False)
-    ]
-    known = {token for owner in owners for token in owner.held}
+    questions: list[Question] = [(GET_ASSETS_IN, entry, ())]
+    if opened.by_account:
+        questions.append((USER_POOL, entry, ()))
+    if opened.vai:
+        questions.append((GET_VAI_REPAY_AMOUNT, opened.vai.controller, ()))
+    users, size = asked(tuple(questions)), len(questions)
+    found, told = yield from ask_all(first, list(chain.from_iterable(map(users.__getitem__, hints))))
+    close_factor, alike = _close_factor(found[CLOSE_FACTOR]), _Alike(opened)
+    owners = {
+        wallet: _owner(opened, alike, wallet, hint, told[place * size : place * size + size])
+        for place, (wallet, hint) in enumerate(hints.items())
+    }
+    accounts = [owner for owner in owners.values() if isinstance(owner, _Owner)]
+    known = {token for held in alike.values() for token in held.tokens}
     used = [info for token, info in opened.tokens.items() if token in known]
 
     prices = opened.prices.reads(info.source for info in used)
     second: dict[Any, Call] = dict(prices)
     for info in used:
         second |= _token_calls(opened, info)
-    asked = [call for owner in owners for token in owner.held for call in _holding_calls(opened, token, owner.wallet)]
-    answered, told = yield from ask_all(second, asked)
+    more = [call for owner in accounts for call in owner.held.asked[owner.wallet]]
+    answered, told = yield from ask_all(second, more)
     found |= answered
+    stored: list[list[list[Result]]] = []
     size, at = _holding_size(opened), 0
-    for owner in owners:
-        until = at + size * len(owner.held)
-        owner.stored, at = [told[i : i + size] for i in range(at, until, size)], until
+    for owner in accounts:
+        until = at + size * len(owner.held.tokens)
+        stored.append([told[i : i + size] for i in range(at, until, size)])
+        at = until
+    owing = [[_owes(each[0]) for each in holdings] for holdings in stored]
 
     third: dict[Any, Call] = {
         (info.address, EXCHANGE_RATE_CURRENT): EXCHANGE_RATE_CURRENT.at(info.address) for info in used
     }
-    asked = [call for owner in owners for call in _accrued_calls(opened, owner)]
-    answered, told = yield from ask_all(third, asked)
+    more = [call for owner, owes in zip(accounts, owing, strict=True) for call in _accrued_calls(opened, owner, owes)]
+    answered, told = yield from ask_all(third, more)
     found |= answered
-    rest = iter(told)
-    for owner in owners:
-        owner.liquidity = next(rest)
-        owner.owed = [next(rest) if _owes(stored[0]) else None for stored in owner.stored]
 
     book = opened.prices.at({key: found[key] for key in prices}, block.timestamp)
     errors: list[str] = []
@@ -127,10 +129,16 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
         seize_paused=pauses.yes(found.get(SEIZE_PAUSED, b"")),
         paused=pauses.yes(found.get(PROTOCOL_PAUSED, b"")),
     )
-    accounts = {owner.wallet: _account(opened, market, owner) for owner in owners}
-    whole = {wallet: account for wallet, account in accounts.items() if isinstance(account, Account)}
+    rest = iter(told)
+    outcome: dict[str, Account | ValueError] = {
+        wallet: owner for wallet, owner in owners.items() if isinstance(owner, ValueError)
+    }
+    for owner, holdings, owes in zip(accounts, stored, owing, strict=True):
+        answers = _Answers(holdings, next(rest), [next(rest) if each else None for each in owes])
+        outcome[owner.wallet] = _account(opened, market, owner, answers)
+    whole = {wallet: account for wallet, account in outcome.items() if isinstance(account, Account)}
     market = replace(market, rounding=rounding_of(opened, market, whole))
-    return Reading(market, accounts, _feeds(market), _changed(opened, found), tuple(errors))
+    return Reading(market, outcome, _feeds(market), _changed(opened, found), tuple(errors))
 
 
 def _close_factor(result: Result) -> int:
@@ -140,38 +148,75 @@ def _close_factor(result: Result) -> int:
         raise ValueError(f"the comptroller tells no close factor: {fault}") from fault
 
 
-@dataclass(slots=True)
-class _Owner:
-    """An account, and what was read of it so far."""
+class _Held(NamedTuple):
+    """What accounts hold that entered the same markets, and what is asked of each."""
+
+    entered: tuple[str, ...]
+    tokens: tuple[str, ...]
+    """Known cTokens in the order in which the account entered their markets, then the rest."""
+    asked: Asked
+    whole: bool
+    """All markets that it entered are known."""
+
+
+class _Alike(dict[tuple[tuple[str, ...], "frozenset[str]"], _Held]):
+    """(markets entered, hints) → what is the same for all accounts that have them; of one round."""
+
+    def __init__(self, opened: Opened) -> None:
+        super().__init__()
+        self._opened = opened
+
+    def __missing__(self, key: tuple[tuple[str, ...], frozenset[str]]) -> _Held:
+        opened, (entered, hints) = self._opened, key
+        tokens = tuple(token for token in dict.fromkeys((*entered, *sorted(hints))) if token in opened.tokens)
+        questions = tuple(question for token in tokens for question in _of_holding(opened, token))
+        held = _Held(entered, tokens, asked(questions), opened.tokens.keys() >= set(entered))
+        self[key] = held
+        return held
+
+
+class _Owner(NamedTuple):
+    """An account as far as the first answers tell."""
 
     wallet: str
-    entered: tuple[str, ...] | ValueError
-    held: tuple[str, ...]
+    held: _Held
+    group: int
     vai: Result
-    group: Result
-    stored: list[list[Result]] = field(default_factory=list[list["Result"]])
-    """For each cToken held, the answers of `_holding_calls`."""
-    owed: list[Result | None] = field(default_factory=list["Result | None"])
-    """For each cToken held, its debt with interest; None where nothing is owed."""
-    liquidity: Result = b""
+
+
+class _Answers(NamedTuple):
+    """What else was read of an account."""
+
+    stored: list[list[Result]]
+    """For each cToken held, the answers to `_of_holding`."""
+    liquidity: Result
+    debts: list[Result | None]
+    """For each cToken held, with interest; None where nothing is owed."""
 
 
 _NOTHING = bytes(32)
 
 
-def _accrued_calls(opened: Opened, owner: _Owner) -> list[Call]:
-    calls = [_liquidity(opened.multicall, opened.ref.entry, owner.wallet, owner.entered)]
+def _owner(
+    opened: Opened, alike: _Alike, wallet: str, hints: frozenset[str], told: Sequence[Result]
+) -> _Owner | ValueError:
+    try:
+        entered = addresses(told[0])
+    except ValueError as fault:
+        return ValueError(f"the comptroller did not tell which markets the account is in: {fault}")
+    group = _known(told[1]) or 0 if opened.by_account else 0
+    return _Owner(wallet, alike[entered, hints], group, told[-1] if opened.vai else _NOTHING)
+
+
+def _accrued_calls(opened: Opened, owner: _Owner, owes: Sequence[bool]) -> list[Call]:
+    """The comptroller's own word after all markets of the account have accrued, and its debts with interest."""
+    calls = [_liquidity_after(opened.multicall, opened.ref.entry, owner.wallet, owner.held.entered)]
     calls += [
         BORROW_BALANCE_CURRENT.at(token, owner.wallet)
-        for token, stored in zip(owner.held, owner.stored, strict=True)
-        if _owes(stored[0])
+        for token, owing in zip(owner.held.tokens, owes, strict=True)
+        if owing
     ]
     return calls
-
-
-def _liquidity(multicall: str, entry: str, wallet: str, entered: tuple[str, ...] | ValueError) -> Call:
-    """The comptroller's own word after all markets of the account have accrued."""
-    return _liquidity_after(multicall, entry, wallet, () if isinstance(entered, ValueError) else entered)
 
 
 @lru_cache(maxsize=4096)
@@ -180,21 +225,7 @@ def _liquidity_after(multicall: str, entry: str, wallet: str, entered: tuple[str
 
 
 def _owes(snapshot: Result) -> bool:
-    return ok(snapshot, 4) and any(snapshot[2 * WORD : 3 * WORD])
-
-
-def _entered(result: Result) -> tuple[str, ...] | ValueError:
-    try:
-        return addresses(result)
-    except ValueError as fault:
-        return ValueError(f"the comptroller did not tell which markets the account is in: {fault}")
-
-
-def _held(opened: Opened, entered: tuple[str, ...] | ValueError, hints: Iterable[str]) -> tuple[str, ...]:
-    """Known cTokens in the order in which the account entered their markets, then the rest."""
-    if isinstance(entered, ValueError):
-        return ()
-    return tuple(token for token in dict.fromkeys((*entered, *sorted(hints))) if token in opened.tokens)
+    return ok(snapshot, 4) and snapshot[2 * WORD : 3 * WORD] != _NOTHING
 
 
 def _token_calls(opened: Opened, info: TokenInfo) -> dict[Any, Call]:
@@ -207,16 +238,16 @@ def _token_calls(opened: Opened, info: TokenInfo) -> dict[Any, Call]:
     return calls | pauses.calls_of(opened, token)
 
 
-def _holding_calls(opened: Opened, token: str, wallet: str) -> list[Call]:
-    """Taken apart by `_holding`, by place."""
+def _of_holding(opened: Opened, token: str) -> list[Question]:
+    """Answers are taken apart by `_holding`, by place."""
     entry = opened.ref.entry
-    calls = [GET_ACCOUNT_SNAPSHOT.at(token, wallet)]
+    questions: list[Question] = [(GET_ACCOUNT_SNAPSHOT, token, ())]
     if opened.by_account:
-        calls += [EFFECTIVE_FACTOR.at(entry, wallet, token, kind) for kind in (_BY_FACTOR, _BY_THRESHOLD)]
-        calls.append(EFFECTIVE_INCENTIVE.at(entry, wallet, token))
+        questions += [(EFFECTIVE_FACTOR, entry, (token, kind)) for kind in (_BY_FACTOR, _BY_THRESHOLD)]
+        questions.append((EFFECTIVE_INCENTIVE, entry, (token,)))
     if opened.forced_by_account:
-        calls.append(IS_FORCED_FOR_USER.at(entry, wallet, token))
-    return calls
+        questions.append((IS_FORCED_FOR_USER, entry, (token,)))
+    return questions
 
 
 def _holding_size(opened: Opened) -> int:
@@ -320,24 +351,22 @@ def _known(result: Result) -> int | None:
     return uint(result) if ok(result) else None
 
 
-def _account(opened: Opened, market: Market, owner: _Owner) -> Account | ValueError:
+def _account(opened: Opened, market: Market, owner: _Owner, answers: _Answers) -> Account | ValueError:
     """The account with its balances, or what keeps its health from being known."""
-    entered = owner.entered
-    if isinstance(entered, ValueError):
-        return entered
-    if not opened.tokens.keys() >= set(entered):
+    entered, tokens, _, whole = owner.held
+    if not whole:
         return ValueError("it is in a market that was listed after this one was opened")
     try:
         holdings = tuple(
             [
                 _holding(opened, market, token, stored, owed, entered=token in entered)
-                for token, stored, owed in zip(owner.held, owner.stored, owner.owed, strict=True)
+                for token, stored, owed in zip(tokens, answers.stored, answers.debts, strict=True)
             ]
         )
         vai = uint(owner.vai)
     except ValueError as fault:
         return fault
-    said, group = last_of(owner.liquidity), _known(owner.group) or 0
+    said, group = last_of(answers.liquidity), owner.group
     if not ok(said, 3):
         return Account(holdings, None, "it does not answer", vai, group)
     error, liquidity, shortfall = words(said, 3)
@@ -351,21 +380,21 @@ def _holding(
 ) -> Holding:
     if token not in market.tokens:
         raise ValueError(f"its market {token} could not be read")
-    symbol = market.tokens[token].info.asset.symbol
+    info = market.tokens[token].info
     try:
         error, tokens, owed, rate = words(stored[0], 4)
     except ValueError as fault:
-        raise ValueError(f"its {symbol} could not be read: {fault}") from fault
+        raise ValueError(f"its {info.asset.symbol} could not be read: {fault}") from fault
     if error:
-        raise ValueError(f"its {symbol} could not be read: error {error}")
+        raise ValueError(f"its {info.asset.symbol} could not be read: error {error}")
     if not rate:
-        raise ValueError(f"its {symbol} makes no sense: an exchange rate of zero")
+        raise ValueError(f"its {info.asset.symbol} makes no sense: an exchange rate of zero")
     now = 0 if accrued is None else _known(accrued)
     if len(stored) == 1:
-        return Holding(token, Snapshot(tokens, owed, rate), now, entered)
+        return Holding(token, tokens, owed, rate, now, entered)
     factor, weight, incentive = map(_known, stored[1:4]) if opened.by_account else (None, None, None)
     forced = flag(stored[-1]) if opened.forced_by_account else False
-    return Holding(token, Snapshot(tokens, owed, rate), now, entered, factor, weight, incentive, forced)
+    return Holding(token, tokens, owed, rate, now, entered, factor, weight, incentive, forced)
 
 
 def _changed(opened: Opened, found: Mapping[Any, Result]) -> bool:

@@ -116,19 +116,16 @@ class Market:
     """By wallet: what `compound_v2_book.drawn_of` made of its account."""
 
 
-class Snapshot(NamedTuple):
-    """getAccountSnapshot, without its error code: as stored, without the interest since."""
-
-    tokens: int
-    owed: int
-    rate: int
-
-
 class Holding(NamedTuple):
     """One account in one cToken."""
 
     token: str
-    stored: Snapshot
+    tokens: int
+    """cTokens."""
+    stored_owed: int
+    """As getAccountSnapshot tells it, without the interest since."""
+    stored_rate: int
+    """Likewise; not zero."""
     owed: int | None
     """With interest up to the block, by the contract itself; None where it refuses."""
     entered: bool

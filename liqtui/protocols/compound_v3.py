@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from liqtui.core.model import Flag, Health, Position, PositionKey
@@ -9,7 +11,7 @@ from liqtui.core.units import BPS, HEALTH_ONE, WAD, decimal_string, mul_div_down
 from liqtui.protocols import compound_v3_events
 from liqtui.protocols.adapter import Survey
 from liqtui.protocols.compound_v3_book import CometBook, engine_card, scope
-from liqtui.protocols.compound_v3_math import Base, Indexes, Line
+from liqtui.protocols.compound_v3_math import Base, Indexes, Line, covered, short, weighted
 from liqtui.protocols.compound_v3_open import discover, glance, open_market
 from liqtui.protocols.compound_v3_reads import refresh
 from liqtui.protocols.compound_v3_state import (
@@ -21,7 +23,7 @@ from liqtui.protocols.compound_v3_state import (
 from liqtui.protocols.feeds import feed_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.later import Later
@@ -76,10 +78,12 @@ class CompoundV3:
     ) -> tuple[Position, ...]:
         """One position, empty where nothing is held any more. What only a person looks at is made when it is read."""
         base = Base(account.principal, market.indexes, market.base_price, opened.base_scale)
+        balance = base.balance
         held = tuple([(market.assets[index], amount) for index, amount in account.holdings])
         lines = tuple([_line(state, amount) for state, amount in held])
+        weights = tuple(map(weighted, lines))
         book = CometBook(market, held, opened.base, base, lines, account.view)
-        doubts = _doubts(opened, market, account, book)
+        doubts = _doubts(opened, market, account, max(0, -balance), weights)
         return (
             Position.sketch(
                 _Source(opened, market, doubts),
@@ -88,12 +92,12 @@ class CompoundV3:
                 block=block,
                 base_symbol=opened.base_symbol,
                 base_decimals=PRICE_DECIMALS,
-                health=_health(account, book, doubts),
-                collateral_value=_values(held, _whole),
+                health=_health(account, covered(base, weights), book, doubts),
+                collateral_value=_values(lines),
                 debt_value=base.debt_value,
                 book=book,
-                owes=base.balance < 0,
-                holds=base.balance > 0 or any(amount for _, amount in held),
+                owes=balance < 0,
+                holds=balance > 0 or any(map(_AMOUNT, lines)),
             ),
         )
 
@@ -119,12 +123,13 @@ def _ltv(position: Position) -> int | None:
     return mul_div_up(debt, BPS, collateral) if collateral and debt is not None else None
 
 
-def _whole(_: AssetState) -> int:
-    return WAD
+_AMOUNT = attrgetter("amount")
 
 
 def _part(position: Position, factor: Callable[[AssetState], int]) -> int | None:
-    return _share(_values(_book(position).held, factor), position.collateral_value)
+    """Of the collateral, each asset weighted by a factor."""
+    book = _book(position)
+    return _share(_values(book.lines, [factor(state) for state, _ in book.held]), position.collateral_value)
 
 
 def _scope(position: Position) -> Scope | None:
@@ -136,13 +141,13 @@ def _line(state: AssetState, amount: int) -> Line:
     return Line(state.asset.address, amount, state.price, state.info.scale, state.info.liquidate_factor)
 
 
-def _values(held: Sequence[tuple[AssetState, int]], factor: Callable[[AssetState], int]) -> int | None:
-    """Collateral in price units, each asset weighted by a factor; None where a price is unknown."""
+def _values(lines: Sequence[Line], factors: Iterable[int] = repeat(WAD)) -> int | None:
+    """Collateral in price units, weighted by factors (1e18-scaled); None where a price is unknown."""
     total = 0
-    for state, amount in held:
-        if state.price is None:
+    for (_, amount, price, scale, _), factor in zip(lines, factors, strict=False):
+        if price is None:
             return None
-        total += mul_div_down(mul_div_down(amount, state.price, state.info.scale), factor(state), WAD)
+        total += amount * price // scale * factor // WAD
     return total
 
 
@@ -156,9 +161,9 @@ def _feeds(position: Position) -> tuple[Feed, ...]:
     return tuple({feed.address: feed for feed in everything}.values())
 
 
-def _health(account: Account, book: CometBook, doubts: Sequence[str]) -> Health:
+def _health(account: Account, raw: int | None, book: CometBook, doubts: Sequence[str]) -> Health:
     """Ours, beside the contract's yes or no. Its view knows no interest since the last accrual; `absorb` does."""
-    raw, verdict = book.health(), account.view
+    verdict = account.view
     reasons = [*doubts, "Compound gives no health figure"]
     if account.principal >= 0:
         return Health(raw, None, "; ".join(reasons))
@@ -175,14 +180,15 @@ def _health(account: Account, book: CometBook, doubts: Sequence[str]) -> Health:
     return Health(raw, None, "; ".join(reasons), verdict)
 
 
-def _doubts(opened: Opened, market: Market, account: Account, book: CometBook) -> list[str]:
+def _doubts(opened: Opened, market: Market, account: Account, owed: int, weights: Sequence[int | None]) -> list[str]:
     """Where the contract's debt, or its yes or no, is another than ours."""
     found: list[str] = []
-    owed = max(0, -book.base.balance)
     if account.owed is not None and account.owed != owed:
         ours, theirs = (decimal_string(amount, opened.base.decimals) for amount in (owed, account.owed))
         found.append(f"own arithmetic gives a debt of {ours}, the contract says {theirs}")
-    expected = book.before_interest(Indexes(market.totals.supply_index, market.totals.borrow_index))
+    # its view knows the indexes of the last accrual
+    indexes = Indexes(market.totals.supply_index, market.totals.borrow_index)
+    expected = short(Base(account.principal, indexes, market.base_price, opened.base_scale), weights)
     if account.view is not None and expected is not None and account.view != expected:
         found.append(f"its own check says {_word(account.view)}, own arithmetic {_word(expected)}")
     return found

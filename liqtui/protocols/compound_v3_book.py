@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from liqtui.core.model import Asset, Quote
-    from liqtui.protocols.compound_v3_math import Base, Indexes, Line
+    from liqtui.protocols.compound_v3_math import Base, Line
     from liqtui.protocols.compound_v3_state import AssetState, Market, Opened
 
 NO_CHANGE = Change()
@@ -72,10 +72,6 @@ class CometBook:
         if self.view and not any(change):
             return True
         return liquidatable(*self.changed(change))
-
-    def before_interest(self, indexes: Indexes) -> bool | None:
-        """What the contract's view has to answer: the same with the indexes of its last accrual."""
-        return liquidatable(self.base._replace(indexes=indexes), self.lines)
 
 
 def scope(book: CometBook, held: list[AssetState], *, paused: bool) -> Scope | None:

@@ -66,9 +66,10 @@ class Base(NamedTuple):
     @property
     def balance(self) -> int:
         """Base units, cut toward zero (presentValue)."""
-        if self.principal < 0:
-            return -present(-self.principal, self.indexes.borrow)
-        return present(self.principal, self.indexes.supply)
+        principal, (supply, borrow), *_ = self
+        if principal < 0:
+            return -present(-principal, borrow)
+        return present(principal, supply)
 
     def after(self, amount: int) -> Base:
         """With so many base units paid in (or, negative, taken out), in the roundings of supplyBase, withdrawBase."""
@@ -99,16 +100,23 @@ def grown(index: int, rate: int, elapsed: int) -> int:
 
 def weighted(line: Line) -> int | None:
     """What a collateral counts for, rounded down twice; None without a price."""
-    if line.price is None:
-        return None
-    return mul_div_down(mul_div_down(line.amount, line.price, line.scale), line.factor, WAD)
+    _, amount, price, scale, factor = line
+    return None if price is None else amount * price // scale * factor // WAD
 
 
 def health(base: Base, lines: Iterable[Line]) -> int | None:
+    return covered(base, map(weighted, lines))
+
+
+def liquidatable(base: Base, lines: Iterable[Line]) -> bool | None:
+    return short(base, map(weighted, lines))
+
+
+def covered(base: Base, weights: Iterable[int | None]) -> int | None:
     """Weighted collateral ÷ debt, 1e18-scaled and cut: under 1e18 exactly where isLiquidatable finds liquidity < 0.
 
     Infinite without debt, and for a debt that is worth less than one unit of the price. None where a price that it
-    hangs on is unknown.
+    hangs on is unknown. `weights`: of each collateral, see `weighted`.
     """
     if base.principal >= 0:
         return HEALTH_INFINITE
@@ -118,15 +126,14 @@ def health(base: Base, lines: Iterable[Line]) -> int | None:
     if not debt:
         return HEALTH_INFINITE
     total = 0
-    for line in lines:
-        weight = weighted(line)
+    for weight in weights:
         if weight is None:
             return None
         total += weight
-    return mul_div_down(total, WAD, debt)
+    return total * WAD // debt
 
 
-def liquidatable(base: Base, lines: Iterable[Line]) -> bool | None:
+def short(base: Base, weights: Iterable[int | None]) -> bool | None:
     """isLiquidatable with these indexes: in the order of the assets, and no further than is needed.
 
     None where it comes to a price that is unknown: there the contract reverts.
@@ -137,10 +144,9 @@ def liquidatable(base: Base, lines: Iterable[Line]) -> bool | None:
     if debt is None:
         return None
     liquidity = -debt
-    for line in lines:
+    for weight in weights:
         if liquidity >= 0:
             return False
-        weight = weighted(line)
         if weight is None:
             return None
         liquidity += weight

@@ -7,9 +7,10 @@ account holds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from liqtui.protocols.abi import address, ask_all, flag, ok, signed, uint, words
+from liqtui.protocols.abi import address, ask_all, asked, flag, ok, signed, uint, words
 from liqtui.protocols.adapter import Reading
 from liqtui.protocols.compound_v3_abi import (
     BALANCE_OF,
@@ -55,14 +56,15 @@ def refresh(opened: Opened, block: Block, hints: Iterable[str]) -> Plan[Reading]
     """The market and the accounts of the hinted wallets at the block. ValueError without its totals or rates."""
     comet, wallets = opened.ref.entry, tuple(hints)
     first: dict[Any, Call] = {getter: getter.at(comet) for getter in (TOTALS_BASIC, *_AS_OPENED)}
-    users = [getter.at(comet, wallet) for wallet in wallets for getter in _OF_USER]
-    found, told = yield from ask_all(first, users)
+    users = asked(tuple((getter, comet, ()) for getter in _OF_USER))
+    found, told = yield from ask_all(first, list(chain.from_iterable(map(users.__getitem__, wallets))))
     totals, size = Totals(*words(found[TOTALS_BASIC], 8)), len(_OF_USER)
     owners = [
         _owner(wallet, told[place * size : place * size + size], len(opened.assets))
         for place, wallet in enumerate(wallets)
     ]
-    used = sorted({index for owner in owners for index in owner.held})
+    combinations = {owner.held for owner in owners}
+    used = sorted({index for held in combinations for index in held})
 
     feeds = opened.prices.reads((opened.base_feed, *(opened.assets[index][1].feed for index in used)))
     second: dict[Any, Call] = dict(feeds)
@@ -74,11 +76,11 @@ def refresh(opened: Opened, block: Block, hints: Iterable[str]) -> Plan[Reading]
         second[index, GET_ASSET_INFO] = GET_ASSET_INFO.at(comet, index)
         second[index, GET_PRICE] = GET_PRICE.at(comet, info.feed)
         second[index, TOTALS_COLLATERAL] = TOTALS_COLLATERAL.at(comet, asset.address)
-    amounts = [
-        USER_COLLATERAL.at(comet, owner.wallet, opened.assets[index][0].address)
-        for owner in owners
-        for index in owner.held
-    ]
+    balances = {
+        held: asked(tuple((USER_COLLATERAL, comet, (opened.assets[index][0].address,)) for index in held))
+        for held in combinations
+    }
+    amounts = [call for owner in owners for call in balances[owner.held][owner.wallet]]
     answered, told = yield from ask_all(second, amounts)
     found |= answered
 
@@ -109,7 +111,7 @@ class _Owner(NamedTuple):
 
     wallet: str
     principal: int
-    held: list[int]
+    held: tuple[int, ...]
     owed: Result
     view: Result
     fault: str = ""
@@ -122,7 +124,7 @@ def _owner(wallet: str, told: Sequence[Result], count: int) -> _Owner:
     try:
         principal, _, _, flags, more = words(basic, 5)
     except ValueError as fault:
-        return _Owner(wallet, 0, [], owed, view, f"the market did not tell what the account holds: {fault}")
+        return _Owner(wallet, 0, (), owed, view, f"the market did not tell what the account holds: {fault}")
     return _Owner(wallet, signed(principal), held_assets(flags, more, count), owed, view)
 
 

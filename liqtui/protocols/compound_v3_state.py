@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.units import WAD
@@ -108,7 +109,8 @@ class Account(NamedTuple):
     """Why the view gave no answer."""
 
 
-def held_assets(flags: int, more_flags: int, count: int) -> list[int]:
+@lru_cache(maxsize=1024)
+def held_assets(flags: int, more_flags: int, count: int) -> tuple[int, ...]:
     """Indexes of the assets that an account is in: the first 16 in `assetsIn`, eight more in `_reserved`."""
     bits = flags & 0xFFFF | (more_flags & 0xFF) << 16
-    return [index for index in range(count) if bits >> index & 1]
+    return tuple([index for index in range(count) if bits >> index & 1])

@@ -143,6 +143,8 @@ def _threshold(position: Position) -> int:
 
 def _verdict(holding: Holding) -> bool | None:
     """Yes where anyone can liquidate all of it or a part; no where Morpho and every authorised contract say so."""
+    if not holding.armed:
+        return holding.verdict
     said = [holding.verdict, *(each.verdict for each in holding.armed)]
     return True if True in said else None if None in said else False
 

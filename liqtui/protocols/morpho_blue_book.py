@@ -94,10 +94,9 @@ class MorphoBook:
     def price(self, change: Change = NO_CHANGE) -> int | None:
         """What the oracle's `price()` answers under the change; None when it answers nothing."""
         if change is NO_CHANGE:
-            held, owed = self.held_price, self.owed_price
-        else:
-            held = change.prices.get(self.collateral.address, self.held_price)
-            owed = change.prices.get(self.loan.address, self.owed_price)
+            return self.state.pricing.answer
+        held = change.prices.get(self.collateral.address, self.held_price)
+        owed = change.prices.get(self.loan.address, self.owed_price)
         if held is None or held < 0 or owed is None or owed <= 0:
             return None
         return held * 10**self.state.pricing.lift // owed

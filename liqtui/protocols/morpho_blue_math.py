@@ -83,7 +83,7 @@ def accrue(totals: Totals, rate: int, elapsed: int) -> Totals:
 
 def most_borrowed(collateral: int, price: int, lltv: int) -> int:
     """Raw loan units that this collateral may carry at an oracle price (`PRICE_SCALE` included)."""
-    return mul_div_down(mul_div_down(collateral, price, PRICE_SCALE), lltv, WAD)
+    return collateral * price // PRICE_SCALE * lltv // WAD
 
 
 def health(loan: Loan, price: int, lltv: int) -> int:
@@ -93,7 +93,7 @@ def health(loan: Loan, price: int, lltv: int) -> int:
     """
     if not loan.shares:
         return HEALTH_INFINITE
-    return mul_div_down(most_borrowed(loan.collateral, price, lltv), WAD, loan.owed)
+    return most_borrowed(loan.collateral, price, lltv) * WAD // loan.owed
 
 
 def repay(loan: Loan, assets: int) -> Loan:

@@ -98,7 +98,7 @@ class Pricing(NamedTuple):
     loan: int | None
     decimals: int
     lift: int
-    """price() = collateral × 10**lift ÷ loan, cut."""
+    """`answer` = collateral × 10**lift ÷ loan, cut, wherever there is one."""
     currency: str
     quotes: tuple[Quote, Quote]
     """Of collateral and loan."""

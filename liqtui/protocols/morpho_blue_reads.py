@@ -8,6 +8,7 @@ where it is not. Likewise a `preLiquidate` of each contract that is authorised.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from liqtui.core.reads import Failure
@@ -197,6 +198,7 @@ def _tried(armed: Armed, said: Result | None) -> Armed:
     return armed._replace(refusal=clean(_reason(said.data) or said.detail, 60) or "the trial gave no reason")
 
 
+@lru_cache(maxsize=64)
 def _reason(data: bytes) -> str:
     """Text of Error(string); empty for anything else."""
     if data[:4] != _ERROR or len(data) < 68:

@@ -468,12 +468,17 @@ def test_a_contract_that_does_not_answer_is_no_doubt() -> None:
         sure_since=st.none() | st.floats(0, 1e10),
         told_unverified=st.booleans(),
         liquidated_at=st.none() | st.floats(0, 1e10),
+        terms=st.none(),
+        read_at=st.none() | st.integers(0, 2**40),
+        told_pace=st.sampled_from(Severity),
+        told_interest=st.booleans(),
+        pace=st.just(()),  # it begins anew
     )
 )
 def test_memory_outlives_a_restart(memory: Memory) -> None:
     tell = Story()
     tell(at(1.1))
-    kept = {"a": memory, "b": replace(memory, holdings=tell.memory.holdings)}
+    kept = {"a": memory, "b": memory._replace(holdings=tell.memory.holdings)}
     assert load(dump(kept)) == kept
 
 

@@ -191,7 +191,7 @@ def test_the_edge_of_liquidation_is_no_false_alarm() -> None:
     story.tick(story.alert())
     assert story.row.position is not None
     health = story.row.position.health
-    low = replace(health, raw=WAD * 99 // 100, reported=WAD * 99 // 100)
+    low = health._replace(raw=WAD * 99 // 100, reported=WAD * 99 // 100)
     story.row = replace(story.row, position=replace(story.row.position, health=low))
     story.tick()
     story.tick(story.recovered)

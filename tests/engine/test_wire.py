@@ -316,7 +316,7 @@ def test_what_is_no_longer_looked_at_is_a_glimpse_with_the_next_figures() -> Non
     got = line.ship(scenes.snapshot(rows=(aged,))).rows[0]
     assert got == aged, "the same figures are still all there"
     assert line.bytes - before < 700, "and are not sent again"
-    newer = ours.having(block=replace_block(ours.block), health=replace(ours.health, reason="other"))
+    newer = ours.having(block=replace_block(ours.block), health=ours.health._replace(reason="other"))
     moved = replace(row, position=newer)
     got = line.ship(scenes.snapshot(rows=(moved,))).rows[0]
     assert got.position is not None

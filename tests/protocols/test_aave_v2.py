@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from liqtui.core.model import Side
 from liqtui.core.reads import Failure, PlanFailed
+from liqtui.core.risk import complete
 from liqtui.core.sources import MarketRef
 from liqtui.core.units import BPS, HEALTH_INFINITE, RAY, SECONDS_PER_YEAR, WAD
 from liqtui.protocols import aave_v2_abi as v2
@@ -93,7 +94,7 @@ def test_a_loan_in_ether() -> None:
     assert found.scope.max_debt == 1_500 * 10**6
     assert found.scope.seized == 63 * WAD // 100
     assert chain.steps == 2
-    assert [each.label for each in found.boundaries] == ["USDC", "USDC"]
+    assert [each.label for each in complete(found).boundaries] == ["USDC", "USDC"]
     assert str(found.key) == f"31337:aave-v2:test market:{WALLET}"
 
 
@@ -102,7 +103,7 @@ def test_without_debt_there_is_nothing_to_reach() -> None:
     fake.users[WALLET] = User({"WETH": WAD}, reported=(WAD, 0, 0, 8250, 8000, HEALTH_INFINITE))
     found = position(fake.chain())
     assert found.health.verified
-    assert found.boundaries == ()
+    assert complete(found).boundaries == ()
 
 
 def test_stable_debt_counts_by_its_own_balance() -> None:

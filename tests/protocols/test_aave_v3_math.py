@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 
 from liqtui.core.units import BPS, HEALTH_INFINITE, HEALTH_ONE, RAY, WAD
 from liqtui.protocols.aave_v3_math import (
-    Line,
     Seizure,
     Side,
     available_borrows,
@@ -32,6 +32,20 @@ DIRECTED = st.booleans()
 AMOUNT = st.integers(0, 10**30)
 PRICE = st.integers(1, 10**14)
 UNIT = st.sampled_from([10**2, 10**6, 10**8, 10**18])
+
+
+class Line(NamedTuple):
+    """`aave_v3_math.Line` by names."""
+
+    asset: str
+    collateral: int
+    debt: int
+    price: int | None
+    unit: int
+    threshold: int
+    ltv: int
+
+
 LINE = st.builds(Line, st.just("0x"), AMOUNT, AMOUNT, PRICE, UNIT, st.integers(0, BPS), st.integers(0, BPS))
 
 

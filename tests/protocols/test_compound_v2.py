@@ -9,6 +9,7 @@ import pytest
 
 from liqtui.core.model import ENGINE_LINES, Change, Side
 from liqtui.core.reads import Failure, PlanFailed
+from liqtui.core.risk import complete
 from liqtui.core.severity import liquidatable
 from liqtui.core.sources import MarketRef
 from liqtui.core.units import HEALTH_INFINITE, RAY, WAD
@@ -367,7 +368,7 @@ def test_vai_is_a_debt_of_one_dollar_each() -> None:
     leg = found.legs[-1]
     assert (leg.asset.symbol, leg.asset.address, leg.side, leg.value) == ("VAI", VAI, Side.DEBT, 360 * WAD)
     assert found.debt_value == 1_360 * WAD
-    assert {each.label for each in found.boundaries} == {"ETH", "USDC"}
+    assert {each.label for each in complete(found).boundaries} == {"ETH", "USDC"}
     assert found.book.health(Change(debt={VAI: -360 * WAD})) == 17 * WAD // 10
 
 

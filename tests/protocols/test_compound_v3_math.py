@@ -194,7 +194,7 @@ def test_unknown_prices() -> None:
 
 
 def test_assets_from_the_seventeenth_on_are_in_the_reserved_byte() -> None:
-    assert held_assets(0b101, 0, 3) == [0, 2]
-    assert held_assets(1 << 15, 0b10000001, 24) == [15, 16, 23]
-    assert held_assets(0, 0xFF, 16) == []
-    assert held_assets(0xFFFF, 0xFF, 24) == list(range(24))
+    assert held_assets(0b101, 0, 3) == (0, 2)
+    assert held_assets(1 << 15, 0b10000001, 24) == (15, 16, 23)
+    assert held_assets(0, 0xFF, 16) == ()
+    assert held_assets(0xFFFF, 0xFF, 24) == tuple(range(24))

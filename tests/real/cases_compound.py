@@ -118,8 +118,7 @@ class CompoundCase(Case):
         holdings = () if account is None else account.holdings
         tokens = {each.token: self.opened.tokens[each.token].asset.symbol for each in holdings}
         shares = {
-            (Side.COLLATERAL, Asset(each.token, f"{tokens[each.token]} shares", 8)): each.stored.tokens
-            for each in holdings
+            (Side.COLLATERAL, Asset(each.token, f"{tokens[each.token]} shares", 8)): each.tokens for each in holdings
         }
         return super().balances(key, found) | shares
 

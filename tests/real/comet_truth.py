@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.model import Side
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE, WAD, mul_div_down
-from liqtui.protocols.compound_v3_math import Absorption, Indexes, absorb
+from liqtui.protocols.compound_v3_math import Absorption, Indexes, absorb, liquidatable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +49,7 @@ def check(found: Position, said: Said) -> None:
     # its views, which know no interest since the last accrual
     totals = book.market.totals
     stored = Indexes(totals.supply_index, totals.borrow_index)
-    assert book.before_interest(stored) is said.liquidatable, (found, said)
+    assert liquidatable(book.base._replace(indexes=stored), book.lines) is said.liquidatable, (found, said)
     assert _covered(book, stored) is said.collateralized, (found, said)
     # absorb, which accrues first
     absorbable = said.absorbed is not None

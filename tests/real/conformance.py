@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from liqtui.core.boundaries import boundaries
 from liqtui.core.events import EventKind
 from liqtui.core.factors import movers
 from liqtui.core.model import Side
 from liqtui.core.reads import Log
+from liqtui.core.risk import complete
 from liqtui.core.sources import ChainSpec
 from liqtui.core.wallet import Wallet
 from liqtui.engine.history import History
@@ -116,8 +116,7 @@ class Case(ABC):
     def boundaries(self, found: Position) -> list[tuple[Boundary, Mover]]:
         assert found.book is not None
         knobs = {mover.factor: mover for mover in movers(found.book, found.feeds)}
-        known = found.boundaries or boundaries(found.book, found.feeds)
-        return [(each, knobs[each.factor]) for each in known]
+        return [(each, knobs[each.factor]) for each in complete(found).boundaries]
 
     def events(self, wallets: Sequence[str]) -> list[MarketEvent]:
         """What the newest block's logs, asked for by the adapter's own filters, tell."""

@@ -10,6 +10,7 @@ from liqtui.core.boundaries import boundaries
 from liqtui.core.model import Change, Direction, Side
 from liqtui.core.reads import PlanFailed
 from liqtui.core.rescue import rescue
+from liqtui.core.risk import complete
 from liqtui.core.sources import MarketRef
 from liqtui.core.units import HEALTH_ONE, MAX_UINT256, WAD, percent_mul
 from liqtui.protocols.aave_v2 import AaveV2
@@ -67,7 +68,8 @@ def test_prices_are_counted_in_ether(watch: V2Watch) -> None:
 
 
 def test_what_the_market_counts_in_has_no_boundary(watch: V2Watch) -> None:
-    base, found = watch.opened.base_asset, watch.positions()[wallet_of("v2 weth usdc tight").lower()]
+    base = watch.opened.base_asset
+    found = complete(watch.positions()[wallet_of("v2 weth usdc tight").lower()])
     assert found.book is not None
     whole = boundaries(found.book, found.feeds)
     assert {each.factor for each in whole} - {each.factor for each in found.boundaries} == {

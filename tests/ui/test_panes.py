@@ -165,7 +165,7 @@ async def test_what_the_preview_says_of_odd_positions() -> None:
         text = frames.text(app)
         assert "left alone     no debt, nothing to liquidate" in text
         assert "debt           none" in text
-        low = replace(row.position.health, raw=99 * 10**16, reported=99 * 10**16)
+        low = row.position.health._replace(raw=99 * 10**16, reported=99 * 10**16)
         gone = replace(row, severity=Severity.LIQUIDATABLE, position=replace(row.position, health=low, book=None))
         await post(pilot, scenes.snapshot(2, rows=(gone,)))
         assert "left alone     can be liquidated now" in frames.text(app)

@@ -40,7 +40,7 @@ app = LiqtuiApp(engine, None, Settings(chain_tags=scenes.TAGS, silence_after=1e9
 def healthier(step):
     row = scenes.ROWS[4]
     raw = row.position.health.raw + step * 10**15
-    health = replace(row.position.health, raw=raw, reported=raw)
+    health = row.position.health._replace(raw=raw, reported=raw)
     return (*scenes.ROWS[:4], replace(row, position=replace(row.position, health=health)), *scenes.ROWS[5:])
 
 def poll():

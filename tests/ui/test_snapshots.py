@@ -39,7 +39,7 @@ def healthier(row: Row, by: int) -> Row:
     """The same position with `by` thousandths more health."""
     assert row.position is not None
     raw = (row.position.health.raw or 0) + by * 10**15
-    return replace(row, position=replace(row.position, health=replace(row.position.health, raw=raw, reported=raw)))
+    return replace(row, position=replace(row.position, health=row.position.health._replace(raw=raw, reported=raw)))
 
 
 async def test_a_posted_snapshot_is_shown() -> None:
