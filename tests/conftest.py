@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +13,10 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# Hundreds of children and every worker would otherwise compile the program and the tests anew: half of the time.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Machines that run tests are busy: what hypothesis finds must not hang on the time that it took.
 settings.register_profile("liqtui", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -12,13 +12,13 @@ import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import httpx
-
 from tests.lab import abi
 from tests.lab.errors import LabError, LabRevert
+from tests.lab.line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +49,15 @@ class Receipt:
     gas_used: int
     contract: str | None
     logs: tuple[Log, ...]
+
+
+def _receipt(sent: str, raw: dict[str, Any] | None) -> Receipt:
+    """What the node says of the transaction with this hash; None is that it was not mined."""
+    if raw is None:
+        raise LabError(f"transaction {sent} was not mined")
+    logs = (Log(g["address"], tuple(g["topics"]), bytes.fromhex(g["data"][2:])) for g in raw["logs"])
+    status, block, gas = (int(raw[key], 16) for key in ("status", "blockNumber", "gasUsed"))
+    return Receipt(sent, status, block, gas, raw["contractAddress"], tuple(logs))
 
 
 class RpcError(Exception):
@@ -86,7 +95,7 @@ class Node:
         self._folder = tempfile.TemporaryDirectory(prefix="liqtui-lab-")
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
-        self._http = httpx.Client(timeout=120.0, trust_env=False)
+        self._line = Line(self.port)
         self._queue: list[tuple[str, str, bytes, str]] | None = None
 
     @property
@@ -152,7 +161,7 @@ class Node:
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
                 break
-            with suppress(httpx.HTTPError):
+            with suppress(OSError, HTTPException):
                 genesis = self.rpc("eth_getBlockByNumber", "0x0", False)
                 if int(genesis["timestamp"], 16) != self.genesis_time or self.rpc("eth_chainId") != hex(self.chain_id):
                     self.close()
@@ -192,20 +201,19 @@ class Node:
         if process is not None:
             process.kill()
             process.wait()
+        self._line.close()
 
     def close(self) -> None:
         """End the node and remove its files. Safe to call twice."""
         atexit.unregister(self.close)
         self._end()
-        self._http.close()
         self._folder.cleanup()
 
     # -- JSON-RPC --------------------------------------------------------------------------------
 
     def rpc(self, method: str, *params: Any) -> Any:
         """One JSON-RPC request; raises :class:`RpcError` for an error object."""
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        reply = self._http.post(self.url, json=body).json()
+        reply = self._line.ask({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
         if "error" in reply:
             raise RpcError(reply["error"])
         return reply["result"]
@@ -240,7 +248,7 @@ class Node:
         if self._queue is not None:
             self._queue.append((sent, to or "", data, sender))
             return None
-        return self._checked(sent, to or "", data, sender)
+        return self._checked(self.receipt(sent), to or "", data, sender)
 
     def do(self, to: str, signature: str, *args: Any, sender: str = ADMIN) -> Receipt | None:
         """:meth:`transact` with ``"name(types)"`` and arguments."""
@@ -257,25 +265,20 @@ class Node:
             yield
         finally:
             queue, self._queue = self._queue, None
-            self.mine(dt=dt)
-        if check:
+            head = self.mine(dt=dt)
+        if check and queue:
+            mined = {raw["transactionHash"]: raw for raw in self.rpc("eth_getBlockReceipts", hex(head))}
             for sent, to, data, sender in queue:
-                self._checked(sent, to, data, sender)
+                self._checked(_receipt(sent, mined.get(sent)), to, data, sender)
 
     def receipt(self, sent: str) -> Receipt:
         """Receipt of a mined transaction."""
-        raw = self.rpc("eth_getTransactionReceipt", sent)
-        if raw is None:
-            raise LabError(f"transaction {sent} was not mined")
-        logs = (Log(g["address"], tuple(g["topics"]), bytes.fromhex(g["data"][2:])) for g in raw["logs"])
-        status, block, gas = (int(raw[key], 16) for key in ("status", "blockNumber", "gasUsed"))
-        return Receipt(sent, status, block, gas, raw["contractAddress"], tuple(logs))
+        return _receipt(sent, self.rpc("eth_getTransactionReceipt", sent))
 
-    def _checked(self, sent: str, to: str, data: bytes, sender: str) -> Receipt:
-        receipt = self.receipt(sent)
+    def _checked(self, receipt: Receipt, to: str, data: bytes, sender: str) -> Receipt:
         if receipt.status != 1:
             self.call(to, data, receipt.block, sender)  # the same call again says why
-            raise LabRevert(f"transaction {sent} failed ({receipt.gas_used} gas), and would not fail again")
+            raise LabRevert(f"transaction {receipt.hash} failed ({receipt.gas_used} gas), and would not fail again")
         return receipt
 
     def _revert(self, error: RpcError) -> LabRevert:
