@@ -33,6 +33,22 @@ pytest_plugins = [
 ]
 
 
+LONGEST = ("tests/e2e/", "tests/real/", "tests/engine/")
+"""Where tests wait most, for programs, nodes and receivers: begun first, so that no worker is left with one of them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def turn(item: pytest.Item) -> int:
+        return next((at for at, folder in enumerate(LONGEST) if item.nodeid.startswith(folder)), len(LONGEST))
+
+    items.sort(key=turn)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: some worker waits at any time."""
+    return (os.cpu_count() or 1) + 1
+
+
 class OutsideNetwork(AssertionError):  # noqa: N818 - reads as what happened
     """A test tried to leave this machine."""
 

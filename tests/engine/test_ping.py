@@ -17,7 +17,7 @@ from liqtui.engine.live import LiveEngine
 from liqtui.engine.ping import Pinger, healthy
 from liqtui.engine.setup import Setup
 from tests.engine.fakes import FakeAdapter, FakeChain, chain, market, wallet
-from tests.engine.receiver import Answer, Receiver
+from tests.engine.receiver import Answer
 from tests.engine.seen import Seen
 
 SECRET = "hush-hush-token"
@@ -27,12 +27,6 @@ SECRET = "hush-hush-token"
 def quick(monkeypatch):
     monkeypatch.setattr(watch, "GAP", 0.01)
     monkeypatch.setattr(live, "TICK", 0.02)
-
-
-@pytest.fixture
-def receiver():
-    with Receiver() as found:
-        yield found
 
 
 @pytest.fixture
