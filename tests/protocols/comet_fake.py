@@ -151,3 +151,19 @@ def position(fake: Fake, wallet: str = ALICE, chain: Chain | None = None) -> Any
     assert not isinstance(account, Exception), account
     (found,) = ADAPTER.evaluate(opened(fake, fake.chain()), BLOCK, reading.market, account, wallet)
     return found
+
+
+TEN = {"WETH": 10 * WAD}
+
+
+def borrower(principal: int = 15_000 * 10**6, held: dict[str, int] | None = None, **more: Any) -> User:
+    more = {"view": False, "owed": principal} | more
+    return User(-principal, TEN if held is None else held, **more)
+
+
+def fake(user: User | None = None, **more: Any) -> Fake:
+    """10 WETH at 3,000 against 15,000 USDC; liquidation at 85 %, penalty 5 %."""
+    weth = Asset("WETH", 3000, borrow_cf=8 * WAD // 10, liquidate_cf=85 * WAD // 100)
+    weth.liquidation_factor = 95 * WAD // 100
+    assets = [Asset("COMP", 175), weth, Asset("WBTC", 41_000, 8)]
+    return Fake(users={ALICE: user or borrower()}, assets=assets, **more)

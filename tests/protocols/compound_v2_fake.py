@@ -7,7 +7,7 @@ from typing import Any
 
 import eth_abi
 
-from liqtui.core.reads import Block, Call
+from liqtui.core.reads import Block, Call, Failure
 from liqtui.core.sources import MarketRef
 from liqtui.core.units import WAD
 from liqtui.protocols import compound_v2_abi as abi
@@ -266,3 +266,21 @@ def loan(**change: Any) -> Fake:
     """One ether against 1,000 USDC: 2,000 × 0.8 ÷ 1,000."""
     user = User({"ETH": WAD}, {"USDC": 1_000 * 10**6}, entered=("ETH", "USDC"))
     return Fake(users={WALLET: user}, **change)
+
+
+REVERT = Failure("revert")
+
+
+def venus(**user: Any) -> Fake:
+    tokens = [
+        Token(**ETH, threshold=85 * WAD // 100, incentive=110 * WAD // 100),
+        Token(**USDC, threshold=88 * WAD // 100, incentive=105 * WAD // 100),
+    ]
+    fake = loan(kind="core", tokens=tokens, feeds="token")
+    for name, value in user.items():
+        setattr(fake.users[WALLET], name, value)
+    return fake
+
+
+def held(chain: Chain) -> Any:
+    return read(chain)[1].accounts[WALLET]

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import eth_abi
 import pytest
 
-from liqtui.core.model import ENGINE_LINES, Change, Side
-from liqtui.core.reads import Failure, PlanFailed
-from liqtui.core.risk import complete
+from liqtui.core.model import ENGINE_LINES, Change
 from liqtui.core.severity import liquidatable
 from liqtui.core.sources import MarketRef
 from liqtui.core.units import HEALTH_INFINITE, RAY, WAD
 from liqtui.protocols import compound_v2_abi as abi
-from liqtui.protocols import price_sources
 from liqtui.protocols.compound_v2_math import Rounding
-from liqtui.protocols.compound_v2_open import MULTICALL3
-from liqtui.protocols.feeds import deployment
 from tests.protocols.compound_v2_fake import (
     ADAPTER,
     BLOCK,
     ENTRY,
     ETH,
-    ORACLE,
-    REF,
+    REVERT,
     USDC,
-    VAI,
     WALLET,
     Fake,
     Token,
@@ -34,11 +26,8 @@ from tests.protocols.compound_v2_fake import (
     loan,
     opened,
     position,
-    read,
 )
-from tests.protocols.fake import NOBODY, Chain, addr, run
-
-REVERT = Failure("revert")
+from tests.protocols.fake import addr, run
 
 
 def test_a_loan() -> None:
@@ -173,43 +162,11 @@ def test_paused_seizing() -> None:
     assert [flag.code for flag in found.flags] == ["paused"]
 
 
-@pytest.mark.parametrize("kind", ["isolated", "core"])
-@pytest.mark.parametrize(
-    ("eth", "usdc", "flags", "blocked"),
-    [
-        (("adding",), (), ["ETH: adding is paused"], ""),
-        (("repaying", "liquidating"), (), [], ""),  # nothing is owed in it
-        (("adding", "withdrawing", "seizing"), (), ["ETH: adding and withdrawing and seizing are paused"], "seizing"),
-        ((), ("seizing",), [], ""),
-        ((), ("borrowing",), ["USDC: borrowing is paused"], ""),
-        ((), ("repaying",), ["USDC: repaying is paused"], "repaying"),
-        ((), ("liquidating",), ["USDC: liquidating is paused"], "liquidating"),
-    ],
-)
-def test_paused_actions_of_venus(
-    kind: str, eth: tuple[str, ...], usdc: tuple[str, ...], flags: list[str], blocked: str
-) -> None:
-    threshold = 80 * WAD // 100
-    tokens = [Token(**ETH, threshold=threshold, paused=eth), Token(**USDC, threshold=threshold, paused=usdc)]
-    found = position(loan(kind=kind, tokens=tokens).chain())
-    assert [(flag.code, flag.text) for flag in found.flags] == [("paused", text) for text in flags]
-    assert found.scope.blocked.partition(" ")[0] == blocked
-    assert found.health.verified
-
-
 def test_paused_actions_of_compound() -> None:
     tokens = [Token(**ETH, paused=("adding", "borrowing")), Token(**USDC, paused=("adding", "borrowing"))]
     found = position(loan(tokens=tokens).chain())
     assert [flag.text for flag in found.flags] == ["ETH: adding is paused", "USDC: borrowing is paused"]
     assert found.scope.blocked == ""
-
-
-def test_a_core_pool_that_is_paused_as_a_whole() -> None:
-    fake = venus()
-    fake.paused = True
-    found = position(fake.chain())
-    assert [flag.code for flag in found.flags] == ["paused"]
-    assert found.scope.blocked == "the whole protocol is paused"
 
 
 def test_a_pair_that_can_go_through_is_worse_than_a_paused_one() -> None:
@@ -226,13 +183,6 @@ def test_a_pair_that_can_go_through_is_worse_than_a_paused_one() -> None:
     assert (scope().collateral.symbol, scope().blocked) == ("LINK", "")
     small.paused = ("seizing",)
     assert (scope().collateral.symbol, scope().blocked) == ("ETH", "seizing this collateral is paused")
-
-
-def test_an_isolated_pool_weighs_by_its_threshold() -> None:
-    tokens = [Token(**ETH, factor=70 * WAD // 100, threshold=75 * WAD // 100), Token(**USDC, threshold=88 * WAD // 100)]
-    found = position(loan(kind="isolated", tokens=tokens).chain())
-    assert found.health.verified
-    assert (found.health.raw, found.threshold, found.max_ltv) == (15 * WAD // 10, 7_500, 7_000)
 
 
 @pytest.mark.parametrize(
@@ -267,17 +217,6 @@ def test_what_caps_leave(caps: tuple[int, int] | None, rooms: tuple[int | None, 
     assert (held.cap, owed.cap) == (tuple(caps or ())[::-1] if rooms[0] is not None else (None, None))
 
 
-@pytest.mark.parametrize(
-    ("caps", "told"), [((0, 0), (0, 0)), ((7, 0), (0, 7)), ((2**256 - 1, 2**256 - 1), (None, None))]
-)
-def test_a_cap_of_zero_closes_a_market_of_venus(caps: tuple[int, int], told: tuple[int | None, int | None]) -> None:
-    sizes, threshold = (3 * 10**24, 0, 10**24), 80 * WAD // 100
-    tokens = [Token(**each, sizes=sizes, threshold=threshold, caps=caps) for each in (ETH, USDC)]
-    held, owed = position(loan(kind="isolated", tokens=tokens).chain()).legs
-    assert (held.cap, owed.cap) == told
-    assert (held.cap_room, owed.cap_room) == tuple(None if cap is None else 0 for cap in told)
-
-
 def test_how_a_liquidation_goes() -> None:
     card = dict(position(loan(tokens=[Token(**ETH, share=28 * WAD // 1000), Token(**USDC)]).chain()).engine)
     assert tuple(card) == ENGINE_LINES
@@ -296,35 +235,6 @@ def test_how_a_liquidation_goes() -> None:
     fake = loan()
     fake.token("USDC").deprecated = True
     assert "whatever the health" in dict(position(fake.chain()).engine)["how much"]
-
-
-def venus(**user: Any) -> Fake:
-    tokens = [
-        Token(**ETH, threshold=85 * WAD // 100, incentive=110 * WAD // 100),
-        Token(**USDC, threshold=88 * WAD // 100, incentive=105 * WAD // 100),
-    ]
-    fake = loan(kind="core", tokens=tokens, feeds="token")
-    for name, value in user.items():
-        setattr(fake.users[WALLET], name, value)
-    return fake
-
-
-def test_venus_weighs_by_threshold_and_has_incentives_by_market() -> None:
-    found = position(venus().chain())
-    assert found.health.verified
-    assert (found.health.raw, found.legs[0].bonus) == (17 * WAD // 10, 11_000)
-    assert all(quote.proven for quote in found.quotes)
-
-
-def test_a_forced_liquidation_that_is_not_told_is_not_taken_for_none() -> None:
-    chain = venus().chain()
-    chain.put(ENTRY, abi.IS_FORCED_FOR_USER, WALLET, addr("cUSDC"), result=REVERT)
-    assert isinstance(held(chain), ValueError)
-    chain = loan().chain()
-    market = opened(chain)
-    chain.put(ENTRY, abi.IS_DEPRECATED, addr("cUSDC"), result=REVERT)
-    reading = run(ADAPTER.refresh(market, BLOCK, {WALLET: frozenset()}), chain)
-    assert reading.errors == ("market USDC could not be read: revert",)
 
 
 def test_a_comptroller_that_knows_no_pause() -> None:
@@ -352,35 +262,6 @@ def test_collateral_that_is_worth_nothing_cannot_be_seized() -> None:
     assert (found.health.raw, found.scope) == (0, None)
 
 
-def test_an_e_mode_pool_of_venus() -> None:
-    weights = {"ETH": (90 * WAD // 100, 92 * WAD // 100, 104 * WAD // 100)}
-    found = position(venus(weights=weights, pool=3).chain())
-    assert found.health.verified
-    assert (found.threshold, found.max_ltv, found.legs[0].bonus) == (9_200, 9_000, 10_400)
-    assert found.category == "pool 3"
-    assert position(venus(weights=weights).chain()).category == ""
-
-
-def test_vai_is_a_debt_of_one_dollar_each() -> None:
-    found = position(venus(vai=360 * WAD).chain())
-    assert found.health.verified
-    assert found.health.raw == 125 * WAD // 100
-    leg = found.legs[-1]
-    assert (leg.asset.symbol, leg.asset.address, leg.side, leg.value) == ("VAI", VAI, Side.DEBT, 360 * WAD)
-    assert found.debt_value == 1_360 * WAD
-    assert {each.label for each in complete(found).boundaries} == {"ETH", "USDC"}
-    assert found.book.health(Change(debt={VAI: -360 * WAD})) == 17 * WAD // 10
-
-
-@pytest.mark.parametrize("kind", ["market", "account"])
-def test_forced_liquidation_of_venus(kind: str) -> None:
-    fake = venus(forced=("USDC",) if kind == "account" else ())
-    fake.token("USDC").deprecated = kind == "market"
-    found = position(fake.chain())
-    assert found.health.verdict is True
-    assert [flag.code for flag in found.flags] == ["forced"]
-
-
 @pytest.mark.parametrize(
     ("change", "year"), [({"periods": 100}, 100), ({"per_second": True}, 31_536_000), ({}, 2_628_000)]
 )
@@ -398,22 +279,6 @@ def test_rates_that_nobody_tells_are_said_to_be_unknown() -> None:
     assert "yearly rates not known" in found.legs[0].notes
 
 
-def test_an_oracle_that_does_not_tell_its_feeds() -> None:
-    found = position(loan(feeds="").chain())
-    assert found.health.verified
-    assert found.feeds == ()
-    assert all("not proven" in quote.notes[0] for quote in found.quotes)
-
-
-def test_a_feed_that_does_not_give_the_price_is_not_believed() -> None:
-    chain = loan().chain()
-    chain.set(addr("feedETH"), price_sources.LATEST_ROUND_DATA, types=["uint256"] * 5, value=[1, 7, 8, 9, 1])
-    eth = position(chain).quotes[0]
-    assert (eth.price, eth.source) == (2_000 * WAD, NOBODY)
-    chain.put(addr("feedETH"), price_sources.DECIMALS, result=REVERT)
-    assert position(chain).quotes[0].source == NOBODY
-
-
 def test_odd_decimals_of_what_ifs() -> None:
     token = Token("FINE", 10**8, decimals=20, rate=WAD)
     token_price = token.oracle_price
@@ -427,175 +292,3 @@ def test_odd_decimals_of_what_ifs() -> None:
     assert found.book.health(Change(prices={addr("FINE"): 0})) is None
     assert found.book.liquidatable(Change(prices={addr("FINE"): 0})) is None
     assert found.book.health(Change(collateral={addr("FINE"): -(10**30)})) == 0
-
-
-def held(chain: Chain) -> Any:
-    return read(chain)[1].accounts[WALLET]
-
-
-def test_prices_that_are_missing() -> None:
-    chain = loan().chain()
-    chain.put(ORACLE, abi.GET_UNDERLYING_PRICE, addr("cETH"), result=REVERT)
-    found = position(chain)
-    assert found.health.raw is None
-    assert found.health.verdict is False
-    assert "gives no price for ETH" in found.health.reason
-    assert (found.collateral_value, found.threshold, found.scope) == (None, None, None)
-    assert [name for name, _ in found.facts] == ["comptroller", "oracle"]
-
-
-@pytest.mark.parametrize("getter", ["rate", "debt"])
-def test_interest_that_is_not_known_is_not_ignored(getter: str) -> None:
-    chain = loan().chain()
-    if getter == "rate":
-        chain.put(addr("cETH"), abi.EXCHANGE_RATE_CURRENT, result=REVERT)
-    else:
-        chain.put(addr("cUSDC"), abi.BORROW_BALANCE_CURRENT, WALLET, result=REVERT)
-    found = position(chain)
-    assert found.health.raw is None
-    assert "up to this block is not known" in found.health.reason
-    assert any("without the interest since its last update" in leg.notes for leg in found.legs)
-
-
-@pytest.mark.parametrize(("error", "said"), [(13, "error 13 PRICE_ERROR"), (99, "error 99")])
-def test_an_error_of_the_comptroller_is_no_zero(error: int, said: str) -> None:
-    fake = loan()
-    fake.users[WALLET].error = error
-    found = position(fake.chain())
-    assert found.health.reason.endswith(f"it answers {said}")
-    assert (found.health.reported, found.health.verdict) == (None, None)
-
-
-def test_without_the_comptrollers_word_nothing_is_verified() -> None:
-    chain = loan().chain()
-    for target, data in list(chain.results):
-        if target == MULTICALL3:
-            chain.results[target, data] = REVERT
-    market, reading = read(chain)
-    assert reading.market.rounding is None
-    (found,) = ADAPTER.evaluate(market, BLOCK, reading.market, reading.accounts[WALLET], WALLET)
-    assert (found.health.raw, found.health.reported) == (16 * WAD // 10, None)
-    assert found.health.reason == "the comptroller does not tell the liquidity: it does not answer"
-
-
-def test_another_multicall() -> None:
-    ref = MarketRef("compound-v2", 1, "test market", ENTRY, (("multicall3", "0x" + "AB" * 20),))
-    assert opened(loan().chain(), ref).multicall == "0x" + "ab" * 20
-
-
-@pytest.mark.parametrize(
-    ("target", "getter", "result", "said"),
-    [
-        (ENTRY, abi.GET_ASSETS_IN, REVERT, "did not tell which markets"),
-        (addr("cETH"), abi.GET_ACCOUNT_SNAPSHOT, REVERT, "its ETH could not be read: revert"),
-        (addr("cETH"), abi.GET_ACCOUNT_SNAPSHOT, eth_abi.encode(["uint256"] * 4, [9, 0, 0, 0]), "ETH .* error 9"),
-        (addr("cETH"), abi.GET_ACCOUNT_SNAPSHOT, eth_abi.encode(["uint256"] * 4, [0, 1, 0, 0]), "rate of zero"),
-        (ENTRY, abi.GET_ASSETS_IN, eth_abi.encode(["address[]"], [[addr("new")]]), "listed after"),
-    ],
-)
-def test_an_account_that_cannot_be_read_says_why(target: str, getter: Any, result: Any, said: str) -> None:
-    chain = loan().chain()
-    chain.put(target, getter, WALLET, result=result)
-    account = held(chain)
-    assert isinstance(account, ValueError)
-    with pytest.raises(ValueError, match=said):
-        raise account
-
-
-def test_a_market_that_cannot_be_read_is_an_error_of_its_holders() -> None:
-    chain = loan().chain()
-    chain.put(ENTRY, abi.MARKETS, addr("cETH"), result=REVERT)
-    _, reading = read(chain)
-    assert reading.errors == ("market ETH could not be read: revert",)
-    assert f"its market {addr('cETH')} could not be read" in str(reading.accounts[WALLET])
-
-
-def test_vai_that_cannot_be_read() -> None:
-    chain = venus().chain()
-    chain.put(addr("vaic"), abi.GET_VAI_REPAY_AMOUNT, WALLET, result=REVERT)
-    assert isinstance(held(chain), ValueError)
-
-
-def test_contracts_that_change_are_noticed() -> None:
-    chain = loan().chain()
-    market = opened(chain)
-
-    def changed() -> bool:
-        return run(ADAPTER.refresh(market, BLOCK, {WALLET: frozenset()}), chain).changed
-
-    assert not changed()
-    chain.set(ENTRY, abi.GET_ALL_MARKETS, types="address[]", value=[addr("cETH")])
-    assert changed()
-    chain.put(ENTRY, abi.GET_ALL_MARKETS, result=REVERT)
-    chain.put(ENTRY, abi.ORACLE, result=REVERT)
-    assert not changed()
-    chain.set(ENTRY, abi.ORACLE, types="address", value=addr("other"))
-    assert changed()
-
-
-def test_another_implementation_behind_the_comptroller_is_noticed() -> None:
-    chain = loan(implementation=addr("first")).chain()
-    market = opened(chain)
-
-    def changed() -> bool:
-        return run(ADAPTER.refresh(market, BLOCK, {WALLET: frozenset()}), chain).changed
-
-    assert not changed()
-    chain.set(ENTRY, abi.COMPTROLLER_IMPLEMENTATION, types="address", value=addr("second"))
-    assert changed()
-    chain.put(ENTRY, abi.COMPTROLLER_IMPLEMENTATION, result=REVERT)
-    assert not changed()
-
-
-def test_one_underlying_listed_twice_is_told_apart() -> None:
-    tokens = [Token("WBTC", 10**8, decimals=8), Token("WBTC2", 10**8, decimals=8, underlying=addr("WBTC"))]
-    chain = Fake(tokens=tokens, users={}).chain()
-    chain.set(addr("WBTC"), abi.SYMBOL, types="string", value="WBTC")
-    market = opened(chain)
-    assets = [info.asset for info in market.tokens.values()]
-    assert [asset.address for asset in assets] == [addr("cWBTC"), addr("cWBTC2")]
-    assert len({asset.symbol for asset in assets}) == 2
-    assert all(asset.symbol.startswith("WBTC·") for asset in assets)
-
-
-@pytest.mark.parametrize(
-    ("target", "getter", "result", "said"),
-    [
-        (ENTRY, abi.ORACLE, REVERT, "not a comptroller"),
-        (ENTRY, abi.CLOSE_FACTOR, b"", "not a comptroller"),
-        (ENTRY, abi.GET_ALL_MARKETS, eth_abi.encode(["address[]"], [[]]), "makes no sense"),
-        (ENTRY, abi.GET_ALL_MARKETS, eth_abi.encode(["address[]"], [[NOBODY, NOBODY]]), "makes no sense"),
-        (addr("cUSDC"), abi.UNDERLYING, Failure("unread"), "cannot be read: unread"),
-        (addr("USDC"), abi.DECIMALS, REVERT, "cannot be read: revert"),
-        (addr("USDC"), abi.DECIMALS, eth_abi.encode(["uint256"], [77]), "77 decimals"),
-    ],
-)
-def test_what_is_no_market_is_refused_in_words(target: str, getter: Any, result: Any, said: str) -> None:
-    chain = loan().chain()
-    chain.put(target, getter, result=result)
-    with pytest.raises(PlanFailed, match=said):
-        opened(chain)
-
-
-def test_symbols_that_say_nothing() -> None:
-    chain = loan().chain()
-    chain.put(addr("USDC"), abi.SYMBOL, result=REVERT)
-    chain.put(addr("cETH"), abi.UNDERLYING, result=Failure("short"))
-    market = opened(chain)
-    eth, usdc = market.tokens.values()
-    assert eth.asset.symbol == "ETH"
-    assert usdc.asset.symbol.startswith("0x")
-    assert usdc.source == NOBODY
-
-
-def test_a_close_factor_is_needed() -> None:
-    chain = loan().chain()
-    market = opened(chain)
-    chain.put(ENTRY, abi.CLOSE_FACTOR, result=REVERT)
-    with pytest.raises(ValueError, match="the comptroller tells no close factor: revert"):
-        run(ADAPTER.refresh(market, BLOCK, {WALLET: frozenset()}), chain)
-
-
-def test_the_shipped_paces_are_those_of_blocks() -> None:
-    assert all(blocks > 10**6 for blocks in deployment("compound_v2")["blocks_per_year"].values())
-    assert REF.protocol == ADAPTER.protocol
