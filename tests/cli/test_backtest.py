@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +34,16 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., dic
     return play
 
 
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What is told where nothing is configured."""
+    folder = tmp_path_factory.mktemp("usual")
+    (folder / "config.toml").write_text("")
+    with contextlib.redirect_stdout(io.StringIO()) as told:
+        assert main(["backtest", str(TAPE), "--json", "--config", str(folder / "config.toml")]) in {0, 1}
+    return json.loads(told.getvalue())
+
+
 def kinds(report: dict[str, Any], label: str = "") -> set[str]:
     return {
         warning["kind"]
@@ -45,8 +57,9 @@ def warned(report: dict[str, Any]) -> set[str]:
     return {position["label"] for position in report["positions"] if position["warnings"]}
 
 
-def test_each_setting_of_the_configuration_changes_what_is_told(run: Callable[..., dict[str, Any]]) -> None:
-    usual = run("")
+def test_each_setting_of_the_configuration_changes_what_is_told(
+    run: Callable[..., dict[str, Any]], usual: dict[str, Any]
+) -> None:
     assert kinds(usual) == {"threshold", "velocity"}
     assert usual["totals"]["messages"] > 10
 
@@ -60,9 +73,10 @@ def test_each_setting_of_the_configuration_changes_what_is_told(run: Callable[..
     assert quiet["totals"]["missed"] > usual["totals"]["missed"]
 
 
-def test_a_named_watchlist_speaks_for_its_wallets_and_their_tags(run: Callable[..., dict[str, Any]]) -> None:
+def test_a_named_watchlist_speaks_for_its_wallets_and_their_tags(
+    run: Callable[..., dict[str, Any]], usual: dict[str, Any]
+) -> None:
     wallets = {wallet.label: wallet for wallet in load_tape(TAPE).header.wallets}
-    usual = run("")
     assert kinds(usual, "btc-fund") == {"velocity"}
     assert not kinds(usual, "twofold")
 
