@@ -90,9 +90,9 @@ def forked(folder, port, last):
 
 
 if __name__ == "__main__":
-    import httpx  # noqa: F401 - once, before the forks
-
     where, at = Path(sys.argv[1]), int(sys.argv[2])
+    (where / "k0").mkdir()
+    asyncio.run(main(where / "k0", at, 0))  # once before the forks, for all that is imported on the way
     number = 1
     while True:
         place = where / f"k{number}"
