@@ -33,7 +33,7 @@ pytest_plugins = [
 ]
 
 
-LONGEST = ("tests/e2e/", "tests/real/", "tests/engine/")
+LONGEST = ("tests/real/test_walks.py", "tests/e2e/", "tests/real/", "tests/engine/")
 """Where tests wait most, for programs, nodes and receivers: begun first, so that no worker is left with one of them."""
 
 

@@ -61,7 +61,7 @@ def main() -> int:
         return 0
     chosen = {**os.environ, VARIABLE: f"{options.protocol}={options.folder.resolve()}"}
     own = f"built_{options.protocol.replace('-', '_')}"
-    files = [str(Path(__file__).with_name(name)) for name in ("test_conformance.py", f"{own}.py")]
+    files = [str(Path(__file__).with_name(name)) for name in ("test_walks.py", "test_conformance.py", f"{own}.py")]
     names = " or ".join((*PROTOCOLS[options.protocol], own))
     command = [sys.executable, "-m", "pytest", *files, "-k", names, *further]
     return subprocess.run(command, env=chosen, check=False).returncode

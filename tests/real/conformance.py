@@ -1,4 +1,6 @@
-"""What every pooled lender has to pass on its real contracts: one case each, driven by `test_conformance`."""
+"""What every pooled lender has to pass on its real contracts: one case each, driven by `test_conformance` and
+`test_walks`.
+"""
 
 from __future__ import annotations
 

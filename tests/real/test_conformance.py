@@ -1,59 +1,27 @@
-"""One suite that every pooled lender passes on its real contracts. What concerns one protocol only has its own file."""
+"""One suite that every pooled lender passes on its real contracts; `test_walks` is the other half.
+
+What concerns one protocol only has its own file.
+"""
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import pytest
-
 from liqtui.core.events import EventKind
-from liqtui.core.model import Direction, FactorKind, Side
+from liqtui.core.model import Side
 from liqtui.core.severity import liquidatable
 from liqtui.core.snapshot import Severity
-from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE
 from tests.lab.comet import ABSORBER
 from tests.lab.market import wallet
 from tests.lab.morpho_positions import LIQUIDATOR as MORPHO_LIQUIDATOR
 from tests.lab.walk import LIQUIDATOR
-from tests.real.built import built_cases
-from tests.real.cases_aave import aave_v2, aave_v3
-from tests.real.cases_compound import compound_v2
-from tests.real.cases_morpho import morpho_blue
 from tests.real.conformance import Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from tests.real.conformance import Case
 
-REDISCOVER = 10
-POSITIONS = 20
 LIQUIDATORS = {LIQUIDATOR.lower(), MORPHO_LIQUIDATOR.lower(), ABSORBER.lower()}
-CASES: dict[str, Callable[[pytest.FixtureRequest], Case]] = {
-    "aave-v3.0": lambda request: aave_v3(request.getfixturevalue("populated"), "aave30"),
-    "aave-v3.6": lambda request: aave_v3(request.getfixturevalue("populated"), "aave36"),
-    "aave-v2": lambda request: aave_v2(
-        request.getfixturevalue("populated_aave_v2")[0], request.getfixturevalue("aave_v2")
-    ),
-    "compound-v2": lambda request: compound_v2(request.getfixturevalue("compound_v2")),
-    "venus-core": lambda request: compound_v2(request.getfixturevalue("venus_core")),
-    "venus-pool": lambda request: compound_v2(request.getfixturevalue("venus_pool")),
-    "morpho-blue": lambda request: morpho_blue(request.getfixturevalue("morpho_lab")),
-    **built_cases(),
-}
-
-
-@pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest) -> Iterator[Case]:
-    """The chain is put back after each test, and here what its drivers noted of it."""
-    made = CASES[request.param](request)
-    notes = [(book, dict(book)) for driver in made.drivers for book in vars(driver).values() if isinstance(book, dict)]
-    yield made
-    for book, as_it_was in notes:
-        book.clear()
-        book.update(as_it_was)
 
 
 def test_discovery_finds_all_that_hold_something_and_nobody_else(case: Case) -> None:
@@ -70,44 +38,6 @@ def test_requests_do_not_grow_with_wallets(case: Case) -> None:
         counts.add(case.reader.requests - before)
     assert len(counts) == 1, counts
     assert max(counts) <= 3
-
-
-def test_every_figure_is_the_contracts_at_every_block_of_a_walk(case: Case) -> None:
-    healths: list[int] = []
-    compared = 0
-    for step, _ in enumerate(case.walk(case.blocks)):
-        if step % REDISCOVER == 0:
-            case.discover()
-        found = case.positions()
-        compared += case.verify(found)
-        healths += [position.health.raw for position in found.values() if position.health.raw is not None]
-    assert compared >= POSITIONS * case.blocks
-    finite = [health for health in healths if health < HEALTH_INFINITE]
-    assert min(finite) < HEALTH_ONE < max(finite)
-    assert len(set(finite)) > 10 * case.blocks
-
-
-def test_the_contract_turns_where_we_say(case: Case) -> None:
-    chance = random.Random(1)
-    kinds: Counter[FactorKind] = Counter()
-    directions: Counter[Direction] = Counter()
-    for found in case.positions().values():
-        for boundary, mover in case.boundaries(found):
-            if boundary.price is None:
-                directions[Direction.NONE] += 1
-                kinds[boundary.kind] += boundary.kind is FactorKind.TOGETHER
-                continue
-            kinds[boundary.kind] += 1
-            directions[boundary.direction] += 1
-            safer = 1 if boundary.direction is Direction.FALLS else -1
-            asked = {boundary.price: True, boundary.price + safer: False}
-            if not boundary.passed and boundary.price_now is not None:
-                low, high = sorted((boundary.price + safer, boundary.price_now))
-                asked[chance.randint(low, high)] = False
-            for answer, expected in asked.items():
-                assert case.unsafe(found, boundary, mover, answer) is expected, (found, boundary, answer)
-    assert min(kinds[kind] for kind in (FactorKind.FACTOR, FactorKind.ASSET, FactorKind.TOGETHER)) >= 4, kinds
-    assert min(directions[each] for each in Direction) >= 4, directions
 
 
 def test_an_executed_liquidation_takes_what_was_said_and_the_log_tells_it(case: Case) -> None:
