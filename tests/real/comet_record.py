@@ -12,22 +12,20 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from liqtui.chain.tape import compact
-from liqtui.core.model import Direction
-from liqtui.core.sources import ChainSpec
 from liqtui.core.wallet import Wallet
-from liqtui.engine.recording import Recorder
-from liqtui.engine.setup import Setup
 from tests.lab import abi
 from tests.lab.comet import UPGRADES, CometLab
 from tests.lab.comet_positions import SHAPES, CometWalk, open_positions
-from tests.lab.demo import ChainClock
 from tests.lab.lab import Lab
 from tests.lab.packages import default_cache
 from tests.real.cases_comet import compound_v3
-from tests.real.comet_truth import Absorbed, Repaid, Told, Turn, check, save
+from tests.real.comet_truth import Absorbed, Repaid, Told, check
+from tests.real.record import turns_of, walked
+from tests.real.truth import save
 
 if TYPE_CHECKING:
-    from liqtui.core.model import Position
+    from collections.abc import Callable
+
     from tests.real.cases_comet import CometCase
 
 BLOCKS = 110
@@ -57,26 +55,18 @@ def record(folder: Path, target: Path) -> list[Path]:
 
 
 async def _walk(case: CometCase, base: str, path: Path) -> list[Told]:
-    node, clock, chance = case.node, ChainClock(), random.Random(3)
-    spec = ChainSpec(node.chain_id, "lab", rpc=(node.url,), requests_per_second=1e6, block_time=12.0, poll=12.0)
-    wallets = tuple(Wallet(shape.wallet.lower(), shape.name) for shape in SHAPES[base])
-    clock.at = float(node.timestamp + 1)
-    setup = Setup((spec,), (case.ref,), wallets)
-    recorder = Recorder(setup, path, title=f"Compound v3, {base}: a walk", mark_alerts=False, clock=clock)
-    out: list[Told] = []
-    try:
-        walk = CometWalk(case.market, base, seed=21)
-        for step in range(BLOCKS):
-            if step == UPGRADED:
-                case.market.upgrade(UPGRADES[base])
-                case.market.supply(wallets[0].address, "NEW", 2 * 10**18)
-            walk.step()
-            clock.at = float(node.timestamp + 1)
-            await recorder.round(spec.name)
-            out.append(_told(case, chance))
-    finally:
-        await recorder.close()
-    return out
+    chance = random.Random(3)
+    wallets = [Wallet(shape.wallet.lower(), shape.name) for shape in SHAPES[base]]
+    walk = CometWalk(case.market, base, seed=21)
+
+    def step(number: int) -> Callable[[], Told]:
+        if number == UPGRADED:
+            case.market.upgrade(UPGRADES[base])
+            case.market.supply(wallets[0].address, "NEW", 2 * 10**18)
+        walk.step()
+        return lambda: _told(case, chance)
+
+    return await walked(case, wallets, step, path, title=f"Compound v3, {base}: a walk", blocks=BLOCKS)
 
 
 def _told(case: CometCase, chance: random.Random) -> Told:
@@ -90,21 +80,9 @@ def _told(case: CometCase, chance: random.Random) -> Told:
         check(found, said[user])
     owing = sorted(user for user, found in positions.items() if found.has_debt)
     chosen = chance.sample(owing, ASKED)
-    turns = tuple(turn for user in chosen for turn in _turns(case, positions[user]))
+    turns = tuple(turn for user in chosen for turn in turns_of(case, positions[user]))
     repaid = tuple(_repaid(case, user, said[user].owed * chance.randint(1, 1200) // 1000 + 1) for user in chosen)
     return Told(case.block.number, said, turns, repaid, _absorbed(case))
-
-
-def _turns(case: CometCase, found: Position) -> list[Turn]:
-    out: list[Turn] = []
-    for boundary, mover in case.boundaries(found):
-        if boundary.price is None:
-            continue
-        safe = boundary.price + (1 if boundary.direction is Direction.FALLS else -1)
-        assert case.unsafe(found, boundary, mover, boundary.price), (found, boundary)
-        assert not case.unsafe(found, boundary, mover, safe), (found, boundary)
-        out.append(Turn(found.key.wallet, boundary.factor, boundary.price, safe))
-    return out
 
 
 def _repaid(case: CometCase, user: str, amount: int) -> Repaid:

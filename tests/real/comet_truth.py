@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import lzma
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.model import Side
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE, WAD, mul_div_down
 from liqtui.protocols.compound_v3_math import Absorption, Indexes, absorb, liquidatable
+from tests.real.truth import Turn, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from liqtui.core.model import Position
@@ -80,15 +78,6 @@ def _covered(book: Any, indexes: Indexes) -> bool:
     return base.principal >= 0 or total >= base.debt_value
 
 
-class Turn(NamedTuple):
-    """Two neighbouring answers of one factor at which the contract was made to answer: absorbed, and refused."""
-
-    wallet: str
-    factor: str
-    unsafe: int
-    safe: int
-
-
 class Repaid(NamedTuple):
     """What the contract says after somebody has paid base tokens in for the account, in the same block."""
 
@@ -118,16 +107,9 @@ class Told(NamedTuple):
     absorbed: tuple[Absorbed, ...]
 
 
-def save(told: Iterable[Told], path: Path) -> None:
-    """A line of JSON for each block, compressed."""
-    lines = (json.dumps(each, separators=(",", ":")) for each in told)
-    path.write_bytes(lzma.compress("\n".join(lines).encode(), preset=9 | lzma.PRESET_EXTREME))
-
-
 def load(path: Path) -> list[Told]:
     found: list[Told] = []
-    for line in lzma.decompress(path.read_bytes()).decode().splitlines():
-        block, accounts, turns, repaid, absorbed = json.loads(line)
+    for block, accounts, turns, repaid, absorbed in rows(path):
         said = {user: Said(*each[:4], tuple(each[4]), each[5]) for user, each in accounts.items()}
         told = (turns, repaid, absorbed)
         lists = (tuple(kind(*each) for each in some) for kind, some in zip(_KINDS, told, strict=True))

@@ -12,23 +12,21 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from liqtui.chain.tape import compact
-from liqtui.core.model import Direction
 from liqtui.core.severity import liquidatable
-from liqtui.core.sources import ChainSpec
 from liqtui.core.wallet import Wallet
-from liqtui.engine.recording import Recorder
-from liqtui.engine.setup import Setup
 from tests.lab import abi
 from tests.lab.compound_v2 import WAD, Walk, call_all, open_positions
-from tests.lab.demo import ChainClock
 from tests.lab.lab import Lab
 from tests.lab.moonwell import MoonwellMarket
 from tests.lab.packages import default_cache
 from tests.real.cases_compound import ACCRUE, THREE, compound_v2
-from tests.real.moonwell_truth import Said, Taken, Told, Turn, check, save
+from tests.real.moonwell_truth import Said, Taken, Told, check
+from tests.real.record import turns_of, walked
+from tests.real.truth import save
 
 if TYPE_CHECKING:
-    from liqtui.core.model import Position
+    from collections.abc import Callable
+
     from tests.real.cases_compound import CompoundCase
 
 BLOCKS = 40
@@ -55,27 +53,19 @@ def record(folder: Path, target: Path) -> list[Path]:
 
 
 async def _walk(case: CompoundCase, path: Path) -> list[Told]:
-    node, clock, chance = case.node, ChainClock(), random.Random(5)
-    spec = ChainSpec(node.chain_id, "lab", rpc=(node.url,), requests_per_second=1e6, block_time=12.0, poll=12.0)
-    wallets = tuple(Wallet(each.wallet.lower(), each.name) for each in case.lab.positions[case.market.name])
-    clock.at = float(node.timestamp + 1)
-    setup = Setup((spec,), (case.ref,), wallets)
-    recorder = Recorder(setup, path, title="Moonwell: a walk", mark_alerts=False, clock=clock)
-    out: list[Told] = []
-    try:
-        walk = Walk(case.market, seed=9)
-        for step in range(BLOCKS):
-            last = node.block_number
-            walk.step()
-            node.mine(dt=chance.choice((2, 3600, 40_000)))
-            if step % LIQUIDATED == LIQUIDATED - 1:
-                _liquidate(case)
-            clock.at = float(node.timestamp + 1)
-            await recorder.round(spec.name)
-            out.append(_told(case, chance, last))
-    finally:
-        await recorder.close()
-    return out
+    node, chance = case.node, random.Random(5)
+    wallets = [Wallet(each.wallet.lower(), each.name) for each in case.lab.positions[case.market.name]]
+    walk = Walk(case.market, seed=9)
+
+    def step(number: int) -> Callable[[], Told]:
+        last = node.block_number
+        walk.step()
+        node.mine(dt=chance.choice((2, 3600, 40_000)))
+        if number % LIQUIDATED == LIQUIDATED - 1:
+            _liquidate(case)
+        return lambda: _told(case, chance, last)
+
+    return await walked(case, wallets, step, path, title="Moonwell: a walk", blocks=BLOCKS)
 
 
 def _liquidate(case: CompoundCase) -> None:
@@ -96,7 +86,7 @@ def _told(case: CompoundCase, chance: random.Random, last: int) -> Told:
     for user, found in positions.items():
         check(found, said[user])
     owing = sorted(user for user, found in positions.items() if found.has_debt)
-    turns = tuple(turn for user in chance.sample(owing, ASKED) for turn in _turns(case, positions[user]))
+    turns = tuple(turn for user in chance.sample(owing, ASKED) for turn in turns_of(case, positions[user]))
     return Told(case.block.number, said, turns, _taken(case, last + 1))
 
 
@@ -119,18 +109,6 @@ def _said(case: CompoundCase) -> dict[str, Said]:
             held |= {asset: tokens * rate // WAD} if tokens * rate // WAD else {}
             owed |= {asset: debt} if debt else {}
         out[user] = Said(liquidity, shortfall, held, owed)
-    return out
-
-
-def _turns(case: CompoundCase, found: Position) -> list[Turn]:
-    out: list[Turn] = []
-    for boundary, mover in case.boundaries(found):
-        if boundary.price is None:
-            continue
-        safe = boundary.price + (1 if boundary.direction is Direction.FALLS else -1)
-        assert case.unsafe(found, boundary, mover, boundary.price), (found, boundary)
-        assert not case.unsafe(found, boundary, mover, safe), (found, boundary)
-        out.append(Turn(found.key.wallet, boundary.factor, boundary.price, safe))
     return out
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import lzma
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.model import Side
 from liqtui.core.units import HEALTH_ONE
+from tests.real.truth import Turn, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from liqtui.core.model import Position
@@ -43,15 +41,6 @@ def check(found: Position, said: Said) -> None:
     assert found.flags == (), found
 
 
-class Turn(NamedTuple):
-    """Two neighbouring answers of one factor at which the contracts were asked: a shortfall, and none."""
-
-    wallet: str
-    factor: str
-    unsafe: int
-    safe: int
-
-
 class Taken(NamedTuple):
     """A liquidation as the block's log tells it."""
 
@@ -70,16 +59,9 @@ class Told(NamedTuple):
     taken: tuple[Taken, ...]
 
 
-def save(told: Iterable[Told], path: Path) -> None:
-    """A line of JSON for each block, compressed."""
-    lines = (json.dumps(each, separators=(",", ":")) for each in told)
-    path.write_bytes(lzma.compress("\n".join(lines).encode(), preset=9 | lzma.PRESET_EXTREME))
-
-
 def load(path: Path) -> list[Told]:
     found: list[Told] = []
-    for line in lzma.decompress(path.read_bytes()).decode().splitlines():
-        block, accounts, turns, taken = json.loads(line)
+    for block, accounts, turns, taken in rows(path):
         said = {user: Said(*each) for user, each in accounts.items()}
         found.append(Told(block, said, tuple(Turn(*each) for each in turns), tuple(Taken(*each) for each in taken)))
     return found

@@ -6,30 +6,20 @@ and how to record it again.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from liqtui.chain.tape import TapeReader, load_tape
-from liqtui.core.boundaries import boundaries
+from liqtui.chain.tape import TapeReader
 from liqtui.core.events import EventKind
 from liqtui.core.model import Change
-from liqtui.engine.reel import setup_of
-from liqtui.engine.rounds import Outcome
-from liqtui.engine.setup import rounds_on, shipped_adapters
-from tests.real.comet_truth import Said, Told, check, load
+from tests.real.comet_truth import Said, check, load
+from tests.real.played import FOLDER, Played, check_no_code, check_turns, play
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from liqtui.core.model import Position
     from liqtui.core.reads import Log, LogFilter
 
-FOLDER = Path(__file__).parent / "recorded"
 LONGEST = 1024
 """Bytes of the longest answer that is no code."""
 
@@ -48,36 +38,10 @@ def matches(log: Log, wanted: LogFilter) -> bool:
     return log.address in wanted.addresses and all(accepted is None or topic in accepted for accepted, topic in pairs)
 
 
-@dataclass(frozen=True)
-class Played:
-    """Every frame of a tape through the engine, and the contract's own answers."""
-
-    outcomes: Sequence[Outcome]
-    told: Sequence[Told]
-
-    def positions(self, at: int) -> dict[str, Position]:
-        return {key.wallet: found for key, found in self.outcomes[at].positions.items()}
-
-
 @pytest.fixture(scope="module", params=["compound-v3-usdc", "compound-v3-weth"])
 def played(request: pytest.FixtureRequest) -> Played:
-    tape = load_tape(FOLDER / f"{request.param}.tape")
-    setup = setup_of(tape)
-    (spec,) = setup.chains
-    reader = Recorded(tape, spec.id)
-
-    async def rounds() -> list[Outcome]:
-        watching = rounds_on(spec, setup, shipped_adapters(), reader)
-        found: list[Outcome] = []
-        for number, frame in enumerate(tape.frames):
-            reader.seek(number)
-            outcome = await watching.round(frame.time)
-            assert isinstance(outcome, Outcome)
-            assert outcome.troubles == ()
-            found.append(outcome)
-        return found
-
-    return Played(asyncio.run(rounds()), load(FOLDER / f"{request.param}.told.xz"))
+    tape, told = FOLDER / f"{request.param}.tape", load(FOLDER / f"{request.param}.told.xz")
+    return play(tape, told, Recorded)
 
 
 def test_every_figure_is_the_contracts_at_every_block(played: Played) -> None:
@@ -102,20 +66,7 @@ def test_every_figure_is_the_contracts_at_every_block(played: Played) -> None:
 
 
 def test_the_contract_turned_where_we_say(played: Played) -> None:
-    kinds: Counter[str] = Counter()
-    for at, told in enumerate(played.told):
-        found = played.positions(at)
-        for user in {turn.wallet for turn in told.turns}:
-            position = found[user]
-            assert position.book is not None
-            ours = {
-                each.factor: each.price for each in boundaries(position.book, position.feeds) if each.price is not None
-            }
-            assert ours == {turn.factor: turn.unsafe for turn in told.turns if turn.wallet == user}, position
-        kinds.update(turn.factor.partition(":")[0] for turn in told.turns)
-        assert all(abs(turn.unsafe - turn.safe) == 1 for turn in told.turns)
-    assert kinds.total() > 1000
-    assert {"31337", "asset", "together"} <= kinds.keys()
+    check_turns(played, 1000)
 
 
 def test_paying_in_leaves_what_we_say(played: Played) -> None:
@@ -176,8 +127,5 @@ def test_a_recording_holds_answers_and_no_code() -> None:
     tapes = sorted(FOLDER.glob("*.tape"))
     assert tapes
     for path in tapes:
-        for frame in load_tape(path).frames:
-            for call, result in frame.results.items():
-                answer = result if isinstance(result, bytes) else result.data
-                assert len(answer) <= LONGEST, call
+        check_no_code(path, LONGEST)
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 300_000
