@@ -28,6 +28,5 @@ def populated_aave_v2(lab_cache: Path) -> Iterator[tuple[Lab, AaveV2Market]]:
 def aave_v2(populated_aave_v2: tuple[Lab, AaveV2Market]) -> Iterator[AaveV2Market]:
     """The market, with everything that the test does undone afterwards."""
     lab, market = populated_aave_v2
-    snapshot = lab.snapshot()
-    yield market
-    lab.revert(snapshot)
+    with lab.branch():
+        yield market

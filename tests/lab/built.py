@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tests.lab.errors import LabError
+
 VARIABLE = "LIQTUI_BUILT"
 
 
@@ -16,3 +18,11 @@ def built() -> dict[str, Path]:
     """Protocol → folder of its artifacts; without those that nobody built."""
     parts = (part.partition("=") for part in os.environ.get(VARIABLE, "").split(";") if part)
     return {name: Path(folder) for name, _, folder in parts}
+
+
+def folder_of(protocol: str) -> Path:
+    """Its artifacts; raises LabError, with what to do, where nobody built them."""
+    folder = built().get(protocol)
+    if folder is None:
+        raise LabError(f"build {protocol} from its repository and set {VARIABLE}={protocol}=FOLDER of its artifacts")
+    return folder

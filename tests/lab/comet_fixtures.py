@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab.built import VARIABLE, built
+from tests.lab.built import folder_of
 from tests.lab.comet import CometLab
 from tests.lab.comet_positions import open_positions
-from tests.lab.errors import LabError
 from tests.lab.lab import Lab
 
 if TYPE_CHECKING:
@@ -23,9 +22,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def populated_comets(lab_cache: Path) -> Iterator[CometLab]:
     """Both markets with their positions open. Read only; see ``comets``."""
-    folder = built().get("compound-v3")
-    if folder is None:
-        raise LabError(f"build Compound v3 from its repository and set {VARIABLE}=compound-v3=FOLDER of its artifacts")
+    folder = folder_of("compound-v3")
     with Lab.build(lab_cache, generations=()) as lab:
         comets = CometLab(lab, folder, lab_cache)
         open_positions(comets)
@@ -35,6 +32,5 @@ def populated_comets(lab_cache: Path) -> Iterator[CometLab]:
 @pytest.fixture
 def comets(populated_comets: CometLab) -> Iterator[CometLab]:
     """The markets, with everything that the test does undone afterwards."""
-    snapshot = populated_comets.lab.snapshot()
-    yield populated_comets
-    populated_comets.lab.revert(snapshot)
+    with populated_comets.lab.branch():
+        yield populated_comets

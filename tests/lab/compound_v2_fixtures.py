@@ -26,6 +26,5 @@ def populated_compound_v2(lab_cache: Path) -> Iterator[CompoundMarket]:
 @pytest.fixture
 def compound_v2(populated_compound_v2: CompoundMarket) -> Iterator[CompoundMarket]:
     """The market, with everything that the test does undone afterwards."""
-    snapshot = populated_compound_v2.lab.snapshot()
-    yield populated_compound_v2
-    populated_compound_v2.lab.revert(snapshot)
+    with populated_compound_v2.lab.branch():
+        yield populated_compound_v2

@@ -38,9 +38,8 @@ def lab(lab_cache: Path) -> Iterator[Lab]:
 @pytest.fixture
 def lab_state(lab: Lab) -> Iterator[Lab]:
     """The laboratory, with everything that the test does undone afterwards."""
-    snapshot = lab.snapshot()
-    yield lab
-    lab.revert(snapshot)
+    with lab.branch():
+        yield lab
 
 
 @pytest.fixture
@@ -67,9 +66,8 @@ def populated_lab(lab_cache: Path) -> Iterator[Lab]:
 @pytest.fixture
 def populated(populated_lab: Lab) -> Iterator[Lab]:
     """``populated_lab``, with everything that the test does undone afterwards."""
-    snapshot = populated_lab.snapshot()
-    yield populated_lab
-    populated_lab.revert(snapshot)
+    with populated_lab.branch():
+        yield populated_lab
 
 
 @pytest.fixture

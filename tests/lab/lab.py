@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from tests.lab import aave, packages
@@ -12,7 +13,7 @@ from tests.lab.assets import SharedAssets
 from tests.lab.node import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -85,6 +86,13 @@ class Lab:
         for book, before in zip(self._books(), snapshot[1], strict=True):
             book.clear()
             book.update(before)
+
+    @contextmanager
+    def branch(self) -> Iterator[None]:
+        """Undo afterwards whatever is done inside."""
+        snapshot = self.snapshot()
+        yield
+        self.revert(snapshot)
 
     def _books(self) -> list[dict[Any, Any]]:
         books: list[dict[Any, Any]] = [self.assets.pairs, self.assets.tokens]

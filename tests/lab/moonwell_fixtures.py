@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab.built import VARIABLE, built
+from tests.lab.built import folder_of
 from tests.lab.compound_v2 import open_positions
-from tests.lab.errors import LabError
 from tests.lab.lab import Lab
 from tests.lab.moonwell import MoonwellMarket
 
@@ -23,9 +22,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def populated_moonwell(lab_cache: Path) -> Iterator[MoonwellMarket]:
     """The market with its positions open. Read only; see ``moonwell``."""
-    folder = built().get("moonwell")
-    if folder is None:
-        raise LabError(f"build Moonwell from its repository and set {VARIABLE}=moonwell=FOLDER of its artifacts")
+    folder = folder_of("moonwell")
     with Lab.build(lab_cache, generations=()) as lab:
         market = MoonwellMarket(lab, folder)
         lab.positions[market.name] = open_positions(market)
@@ -35,6 +32,5 @@ def populated_moonwell(lab_cache: Path) -> Iterator[MoonwellMarket]:
 @pytest.fixture
 def moonwell(populated_moonwell: MoonwellMarket) -> Iterator[MoonwellMarket]:
     """The market, with everything that the test does undone afterwards."""
-    snapshot = populated_moonwell.lab.snapshot()
-    yield populated_moonwell
-    populated_moonwell.lab.revert(snapshot)
+    with populated_moonwell.lab.branch():
+        yield populated_moonwell

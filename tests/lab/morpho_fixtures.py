@@ -27,6 +27,5 @@ def populated_morpho(lab_cache: Path) -> Iterator[MorphoLab]:
 @pytest.fixture
 def morpho_lab(populated_morpho: MorphoLab) -> Iterator[MorphoLab]:
     """``populated_morpho``, with everything that the test does undone afterwards."""
-    snapshot = populated_morpho.lab.snapshot()
-    yield populated_morpho
-    populated_morpho.lab.revert(snapshot)
+    with populated_morpho.lab.branch():
+        yield populated_morpho

@@ -27,9 +27,8 @@ def populated_venus_core(lab_cache: Path) -> Iterator[VenusCore]:
 @pytest.fixture
 def venus_core(populated_venus_core: VenusCore) -> Iterator[VenusCore]:
     """The market, with everything that the test does undone afterwards."""
-    snapshot = populated_venus_core.lab.snapshot()
-    yield populated_venus_core
-    populated_venus_core.lab.revert(snapshot)
+    with populated_venus_core.lab.branch():
+        yield populated_venus_core
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +43,5 @@ def populated_venus_pool(lab_cache: Path) -> Iterator[VenusPool]:
 @pytest.fixture
 def venus_pool(populated_venus_pool: VenusPool) -> Iterator[VenusPool]:
     """The market, with everything that the test does undone afterwards."""
-    snapshot = populated_venus_pool.lab.snapshot()
-    yield populated_venus_pool
-    populated_venus_pool.lab.revert(snapshot)
+    with populated_venus_pool.lab.branch():
+        yield populated_venus_pool
