@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -29,34 +28,9 @@ from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
 from tests.core.books import USD, ReferenceBook, asset, quote, simple
 from tests.core.rows import bare, boundary, position, row
+from tests.core.story import Story, at, kinds
 
 ETH, USDC = asset("ETH"), asset("USDC", 6)
-
-
-def at(health: float, **fields: Any) -> Position:
-    """Same amounts, another health: as prices move."""
-    raw = round(health * 10**9) * 10**9
-    return bare(simple(), health=Health(raw, raw), **({"book": None} | fields))
-
-
-class Story:
-    """Rows one after the other, a round every 12 seconds."""
-
-    def __init__(self, memory: Memory | None = None) -> None:
-        self.memory = memory or Memory()
-        self.last: Row | None = None
-        self.now = 1_000.0
-
-    def __call__(self, after: Row | Position, wait: float = 12.0, **known: Any) -> list[Draft]:
-        self.now += wait
-        after = row(after) if isinstance(after, Position) else after
-        self.memory, drafts = judge(self.last, after, self.memory, self.now, **known)
-        self.last = after
-        return list(drafts)
-
-
-def kinds(drafts: list[Draft]) -> list[str]:
-    return [draft.kind for draft in drafts]
 
 
 # -- thresholds ----------------------------------------------------------------------------------------------------

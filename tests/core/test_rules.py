@@ -13,43 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liqtui.core import pace
-from liqtui.core.alerts import Draft, Memory, dump, judge, load
+from liqtui.core.alerts import dump, load
 from liqtui.core.causes import cause
 from liqtui.core.model import Asset, Flag, Health, Position
-from liqtui.core.reads import Block
 from liqtui.core.rules import DEFAULT_RULES, Rules
 from liqtui.core.snapshot import Freshness, Level, Row, Severity
 from liqtui.core.text import phrase, word
 from liqtui.core.units import RAY, WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
 from tests.core.books import USD, ReferenceBook, asset, quote, simple
-from tests.core.rows import BLOCK, bare, boundary, position, row
+from tests.core.rows import BLOCK, boundary, position, row
+from tests.core.story import Story, at, kinds
 
 ETH, USDC = asset("ETH"), asset("USDC", 6)
-
-
-def at(health: float, seconds: int = 0, **fields: Any) -> Position:
-    raw = round(health * 10**9) * 10**9
-    block = Block(BLOCK.number + seconds // 12, BLOCK.hash, BLOCK.timestamp + seconds)
-    return bare(simple(), health=Health(raw, raw), **({"book": None, "block": block} | fields))
-
-
-class Story:
-    def __init__(self, memory: Memory | None = None) -> None:
-        self.memory = memory or Memory()
-        self.last: Row | None = None
-        self.now = 1_000.0
-
-    def __call__(self, after: Row | Position, wait: float = 12.0, **known: Any) -> list[Draft]:
-        self.now += wait
-        after = row(after) if isinstance(after, Position) else after
-        self.memory, drafts = judge(self.last, after, self.memory, self.now, **known)
-        self.last = after
-        return list(drafts)
-
-
-def kinds(drafts: list[Draft]) -> list[str]:
-    return [draft.kind for draft in drafts]
 
 
 # -- pace ----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+
+from tests.ui.watchlists import two_wallets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from liqtui.config.store import WatchlistStore
 
 
 @pytest.fixture(autouse=True)
@@ -10,3 +19,9 @@ def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "TMUX", "TERM_PROGRAM", "KITTY_WINDOW_ID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> WatchlistStore:
+    """A watchlist of two wallets, in a file."""
+    return two_wallets(tmp_path)

@@ -22,16 +22,10 @@ from tests.ui.watchlists import (
     app_on,
     form_of,
     paste,
-    two_wallets,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> WatchlistStore:
-    return two_wallets(tmp_path)
 
 
 async def test_the_first_wallet_ends_the_welcome(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,37 +12,7 @@ from liqtui.ui.playbar import Playbar, bar, chapter_at, chapter_beside, next_spe
 from liqtui.ui.state import Settings
 from tests.ui import frames, scenes
 from tests.ui.stage import stage
-
-CHAPTERS = ((0, "calm"), (40, "the feed lags"), (80, "crash"))
-
-
-@dataclass
-class Tape:
-    """A tape that moves only when told to."""
-
-    paused: bool = False
-    speed: float = 1.0
-    index: int = 0
-    frames: int = 100
-    chapters: tuple[tuple[int, str], ...] = CHAPTERS
-    jumps: list[int] = field(default_factory=list)
-
-    def pause(self) -> None:
-        self.paused = True
-
-    def resume(self) -> None:
-        self.paused = False
-
-    def set_speed(self, speed: float) -> None:
-        self.speed = speed
-
-    def step(self, frames: int = 1) -> None:
-        self.paused = True
-        self.index = min(max(self.index + frames, 0), self.frames - 1)
-
-    def jump(self, frame: int) -> None:
-        self.jumps.append(frame)
-        self.index = frame
+from tests.ui.tapes import CHAPTERS, Tape
 
 
 def app_with(tape: Tape) -> LiqtuiApp:

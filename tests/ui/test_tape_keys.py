@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from liqtui.ui.app import LiqtuiApp
 from tests.ui import frames, scenes
 from tests.ui.stage import stage
+from tests.ui.tapes import Tape
 
 
-@dataclass
-class Tape:
-    """Controls that remember what they were told."""
-
-    paused: bool = False
-    speed: float = 1.0
-    index: int = 5
-    frames: int = 40
-    chapters: tuple[tuple[int, str], ...] = ((0, "calm"), (20, "the crash"))
-
-    def pause(self) -> None:
-        self.paused = True
-
-    def resume(self) -> None:
-        self.paused = False
-
-    def set_speed(self, speed: float) -> None:
-        self.speed = speed
-
-    def step(self, frames: int = 1) -> None:
-        self.index += frames
-
-    def jump(self, frame: int) -> None:
-        self.index = frame
+def short_tape() -> Tape:
+    return Tape(index=5, frames=40, chapters=((0, "calm"), (20, "the crash")))
 
 
 async def test_the_keys_of_a_tape() -> None:
-    tape = Tape()
+    tape = short_tape()
     app = LiqtuiApp(scenes.StubEngine(playback=tape), clock=scenes.clock())
     async with stage(app) as pilot:
         assert "1/2 calm" in frames.text(app)

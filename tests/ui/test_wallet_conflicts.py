@@ -19,19 +19,11 @@ from tests.ui.watchlists import (
     form_of,
     full_disk,
     list_of,
-    two_wallets,
     words,
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from textual.pilot import Pilot
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> WatchlistStore:
-    return two_wallets(tmp_path)
 
 
 def outside(store: WatchlistStore, **changes: str) -> None:

@@ -29,17 +29,11 @@ from tests.ui.watchlists import (
     list_of,
     lookups,
     paste,
-    two_wallets,
     words,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> WatchlistStore:
-    return two_wallets(tmp_path)
 
 
 # Adding

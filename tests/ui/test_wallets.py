@@ -26,16 +26,10 @@ from tests.ui.watchlists import (
     form_of,
     list_of,
     paste,
-    two_wallets,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> WatchlistStore:
-    return two_wallets(tmp_path)
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 10)], ids=lambda size: f"{size[0]}x{size[1]}")
