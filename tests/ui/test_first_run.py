@@ -22,6 +22,7 @@ from tests.ui.watchlists import (
     app_on,
     form_of,
     paste,
+    save,
 )
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ async def test_the_first_wallet_ends_the_welcome(tmp_path: Path) -> None:
         await pilot.press("enter")
         await form_of(pilot)
         await paste(pilot, VITALIK)
-        await pilot.press("ctrl+s")
-        await pilot.pause()
+        await save(pilot)
         assert app.screen is app.dashboard
         assert empty.path.stat().st_mode & 0o777 == 0o600
 

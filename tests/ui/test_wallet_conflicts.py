@@ -19,6 +19,7 @@ from tests.ui.watchlists import (
     form_of,
     full_disk,
     list_of,
+    save,
     words,
 )
 
@@ -89,8 +90,7 @@ async def test_edits_of_different_wallets_need_no_question(store: WatchlistStore
         form = await form_of(pilot)
         fill(form, label="farm")
         outside(store, label="dao")
-        await pilot.press("ctrl+s")
-        await pilot.pause()
+        await save(pilot)
         assert [w.label for w in WatchlistStore(store.path, checksum).load().wallets] == ["dao", "farm"]
 
 
@@ -125,8 +125,7 @@ async def test_an_edit_outside_during_a_dialog_waits_for_the_save(store: Watchli
         fill(form, label="mine")
         outside(store, label="theirs")
         app.host.look_at_watchlist()
-        await pilot.press("ctrl+s")
-        await pilot.pause()
+        await save(pilot)
         assert isinstance(app.screen, ConflictDialog)
 
 

@@ -22,6 +22,7 @@ from tests.ui.watchlists import (
     OTHER,
     TREASURY,
     VITALIK,
+    adding,
     app_on,
     fill,
     form_of,
@@ -29,6 +30,7 @@ from tests.ui.watchlists import (
     list_of,
     lookups,
     paste,
+    save,
     words,
 )
 
@@ -42,12 +44,9 @@ if TYPE_CHECKING:
 async def test_add_one_with_all_its_fields(store: WatchlistStore) -> None:
     app = app_on(store)
     async with stage(app) as pilot:
-        await pilot.press("plus")
-        form = await form_of(pilot)
-        await paste(pilot, VITALIK.lower())
+        form = await adding(pilot, VITALIK.lower())
         fill(form, label="cold", tags="dao, cold", chains="ethereum base", warn="1.35", critical="1,1", note="a note")
-        await pilot.press("ctrl+s")
-        await pilot.pause()
+        await save(pilot)
         assert app.screen is app.dashboard
         added = store.current.wallets[-1]
         assert added == Wallet(
@@ -62,12 +61,9 @@ async def test_add_one_with_all_its_fields(store: WatchlistStore) -> None:
 async def test_several_are_pasted_at_once(store: WatchlistStore) -> None:
     app = app_on(store)
     async with stage(app) as pilot:
-        await pilot.press("plus")
-        form = await form_of(pilot)
-        await paste(pilot, f"{VITALIK}, cold\n{OTHER}")
+        form = await adding(pilot, f"{VITALIK}, cold\n{OTHER}")
         fill(form, tags="new")
-        await pilot.press("ctrl+s")
-        await pilot.pause()
+        await save(pilot)
         assert [(w.address, w.label, w.tags) for w in store.current.wallets[2:]] == [
             (VITALIK, "cold", ("new",)),
             (OTHER, "", ("new",)),
@@ -111,26 +107,22 @@ async def test_a_label_for_several_is_refused_in_words_not_dropped(store: Watchl
         fill(form, label="cold")
         await pilot.pause()
         assert "the label is for one wallet" in words(app)
-        await pilot.press("ctrl+s")
-        await pilot.pause()
+        await save(pilot)
         assert app.screen is form
         assert len(store.current.wallets) == 2
         fill(form, label="")
-        await pilot.press("ctrl+s")
-        await pilot.pause()
+        await save(pilot)
         assert len(store.current.wallets) == 4
 
 
 async def test_wrong_lines_are_left_out_only_when_asked_twice(store: WatchlistStore) -> None:
     app = app_on(store)
     async with stage(app) as pilot:
-        await pilot.press("plus")
-        await paste(pilot, f"{VITALIK}\n0x12\n{TREASURY}")
+        await adding(pilot, f"{VITALIK}\n0x12\n{TREASURY}")
         await pilot.press("ctrl+s")
         assert "ctrl+s again leaves it out and saves 1" in words(app)
         assert len(store.current.wallets) == 2
-        await pilot.press("ctrl+s")
-        await pilot.pause()
+        await save(pilot)
         assert [w.address for w in store.current.wallets] == [TREASURY, DEGEN, VITALIK]
 
 
@@ -146,9 +138,7 @@ async def test_wrong_lines_are_left_out_only_when_asked_twice(store: WatchlistSt
 async def test_wrong_fields_are_said_at_once(store: WatchlistStore, fields: dict[str, str], said: str) -> None:
     app = app_on(store)
     async with stage(app) as pilot:
-        await pilot.press("plus")
-        form = await form_of(pilot)
-        await paste(pilot, VITALIK)
+        form = await adding(pilot, VITALIK)
         fill(form, **fields)
         await pilot.pause()
         assert said in frames.text(app)
@@ -164,12 +154,10 @@ async def test_a_name_is_looked_up_and_kept_beside_its_address(store: WatchlistS
     app = app_on(store)
     engine_of(app).names = {"vitalik.eth": VITALIK}
     async with stage(app) as pilot:
-        await pilot.press("plus")
-        await paste(pilot, "vitalik.eth")
+        await adding(pilot, "vitalik.eth")
         await lookups(pilot)
         assert "✓ vitalik.eth → 0xd8dA…6045" in frames.text(app)
-        await pilot.press("ctrl+s")
-        await pilot.pause()
+        await save(pilot)
         assert (store.current.wallets[-1].address, store.current.wallets[-1].name) == (VITALIK, "vitalik.eth")
 
 
@@ -178,11 +166,8 @@ async def test_looking_up_blocks_nothing_and_saves_when_the_answer_comes(store: 
     answer: Future[str] = Future()
     engine_of(app).resolve = lambda _: answer  # type: ignore[method-assign]
     async with stage(app) as pilot:
-        await pilot.press("plus")
-        form = await form_of(pilot)
-        await paste(pilot, "slow.eth")
-        await pilot.press("ctrl+s")
-        await pilot.pause()
+        form = await adding(pilot, "slow.eth")
+        await save(pilot)
         assert "… slow.eth: asking who that is" in frames.text(app)
         assert "Saved as soon as the name is found" in frames.text(app)
         assert app.screen is form
@@ -196,9 +181,7 @@ async def test_looking_up_blocks_nothing_and_saves_when_the_answer_comes(store: 
 async def test_a_name_that_is_not_found_is_said_in_place_and_asked_again(store: WatchlistStore) -> None:
     app = app_on(store)
     async with stage(app) as pilot:
-        await pilot.press("plus")
-        form = await form_of(pilot)
-        await paste(pilot, "nobody.eth")
+        form = await adding(pilot, "nobody.eth")
         await pilot.press("ctrl+s")
         await app.workers.wait_for_complete()
         await pilot.pause()
@@ -216,14 +199,12 @@ async def test_a_name_that_is_not_found_is_said_in_place_and_asked_again(store: 
 async def test_a_name_that_is_not_found_can_be_left_out(store: WatchlistStore) -> None:
     app = app_on(store)
     async with stage(app) as pilot:
-        await pilot.press("plus")
-        await paste(pilot, f"{VITALIK}\nnobody.eth\n0x12")
+        await adding(pilot, f"{VITALIK}\nnobody.eth\n0x12")
         await pilot.press("ctrl+s")
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert "ctrl+s again leaves it out and saves 1" in words(app)
-        await pilot.press("ctrl+s")
-        await pilot.pause()
+        await save(pilot)
         assert [w.address for w in store.current.wallets] == [TREASURY, DEGEN, VITALIK]
 
 
@@ -231,8 +212,7 @@ async def test_a_name_of_a_watched_address_is_a_double(store: WatchlistStore) ->
     app = app_on(store)
     engine_of(app).names = {"dao.eth": TREASURY}
     async with stage(app) as pilot:
-        await pilot.press("plus")
-        await paste(pilot, "dao.eth")
+        await adding(pilot, "dao.eth")
         await lookups(pilot)
         assert "is already watched, as treasury" in frames.text(app)
 
@@ -243,9 +223,7 @@ async def test_a_name_of_a_watched_address_is_a_double(store: WatchlistStore) ->
 async def test_escape_gives_up_what_was_typed_only_when_asked_twice(store: WatchlistStore) -> None:
     app = app_on(store)
     async with stage(app) as pilot:
-        await pilot.press("plus")
-        form = await form_of(pilot)
-        await paste(pilot, VITALIK)
+        form = await adding(pilot, VITALIK)
         await pilot.press("escape")
         assert app.screen is form
         assert form.text == VITALIK
@@ -269,9 +247,7 @@ async def test_a_full_disk_loses_nothing(store: WatchlistStore, monkeypatch: pyt
     before = store.path.read_bytes()
     async with stage(app) as pilot:
         screen = await list_of(app, pilot)
-        await pilot.press("plus")
-        form = await form_of(pilot)
-        await paste(pilot, VITALIK)
+        form = await adding(pilot, VITALIK)
         with monkeypatch.context() as patch:
             full_disk(patch)
             await pilot.press("ctrl+s")
@@ -301,9 +277,7 @@ async def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     async with stage(app) as pilot:
         if isinstance(app.screen, WelcomeScreen):
             await pilot.press("escape")
-        await pilot.press("plus")
-        await form_of(pilot)
-        await paste(pilot, VITALIK)
+        await adding(pilot, VITALIK)
         await pilot.press("ctrl+s")
         assert "The watchlist was not saved" in frames.text(app)
         assert isinstance(app.screen, WalletForm)

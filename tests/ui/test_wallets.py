@@ -21,11 +21,12 @@ from tests.ui.stage import engine_of, make, stage
 from tests.ui.watchlists import (
     TREASURY,
     VITALIK,
+    adding,
     app_on,
     fill,
     form_of,
     list_of,
-    paste,
+    save,
 )
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ async def test_frames(store: WatchlistStore, size: tuple[int, int]) -> None:
     async with stage(app, size) as pilot:
         await list_of(app, pilot)
         frames.check(f"wallets-{name}", frames.text(app))
-        await pilot.press("plus")
-        await paste(pilot, f"{VITALIK}\n{TREASURY}\n0x12")
+        await adding(pilot, f"{VITALIK}\n{TREASURY}\n0x12")
         await pilot.pause()
         frames.check(f"wallet-form-{name}", frames.text(app))
 
@@ -68,8 +68,7 @@ async def test_edit_keeps_what_the_form_does_not_show(store: WatchlistStore) -> 
         await pilot.press("j", "enter")
         form = await form_of(pilot)
         fill(form, label="farm", warn="1.5")
-        await pilot.press("ctrl+s")
-        await pilot.pause()
+        await save(pilot)
         edited = store.current.wallets[1]
         assert edited.label == "farm"
         assert edited.thresholds == Thresholds(warn=15 * WAD // 10, warn_cushion=WAD // 10)

@@ -71,6 +71,19 @@ async def form_of(pilot: Pilot[None]) -> WalletForm:
     return form
 
 
+async def adding(pilot: Pilot[None], text: str) -> WalletForm:
+    """The form of a new wallet, with this pasted into it."""
+    await pilot.press("plus")
+    form = await form_of(pilot)
+    await paste(pilot, text)
+    return form
+
+
+async def save(pilot: Pilot[None]) -> None:
+    await pilot.press("ctrl+s")
+    await pilot.pause()
+
+
 async def list_of(app: LiqtuiApp, pilot: Pilot[None]) -> WalletsScreen:
     app.host.manage_wallets()
     await pilot.pause()
