@@ -223,8 +223,7 @@ async def test_what_the_daemon_remarks_outlives_an_engine(service: Service) -> N
         service.watch(*WALLETS)
         await service.heard("watchlist read")
         await until(lambda: not any("address is missing" in notice for notice in daemon._engine.snapshot().notices))
-        assert len(daemon._engine.snapshot().wallets) == 2
-        assert not service.standing(WATCHLIST)
+        await until(lambda: len(daemon._engine.snapshot().wallets) == 2 and not service.standing(WATCHLIST))
 
 
 async def test_an_engine_that_does_not_end_ends_the_daemon_because_two_must_not_write(
