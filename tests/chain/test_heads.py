@@ -114,7 +114,7 @@ async def test_each_head_is_announced() -> None:
     [(drops, ""), (refuses, "offers no new heads"), (garbage, "Expecting value"), (silent, "no new head for too long")],
 )
 async def test_after_any_trouble_it_connects_again(trouble: Behaviour, said: str) -> None:
-    silence = 0.05 if trouble is silent else 20.0
+    silence = 0.5 if trouble is silent else 20.0
     async with server(trouble, two_heads) as url:
         listener = Listener(url, wanted=2, silence=silence)
         await listener.run()
