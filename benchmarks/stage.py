@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from liqtui.core.clock import SystemClock
 from liqtui.core.units import WAD
-from tests.ui import scenes
+from tests.ui import scene_rows, scenes
+from tests.ui.stub import StubEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ def prepared(count: int) -> list[Snapshot]:
     ]
 
 
-class Stub(scenes.StubEngine):
+class Stub(StubEngine):
     """Publishes the prepared snapshots in turn, each with a version of its own."""
 
     def __init__(self, scenes_: list[Snapshot]) -> None:
@@ -120,7 +121,7 @@ def ours(engine: Stub, folder: Path) -> None:
 
     timed(Board, "refresh_all", folder, lambda board, note: board.call_after_refresh(note))
     listen(folder, engine)
-    run(LiqtuiApp(engine, None, Settings(chain_tags=scenes.TAGS, silence_after=1e9), clock=SystemClock()))
+    run(LiqtuiApp(engine, None, Settings(chain_tags=scene_rows.TAGS, silence_after=1e9), clock=SystemClock()))
 
 
 def cells(row: Row) -> tuple[str, ...]:

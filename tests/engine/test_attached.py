@@ -11,9 +11,10 @@ from liqtui.engine import wire
 from liqtui.engine.attached import LEAVING, Attached
 from liqtui.engine.handle import Attachment, EngineHandle, Loss
 from tests.ui import scenes
+from tests.ui.stub import StubEngine
 
 
-class Remote(scenes.StubEngine):
+class Remote(StubEngine):
     """What a daemon's engine looks like from here."""
 
     def __init__(self) -> None:
@@ -29,7 +30,7 @@ class Remote(scenes.StubEngine):
 
 class Pair:
     def __init__(self, fault: Exception | None = None) -> None:
-        self.remote, self.spare, self.waited = Remote(), scenes.StubEngine(), list[float]()
+        self.remote, self.spare, self.waited = Remote(), StubEngine(), list[float]()
 
         def make(patience: float) -> EngineHandle:
             self.waited.append(patience)

@@ -16,7 +16,7 @@ from liqtui.engine.client import NoDaemon, RemoteEngine
 from liqtui.engine.handle import Loss
 from liqtui.engine.server import Deps, Server
 from tests.engine.seen import PATIENCE, Seen
-from tests.ui import scenes
+from tests.ui.stub import StubEngine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -38,7 +38,7 @@ class Place:
         self.folder = folder
         self.lock = InstanceLock(folder / LOCK)
         self.hello = wire.greeting(pid=ME)
-        self.server = Server(folder, scenes.StubEngine(), Deps(lambda: self.hello, lambda _, __: None))
+        self.server = Server(folder, StubEngine(), Deps(lambda: self.hello, lambda _, __: None))
         self.screens: list[RemoteEngine] = []
 
     def screen(self) -> RemoteEngine:

@@ -17,6 +17,7 @@ from liqtui.core.glimpse import NotHere
 from liqtui.engine import client, rowcode, server, verdict, wire
 from liqtui.engine.server import Deps, Server
 from tests.ui import scenes
+from tests.ui.stub import StubEngine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 async def serving(tmp_path: Path) -> AsyncIterator[Server]:
     (tmp_path / SOCKET).write_text("what a dead one left")
-    made = Server(tmp_path, scenes.StubEngine(), Deps(lambda: wire.greeting(pid=1), lambda _, __: None))
+    made = Server(tmp_path, StubEngine(), Deps(lambda: wire.greeting(pid=1), lambda _, __: None))
     await made.open()
     yield made
     await made.close()
@@ -129,7 +130,7 @@ async def test_a_screen_gets_in_full_what_it_looks_at(
 ) -> None:
     monkeypatch.setattr(client, "AGAIN", 0.05)
     engine = serving.engine
-    assert isinstance(engine, scenes.StubEngine)
+    assert isinstance(engine, StubEngine)
     shown = scenes.snapshot(rows=scenes.many(100))
     engine.post(shown)
     remote = client.RemoteEngine(tmp_path, wire.greeting(), shown.wallets)
@@ -191,7 +192,7 @@ async def test_one_that_never_reads_is_let_go_and_holds_nobody(
 ) -> None:
     monkeypatch.setattr(server, "PATIENCE", 0.3)
     engine = serving.engine
-    assert isinstance(engine, scenes.StubEngine)
+    assert isinstance(engine, StubEngine)
     engine.post(scenes.snapshot(rows=scenes.many(2000)))
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
         line.setblocking(False)

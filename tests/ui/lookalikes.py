@@ -11,7 +11,7 @@ from liqtui.core.risk import complete
 from liqtui.core.snapshot import Ages, Alert, Freshness, Row, Severity
 from liqtui.core.units import RAY, WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS
-from tests.ui import scenes
+from tests.ui import scene_rows, scenes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ EVIL = "\x1b[31mETH\x1b]0;owned\x07[bold red]x[/]\u202e\n\r"
 
 
 @dataclass(frozen=True)
-class QuotedBook(scenes.SceneBook):
+class QuotedBook(scene_rows.SceneBook):
     made: tuple[Quote, ...] = ()
 
     @property
@@ -69,7 +69,7 @@ def looped(**changes: object) -> Position:
     book = QuotedBook(legs, quotes)
     health = book.health()
     position = Position(
-        key=scenes.key("family", "aave-v3", "ethereum"),
+        key=scene_rows.key("family", "aave-v3", "ethereum"),
         block=Block(21_993_104, "0x" + "cd" * 32, int(scenes.NOW) - 1),
         base_symbol="USD", base_decimals=8, health=Health(health, health), legs=legs,
         collateral_value=305_000 * 10**8, debt_value=281_500 * 10**8, ltv=9229, max_ltv=9300, threshold=9500,
@@ -86,7 +86,7 @@ def looped(**changes: object) -> Position:
 
 
 def row(position: Position | None, **changes: object) -> Row:
-    key = position.key if position else scenes.key("family", "aave-v3", "ethereum")
+    key = position.key if position else scene_rows.key("family", "aave-v3", "ethereum")
     app = "https://app.example.org/?marketName=proto_mainnet_v3"
     base = Row(
         key, "ethereum", "family", Severity.WARN, Freshness.FRESH, Ages(1, 1800, 1), position, DEFAULT_THRESHOLDS,

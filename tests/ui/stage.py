@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from liqtui.ui.app import LiqtuiApp
 from liqtui.ui.state import Settings
-from tests.ui import scenes
+from tests.ui import scene_rows, scenes
+from tests.ui.stub import StubEngine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def make(shown: Snapshot | None = None, *, store: Any = None, **settings: Any) -> LiqtuiApp:
-    engine = scenes.StubEngine(shown if shown is not None else scenes.snapshot())
-    return LiqtuiApp(engine, store, Settings(chain_tags=scenes.TAGS, **settings), clock=scenes.clock())
+    engine = StubEngine(shown if shown is not None else scenes.snapshot())
+    return LiqtuiApp(engine, store, Settings(chain_tags=scene_rows.TAGS, **settings), clock=scenes.clock())
 
 
-def engine_of(app: LiqtuiApp) -> scenes.StubEngine:
-    assert isinstance(app.state.engine, scenes.StubEngine)
+def engine_of(app: LiqtuiApp) -> StubEngine:
+    assert isinstance(app.state.engine, StubEngine)
     return app.state.engine
 
 

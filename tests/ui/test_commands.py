@@ -17,6 +17,7 @@ from liqtui.ui.host import AppHost
 from liqtui.ui.state import AppState
 from tests.ui import frames, scenes
 from tests.ui.stage import engine_of, make, stage
+from tests.ui.stub import StubEngine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "commands.md"
 class Host:
     """Remembers what it was asked."""
 
-    state: AppState = field(default_factory=lambda: AppState(scenes.StubEngine(), snapshot=scenes.snapshot()))
+    state: AppState = field(default_factory=lambda: AppState(StubEngine(), snapshot=scenes.snapshot()))
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
     def themes(self) -> Sequence[str]:

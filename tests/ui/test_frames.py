@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from tests.ui import frames, scenes
+from tests.ui import frames, scene_rows, scenes
 from tests.ui.stage import make, stage
 
 SIZES = [(120, 36), (80, 24), (40, 10)]
@@ -66,7 +66,7 @@ async def test_ascii_holds_on_every_screen_and_dialog() -> None:
 
 async def test_severity_is_told_without_colour() -> None:
     """Each severity has its own glyph and word, whatever the theme."""
-    rows = tuple(replace(scenes.ROWS[0], key=scenes.key("cold-01", f"p{n}", "base"), severity=severity)
+    rows = tuple(replace(scenes.ROWS[0], key=scene_rows.key("cold-01", f"p{n}", "base"), severity=severity)
                  for n, severity in enumerate(scenes.Severity))  # fmt: skip
     app = make(scenes.snapshot(rows=rows), theme="liqtui-mono")
     async with stage(app, (160, 36)):

@@ -11,7 +11,7 @@ SCRIPT = f"""
 import asyncio, sys
 from liqtui.ui.app import LiqtuiApp
 from tests.ui.frames import text
-from tests.ui.scenes import StubEngine
+from tests.ui.stub import StubEngine
 
 async def main():
     app = LiqtuiApp(StubEngine())

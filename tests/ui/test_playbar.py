@@ -10,14 +10,15 @@ from liqtui.ui import playbar
 from liqtui.ui.app import LiqtuiApp
 from liqtui.ui.playbar import Playbar, bar, chapter_at, chapter_beside, next_speed, tape_command
 from liqtui.ui.state import Settings
-from tests.ui import frames, scenes
+from tests.ui import frames, scene_rows, scenes
 from tests.ui.stage import stage
+from tests.ui.stub import StubEngine
 from tests.ui.tapes import CHAPTERS, Tape
 
 
 def app_with(tape: Tape) -> LiqtuiApp:
-    engine = scenes.StubEngine(playback=tape)
-    return LiqtuiApp(engine, None, Settings(chain_tags=scenes.TAGS), clock=scenes.clock())
+    engine = StubEngine(playback=tape)
+    return LiqtuiApp(engine, None, Settings(chain_tags=scene_rows.TAGS), clock=scenes.clock())
 
 
 def bar_of(app: LiqtuiApp) -> str:

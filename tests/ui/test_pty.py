@@ -30,12 +30,13 @@ from pathlib import Path
 from liqtui.ui.app import LiqtuiApp, run
 from liqtui.ui.state import Settings
 from liqtui.ui import signals
-from tests.ui import scenes
+from tests.ui import scenes, scene_rows
+from tests.ui.stub import StubEngine
 
 signals.GRACE = 1.0
 folder = Path(sys.argv[1])
-engine = scenes.StubEngine()
-app = LiqtuiApp(engine, None, Settings(chain_tags=scenes.TAGS, silence_after=1e9))
+engine = StubEngine()
+app = LiqtuiApp(engine, None, Settings(chain_tags=scene_rows.TAGS, silence_after=1e9))
 
 def healthier(step):
     row = scenes.ROWS[4]

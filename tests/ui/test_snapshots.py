@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from liqtui.core.model import Asset
-from liqtui.core.snapshot import Freshness, Severity
+from liqtui.core.snapshot import Ages, Freshness, Severity
 from liqtui.ui.app import LiqtuiApp
 from liqtui.ui.lines import LineView
 from tests.ui import frames, scenes
@@ -169,7 +169,7 @@ async def test_a_stale_row_in_danger_keeps_its_alarming_glyph() -> None:
 
 async def test_unknown_is_never_a_number() -> None:
     row = replace(scenes.ROWS[0], position=None, cushion=None, sigmas=None, trend=None, severity=Severity.UNKNOWN,
-                  freshness=Freshness.BLIND, ages=scenes.Ages(None, None, None), error="never read")  # fmt: skip
+                  freshness=Freshness.BLIND, ages=Ages(None, None, None), error="never read")  # fmt: skip
     app = make(scenes.snapshot(rows=(row,), alerts=()))
     async with stage(app):
         line = next(line for line in frames.text(app).splitlines() if "││›" in line)

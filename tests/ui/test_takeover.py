@@ -11,8 +11,9 @@ from liqtui.engine.handle import Attachment, Loss
 from liqtui.ui.app import LiqtuiApp
 from liqtui.ui.state import Settings
 from liqtui.ui.takeover import TakeoverDialog, words
-from tests.ui import frames, scenes
+from tests.ui import frames, scene_rows, scenes
 from tests.ui.stage import stage
+from tests.ui.stub import StubEngine
 
 PID = 4711
 GONE = Loss(f"the daemon (process {PID}) is gone")
@@ -33,7 +34,7 @@ SIZES = [(120, 36), (80, 24), (40, 10)]
 
 
 @dataclass
-class AttachedStub(scenes.StubEngine):
+class AttachedStub(StubEngine):
     daemon: int | None = PID
     loss: Loss | None = None
     taken: int = 0
@@ -54,7 +55,7 @@ class AttachedStub(scenes.StubEngine):
 def screen(**more: object) -> tuple[LiqtuiApp, AttachedStub]:
     engine = AttachedStub(scenes.snapshot(), **more)  # type: ignore[arg-type]
     assert isinstance(engine, Attachment)
-    return LiqtuiApp(engine, None, Settings(chain_tags=scenes.TAGS), clock=scenes.clock()), engine
+    return LiqtuiApp(engine, None, Settings(chain_tags=scene_rows.TAGS), clock=scenes.clock()), engine
 
 
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from liqtui.ui.app import LiqtuiApp
 from tests.ui import frames, scenes
 from tests.ui.stage import stage
+from tests.ui.stub import StubEngine
 from tests.ui.tapes import Tape
 
 
@@ -14,7 +15,7 @@ def short_tape() -> Tape:
 
 async def test_the_keys_of_a_tape() -> None:
     tape = short_tape()
-    app = LiqtuiApp(scenes.StubEngine(playback=tape), clock=scenes.clock())
+    app = LiqtuiApp(StubEngine(playback=tape), clock=scenes.clock())
     async with stage(app) as pilot:
         assert "1/2 calm" in frames.text(app)
         await pilot.press("p")
@@ -30,7 +31,7 @@ async def test_the_keys_of_a_tape() -> None:
 
 
 async def test_a_tape_may_be_silent() -> None:
-    app = LiqtuiApp(scenes.StubEngine(playback=Tape(paused=True)), clock=scenes.clock())
+    app = LiqtuiApp(StubEngine(playback=Tape(paused=True)), clock=scenes.clock())
     async with stage(app):
         app.state.clock.advance(3600)  # type: ignore[attr-defined]
         app._listen()
