@@ -14,7 +14,6 @@ from liqtui.chain import tape as tapes
 from liqtui.chain.tape import (
     Frame,
     LogQuery,
-    RecordingReader,
     Tape,
     TapeError,
     TapeHeader,
@@ -23,34 +22,38 @@ from liqtui.chain.tape import (
     compact,
     load_tape,
 )
-from liqtui.core.clock import FrozenClock
-from liqtui.core.reads import Block, Call, ChainReader, Failure, Log, LogFilter, ReadError, Result
-from liqtui.core.sources import ChainSpec, MarketRef
-from liqtui.core.wallet import Thresholds, Wallet
-from tests.chain.node import SECRET, echo, nodes, spec_of
+from liqtui.core.reads import Block, Call, Failure, Log, LogFilter, Result
+from liqtui.core.sources import ChainSpec
+from tests.chain.node import SECRET
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-WALLET = Wallet("0x" + "ab" * 20, "treasury", tags=("dao",), thresholds=Thresholds(warn=5), note="multisig 3/5")
-MARKET = MarketRef("aave-v3", 1, "main", "0x" + "12" * 20, (("ids", "1"),))
-CHAIN = ChainSpec(
-    1, "ethereum", rpc=(f"https://node.example/{SECRET}",), ws=(f"wss://node.example/{SECRET}",), poll=3.0
-)
-HEADER = TapeHeader("a crash", 1.5, (WALLET,), (CHAIN,), (MARKET,), ((0, "before"),))
+from tests.chain.tapes import HEADER, MARKET, WALLET, pool_of_calls, write
 
 hashes = st.binary(min_size=32, max_size=32).map(lambda raw: "0x" + raw.hex())
+
+
 blocks = st.builds(Block, st.integers(0, 2**40), hashes, st.integers(0, 2**40))
-pool_of_calls = [Call("0x" + bytes([at]).hex() * 20, bytes([at])) for at in range(6)]
+
+
 answers = st.binary(max_size=40) | st.builds(
     Failure, st.sampled_from(["revert", "short"]), st.just("no"), st.binary(max_size=8)
 )
+
+
 filters = st.builds(LogFilter, st.just(("0x" + "ee" * 20,)), st.sampled_from([(), (None, ("0x" + "aa" * 32,))]))
+
+
 logs = st.builds(
     Log, st.just("0x" + "ee" * 20), st.just(("0x" + "aa" * 32,)), st.binary(max_size=8), st.integers(0, 99), hashes,
     hashes, st.integers(0, 9),
 )  # fmt: skip
+
+
 queries = st.builds(LogQuery, st.integers(0, 50), st.integers(50, 99), filters, st.lists(logs, max_size=3).map(tuple))
+
+
 frames = st.builds(
     Frame,
     chain_id=st.sampled_from([1, 10]),
@@ -62,17 +65,6 @@ frames = st.builds(
     note=st.sampled_from(["", "a note"]),
     chapter=st.sampled_from(["", "the fall"]),
 )
-
-
-def write(path: Path, wanted: list[Frame], header: TapeHeader = HEADER, *, close: bool = True) -> Path:
-    writer = TapeWriter(path, header)
-    for frame in wanted:
-        writer.frame(frame)
-    if close:
-        writer.close()
-    else:
-        writer._file.close()
-    return path
 
 
 def loaded(path: Path) -> tuple[Tape | None, str]:
@@ -295,115 +287,3 @@ def test_hundreds_of_frames_stay_small(tmp_path: Path) -> None:
     compact(tmp_path / "a.tape", tmp_path / "b.tape")
     assert (tmp_path / "b.tape").stat().st_size < (tmp_path / "a.tape").stat().st_size
     assert load_tape(tmp_path / "b.tape") == load_tape(tmp_path / "a.tape")
-
-
-# -- readers -------------------------------------------------------------------------------------
-
-
-def block(number: int) -> Block:
-    return Block(number, f"0x{number:064x}", 12 * number)
-
-
-async def test_a_reader_stands_where_it_is_told(tmp_path: Path) -> None:
-    one, two = pool_of_calls[:2]
-    wanted = [
-        Frame(10, 0.0, block(5), results={one: b"other chain"}),
-        Frame(1, 1.0, block(1), results={one: b"1"}),
-        Frame(1, 2.0, None, ("timeout", "no answer")),
-        Frame(1, 3.0, block(3), ("rate-limited", "slow down"), results={one: b"3"}),
-        Frame(1, 4.0, block(4), results={two: b"4"}),
-    ]
-    reader: TapeReader = TapeReader(load_tape(write(tmp_path / "a.tape", wanted)), 1)
-    as_reader: ChainReader = reader
-    assert as_reader.chain_id == 1
-    with pytest.raises(ReadError, match="nothing of this chain") as caught:
-        await reader.head()
-    assert caught.value.kind == "tape"
-    reader.seek(1)
-    assert await reader.read(await reader.head(), [one, two]) == [b"1", Failure("missing", "not on the tape")]
-    reader.seek(2)
-    with pytest.raises(ReadError, match="timeout: no answer"):
-        await reader.head()
-    reader.seek(3)
-    with pytest.raises(ReadError, match="rate-limited: slow down"):
-        await reader.read(await reader.head(), [one])
-    reader.seek(99)
-    assert await reader.read(await reader.head(), [two, one]) == [b"4", b"3"]
-    with pytest.raises(ReadError, match="not that of this frame"):
-        await reader.read(block(1), [one])
-    reader.seek(1)
-    assert await reader.read(await reader.head(), [one]) == [b"1"]
-    assert reader.frame is not None
-    assert reader.frame.time == 1.0
-
-
-async def test_logs_come_only_from_ranges_that_were_recorded(tmp_path: Path) -> None:
-    wanted = LogFilter(("0x" + "ee" * 20,), ())
-
-    def log(number: int) -> Log:
-        return Log("0x" + "ee" * 20, (), b"", number, block(number).hash, block(0).hash, 0)
-
-    recorded = (LogQuery(0, 10, wanted, (log(3), log(9))), LogQuery(8, 20, wanted, (log(9), log(15))))
-    later = Frame(1, 1.0, block(2), logs=(LogQuery(21, 30, wanted, (log(25),)),))
-    reader = TapeReader(load_tape(write(tmp_path / "a.tape", [Frame(1, 0.0, block(1), logs=recorded), later])), 1)
-    assert await reader.logs(0, 20, wanted) == [log(3), log(9), log(15)]
-    assert await reader.logs(4, 12, wanted) == [log(9)]
-    for first, last, other in ((0, 21, wanted), (0, 5, LogFilter((), ()))):
-        with pytest.raises(ReadError, match="not on the tape"):
-            await reader.logs(first, last, other)
-    reader.seek(1)
-    assert await reader.logs(0, 30, wanted) == [log(3), log(9), log(15), log(25)]
-
-
-async def test_a_recording_of_a_node_replays_as_it_was(make_pool: Any, tmp_path: Path) -> None:
-    clock = FrozenClock(1000.0)
-    writer = TapeWriter(tmp_path / "a.tape", HEADER)
-    async with nodes() as [node]:
-        recorder = RecordingReader(make_pool(spec_of(node)), writer, clock)
-        heads, told = [], []
-        for _ in range(3):
-            heads.append(await recorder.head())
-            told.append(await recorder.read(heads[-1], echo(4)))
-            await recorder.logs(0, 5, LogFilter((), ()))
-            if len(heads) != 2:
-                recorder.commit("a round", "the fall" if len(heads) == 3 else "")
-            node.chain.grow()
-            clock.advance(12)
-        node.chain.multicall = ""
-        node.fault = lambda request: {"jsonrpc": "2.0", "id": request["id"], "error": {"code": 429, "message": "quota"}}
-        with pytest.raises(ReadError):
-            await recorder.head()
-        recorder.commit()
-        recorder.commit()
-    writer.close()
-    tape: Tape = load_tape(tmp_path / "a.tape")
-    assert [frame.time for frame in tape.frames] == [1000.0, 1012.0, 1024.0, 1036.0]
-    assert [frame.note for frame in tape.frames] == ["a round", "", "a round", ""]
-    assert tape.chapters == [(0, "before"), (2, "the fall")]
-    reader = TapeReader(tape, recorder.chain_id)
-    for at in (2, 0, 1):
-        reader.seek(at)
-        assert await reader.head() == heads[at]
-        assert await reader.read(heads[at], echo(4)) == told[at]
-        assert await reader.logs(0, 5, LogFilter((), ())) == []
-    reader.seek(3)
-    with pytest.raises(ReadError) as caught:
-        await reader.head()
-    assert caught.value.kind == "rate-limited"
-
-
-async def test_a_fault_in_the_middle_of_a_round_is_recorded(make_pool: Any, tmp_path: Path) -> None:
-    writer = TapeWriter(tmp_path / "a.tape", HEADER)
-    async with nodes() as [node]:
-        recorder = RecordingReader(make_pool(spec_of(node)), writer, FrozenClock())
-        head = await recorder.head()
-        await recorder.read(head, echo(1))
-        node.by_hash, node.lag = False, 50
-        with pytest.raises(ReadError):
-            await recorder.read(head, echo(2))
-        recorder.commit()
-    writer.close()
-    reader = TapeReader(load_tape(tmp_path / "a.tape"), 31337)
-    assert await reader.head() == head
-    with pytest.raises(ReadError):
-        await reader.read(head, echo(1))

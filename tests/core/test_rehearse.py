@@ -18,7 +18,7 @@ from liqtui.core.units import HEALTH_INFINITE, WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
 from tests.core.books import simple
 from tests.core.rows import BLOCK, bare, boundary, position, row
-from tests.core.test_alerts import Story
+from tests.core.story import Story
 
 SILENT = Rules(0.0, 0.0, 0, ())
 """Neither pace nor interest."""

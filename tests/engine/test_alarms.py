@@ -11,8 +11,8 @@ from liqtui.core.rules import Maintenance, Quiet, Rules
 from liqtui.core.snapshot import Level, Severity
 from liqtui.core.units import WAD
 from liqtui.core.wallet import Thresholds
+from tests.engine.desk import Desk, kinds
 from tests.engine.fakes import START, FakeAdapter, wallet
-from tests.engine.test_monitor import Desk, kinds
 
 
 class Office(Desk):

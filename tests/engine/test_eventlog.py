@@ -1,79 +1,15 @@
 """Events are asked for when something changed, told once, and turn guesses into certainty or into silence."""
 
-import asyncio
-
 import pytest
 
-from liqtui.core.events import EventKind, MarketEvent, Moved
-from liqtui.core.model import PositionKey
-from liqtui.core.reads import Failure, Log, LogFilter, ReadError
-from liqtui.core.snapshot import Severity
+from liqtui.core.events import EventKind
+from liqtui.core.reads import LogFilter, ReadError
 from liqtui.engine import eventlog
 from liqtui.engine.eventlog import BACKLOG, Events, Found, Watched, merged
 from liqtui.engine.history import History
 from liqtui.engine.logsearch import MARGIN, PIECES, REST
-from liqtui.engine.rounds import ChainRounds
-from tests.engine.fakes import ETH, START, USDC, FakeAdapter, FakeChain, Finish, address, market, position
-from tests.engine.test_monitor import Desk
-
-ENTRY = market().entry
-TAKEN, ACTED, THIRD = ("0x" + digit * 64 for digit in "123")
-
-
-def word(number):
-    return f"0x{number:064x}"
-
-
-class Logging(FakeAdapter):
-    """The fake protocol with a log: the wallet is the first field of an act, the second of a liquidation."""
-
-    def event_filters(self, opened, wallets):
-        ref, _ = opened
-        who = tuple(word(int(wallet, 16)) for wallet in wallets)
-        return (LogFilter((ref.entry,), ((TAKEN,), None, who)), LogFilter((ref.entry,), ((ACTED,), who)))
-
-    def events(self, opened, logs):
-        ref, _ = opened
-        return tuple(self._event(ref, log) for log in logs if log.address == ref.entry)
-
-    def _event(self, ref, log):
-        taken = log.topics[0] == TAKEN
-        key = PositionKey(ref.chain_id, ref.protocol, ref.name, "0x" + log.topics[2 if taken else 1][-40:])
-        if not taken:
-            return MarketEvent.of(log, EventKind.REPAID, key, debt=Moved(USDC, 10**8), who=key.wallet)
-        moved = Moved(ETH, 10**17), Moved(USDC, 10**8)
-        return MarketEvent.of(log, EventKind.LIQUIDATED, key, collateral=moved[0], debt=moved[1], who=address(0xBAD))
-
-
-class Logged(FakeChain):
-    """Keeps logs, and what was asked for."""
-
-    def __init__(self, *args, **more):
-        super().__init__(*args, **more)
-        self.kept, self.asked, self.fault, self.slow = [], [], None, 0.0
-
-    def log(self, topic, who, block=None, *, tx=1, index=0, entry=ENTRY):
-        block = self.number if block is None else block
-        topics = (TAKEN, word(7), word(who)) if topic == TAKEN else (topic, word(who))
-        self.kept.append(Log(entry, topics, b"", block, word(block), word(tx), index))
-
-    async def logs(self, first, last, wanted):
-        self.asked.append((first, last))
-        if self.slow:
-            await asyncio.sleep(self.slow)
-        if self.fault is not None:
-            raise self.fault
-        return [
-            log
-            for log in self.kept
-            if first <= log.block_number <= last
-            and log.address in wanted.addresses
-            and all(
-                accepted is None or topic in accepted
-                for topic, accepted in zip(log.topics, wanted.topics, strict=False)
-            )
-        ]
-
+from tests.engine.fakes import START, address, market, position
+from tests.engine.logged import ACTED, ENTRY, TAKEN, Logged, Logging, word
 
 ADAPTER = Logging()
 
@@ -85,6 +21,8 @@ def watched(node, *positions, wallets=(1,), unread=False, ref=None):
 
 
 ONE = (1, 10**18, 10**9)
+
+
 LESS = (1, 9 * 10**17, 9 * 10**8)
 
 
@@ -249,9 +187,6 @@ def test_filters_are_merged_by_the_place_of_the_wallets(monkeypatch):
     )
 
 
-# -- what fails --------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("fault", [ReadError("rpc", "http://u:secret@h/ says no"), ValueError("nonsense")])
 async def test_a_failure_is_a_note_and_rests(fault):
     node = Logged()
@@ -295,9 +230,6 @@ async def test_an_adapter_s_surprise_ends_no_round(monkeypatch):
     node.log(TAKEN, 1)
     monkeypatch.setattr(ADAPTER, "_event", lambda *_: 1 // 0, raising=False)
     assert "ZeroDivisionError" in (await step(found, node, watched(node, LESS))).note
-
-
-# -- restarts ----------------------------------------------------------------------------------------------------------
 
 
 async def test_a_restart_goes_on_where_the_last_run_stopped():
@@ -347,142 +279,3 @@ async def test_another_chain_under_the_same_name_begins_anew():
     assert await step(found, node, watched(node, ONE)) == Found()
     assert node.asked == []
     history.close()
-
-
-# -- what it means -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def desk():
-    made = Desk(adapter=Logging())
-    node = Logged(31337)
-    node.hold(1, 1, 1000)
-    made.nodes["lab"] = node
-    made.restart(None)
-    yield made
-    made.close()
-
-
-def happen(desk, *topics, hold=(0.5, 500), tx=1):
-    """In the next round, the position holds this and the log tells of these."""
-    node = desk.nodes["lab"]
-    node.hold(1, *hold)
-    for topic in topics:
-        node.log(topic, 1, block=node.number + 1, tx=tx)
-    return desk.round()
-
-
-LOOKS_TAKEN = (0.92, 900)
-"""At 1,300 dollars 104 are gone for 100 that are repaid: by amounts alone it was a liquidation."""
-
-
-def texts(snapshot, kind):
-    return [alert.text for alert in snapshot.alerts if alert.kind == kind]
-
-
-def test_a_liquidation_is_certain(desk):
-    desk.round()
-    found = happen(desk, TAKEN)
-    (text,) = texts(found, "liquidated")
-    assert f"by 0x0000…0bad: 0.1 ETH taken, 100 USDC repaid, tx {word(1)}" in text
-    assert "by hand" not in text
-    assert found.rows[0].severity is Severity.LIQUIDATED
-    assert texts(desk.round(), "liquidated") == [text]
-
-
-def test_an_act_of_the_owner_is_no_liquidation(desk):
-    desk.round(price=1300)  # critical: without the log this would look like one
-    assert texts(happen(desk, ACTED, hold=LOOKS_TAKEN), "liquidated") == []
-
-
-def test_both_at_once_is_a_liquidation(desk):
-    desk.round(price=1300)
-    (text,) = texts(happen(desk, ACTED, TAKEN, hold=LOOKS_TAKEN), "liquidated")
-    assert "0.1 ETH taken" in text
-
-
-def test_without_logs_it_is_a_guess(desk):
-    desk.round(price=1300)
-    desk.nodes["lab"].fault = ReadError("rpc", "no logs here")
-    found = happen(desk, ACTED, hold=LOOKS_TAKEN)
-    (text,) = texts(found, "liquidated")
-    assert "liquidated, or unwound by hand" in text
-    assert any("told by amounts alone" in notice for notice in found.notices)
-
-
-def test_an_act_long_before_explains_nothing(desk):
-    desk.round(price=1300)
-    happen(desk, ACTED, hold=(0.96, 950))
-    (text,) = texts(happen(desk, hold=LOOKS_TAKEN), "liquidated")
-    assert "by hand" in text
-
-
-def test_a_position_that_vanishes_is_told_from_one_that_was_closed(desk):
-    desk.round(price=1300)
-    node = desk.nodes["lab"]
-    node.hold(1, 0, 0)
-    node.log(TAKEN, 1, block=node.number + 1)
-    found = desk.round()
-    (text,) = texts(found, "liquidated")
-    assert "0.1 ETH taken" in text
-    assert found.rows == ()
-
-
-@pytest.mark.parametrize("later", [12, 400])
-def test_who_was_left_with_nothing_is_told_of_whenever_all_are_looked_for_again(desk, later):
-    """Looking for wallets anew finds nothing of theirs any more in the very round that has to tell."""
-    desk.round()
-    node = desk.nodes["lab"]
-    node.accounts.clear()
-    node.log(TAKEN, 1, block=node.number + 1)
-    snapshot = desk.round(later)
-    assert [alert.severity for alert in snapshot.alerts if alert.kind == "liquidated"] == [Severity.LIQUIDATED]
-    assert not texts(snapshot, "closed")
-
-
-def restarted(desk, folder):
-    """As the program begins, with its history as the notebook."""
-    desk.restart(folder)
-    (spec,), node = desk.setup.chains, desk.nodes["lab"]
-    adapters = {"fake": desk.adapter}
-    desk.rounds["lab"] = ChainRounds(spec, desk.setup.markets, adapters, node, finish=Finish(), notebook=desk.history)
-    desk.watch(*desk.setup.wallets)
-
-
-def test_who_was_left_with_nothing_while_the_program_was_off_is_told_of(desk, tmp_path):
-    restarted(desk, tmp_path)
-    desk.round()
-    node = desk.nodes["lab"]
-    node.accounts.clear()
-    node.log(TAKEN, 1, block=node.number + 1)
-    node.mine()
-    restarted(desk, tmp_path)
-    snapshot = desk.round()
-    assert [alert.severity for alert in snapshot.alerts if alert.kind == "liquidated"] == [Severity.LIQUIDATED]
-    assert not texts(snapshot, "closed")
-
-
-def test_a_position_closed_by_its_owner_is_just_closed(desk):
-    desk.round(price=1300)
-    found = happen(desk, ACTED, hold=(0, 0))
-    assert texts(found, "liquidated") == []
-    assert len(texts(found, "closed")) == 1
-
-
-def test_what_happens_while_figures_cannot_be_read_is_told_and_remembered(desk):
-    desk.round(price=1300)
-    node = desk.nodes["lab"]
-    node.accounts[ENTRY, address(1)] = Failure("revert", "no price")
-    desk.round()
-    node.log(TAKEN, 1, block=node.number + 1)
-    (text,) = texts(desk.round(), "liquidated")
-    assert "0.1 ETH taken" in text
-    desk.round()
-    found = happen(desk, hold=LOOKS_TAKEN)
-    assert texts(found, "liquidated") == [text]  # seen again, and no second guess
-
-
-def test_the_same_block_tells_nothing_twice(desk):
-    desk.round()
-    happen(desk, TAKEN)
-    assert len(texts(desk.round(mine=False), "liquidated")) == 1

@@ -10,16 +10,14 @@ import pytest
 from eth_utils.crypto import keccak
 
 from liqtui.core.model import ENGINE_LINES, Change, Side
-from liqtui.core.reads import Failure, Log, PlanFailed
+from liqtui.core.reads import Failure, PlanFailed
 from liqtui.core.severity import liquidatable
-from liqtui.core.sources import MarketRef
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE, WAD
 from liqtui.protocols import morpho_blue_abi as morpho
 from liqtui.protocols.abi import Function, encode_word
 from liqtui.protocols.adapter import LogDiscovery
 from liqtui.protocols.feeds import deployment
-from liqtui.protocols.morpho_blue import MorphoBlue
-from liqtui.protocols.morpho_blue_logs import MOST_GIVEN, first_block, learn, log_filters
+from liqtui.protocols.morpho_blue_logs import learn
 from tests.protocols.fake import NOBODY, NOW, addr, run
 from tests.protocols.morpho_fake import (
     ADAPTER,
@@ -51,9 +49,6 @@ def test_every_selector_and_topic_is_that_of_its_signature() -> None:
 
 def test_every_search_has_a_block_to_begin_at() -> None:
     assert all(row["deploy_block"] > 0 for row in deployment("morpho_blue")["market"])
-
-
-# -- opening -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_market_opens_in_three_steps() -> None:
@@ -146,9 +141,6 @@ def test_a_symbol_that_cannot_be_read_is_the_address() -> None:
     assert position(fake, chain=chain).legs[0].asset.symbol == "0x0000…6f6c6c"[:7] + fake.params[1][-4:]
 
 
-# -- discovery ---------------------------------------------------------------------------------------------------------
-
-
 def test_only_debt_and_collateral_are_positions() -> None:
     fake = Fake(users={ALICE: (0, 0), BOB: (0, WAD)})
     assert run(ADAPTER.discover(opened(fake), [ALICE, BOB]), fake.chain()) == {BOB: (fake.id,)}
@@ -159,9 +151,6 @@ def test_what_could_not_be_read_counts_as_held() -> None:
     chain = fake.chain()
     chain.put(MORPHO, morpho.POSITION, 1, ALICE, result=Failure("unread"))
     assert run(ADAPTER.discover(opened(fake), [ALICE]), chain) == {ALICE: (fake.id,)}
-
-
-# -- figures -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_position() -> None:
@@ -280,8 +269,6 @@ def test_an_empty_market_has_no_utilization() -> None:
     assert [leg.utilization for leg in position(fake).legs] == [None] * len(position(fake).legs)
 
 
-# -- the contract's own word -------------------------------------------------------------------------------------------
-
 BELOW = {"users": {ALICE: (2200 * 10**12, WAD)}}
 
 
@@ -335,9 +322,6 @@ def test_where_the_contract_disagrees_its_word_counts_and_it_is_flagged(
     assert what_if is not expected  # a what-if is ours alone
 
 
-# -- liquidation -------------------------------------------------------------------------------------------------------
-
-
 def test_the_scope_of_a_safe_account_is_what_it_would_lose() -> None:
     scope = position(Fake()).scope
     assert scope is not None
@@ -370,105 +354,3 @@ def test_a_price_of_zero_is_a_price() -> None:
     assert found.scope.seized == WAD
     assert found.scope.max_debt == 0
     assert found.ltv is None
-
-
-# -- reads -------------------------------------------------------------------------------------------------------------
-
-
-def test_two_steps_whatever_the_number_of_wallets() -> None:
-    fake = Fake(users={ALICE: (1, 1), BOB: (1, 1)})
-    chain = fake.chain()
-    market = opened(fake, chain)
-    reading = run(ADAPTER.refresh(market, BLOCK, {ALICE: (fake.id,), BOB: (fake.id,)}), chain)
-    assert chain.steps == 2
-    assert set(reading.accounts) == {ALICE, BOB}
-    assert {feed.address for feed in reading.feeds} == {addr("feedETH"), addr("feedUSDC")}
-    assert reading.changed is False
-
-
-def test_a_position_that_is_not_told_blinds_its_wallet_only() -> None:
-    fake = Fake(users={ALICE: (1, 1), BOB: (1, 1)})
-    chain = fake.chain()
-    chain.put(MORPHO, morpho.POSITION, 1, ALICE, result=Failure("unread", "timeout"))
-    reading = read(fake, chain)
-    assert isinstance(reading.accounts[ALICE], ValueError)
-    assert "could not be read: unread timeout" in str(reading.accounts[ALICE])
-    assert not isinstance(reading.accounts[BOB], Exception)
-
-
-def test_a_market_that_is_not_told() -> None:
-    fake = Fake()
-    chain = fake.chain()
-    chain.put(MORPHO, morpho.MARKET, 1, result=Failure("unread"))
-    reading = read(fake, chain)
-    assert isinstance(reading.accounts[ALICE], ValueError)
-    assert reading.errors == (f"market WETH / USDC ({fake.id[:10]}…) could not be read",)
-
-
-def test_a_broken_market_leaves_the_others_of_a_wallet() -> None:
-    good, bad = Fake(), Fake(number=2, oracle=Oracle(price=None))
-    chain = bad.chain(good.chain())
-    ref = replace(good.ref, options=(("market_ids", f"{good.id},{bad.id},{good.id}"),))
-    market = run(ADAPTER.open(ref, BLOCK), chain)
-    hints = run(ADAPTER.discover(market, [ALICE]), chain)
-    assert hints == {ALICE: (good.id, bad.id)}
-    reading = run(ADAPTER.refresh(market, BLOCK, hints), chain)
-    found = ADAPTER.evaluate(market, BLOCK, reading.market, reading.accounts[ALICE], ALICE)
-    assert [each.health.raw is None for each in found] == [False, True]
-    assert [each.key.market_id for each in found] == [good.id, bad.id]
-
-
-# -- logs --------------------------------------------------------------------------------------------------------------
-
-
-def log(topics: tuple[str, ...], address: str = MORPHO) -> Log:
-    return Log(address, topics, b"", 5, "0x" + "1" * 64, "0x" + "2" * 64, 0)
-
-
-def word(number: int) -> str:
-    return f"0x{number:064x}"
-
-
-def test_filters_ask_for_what_was_done_on_behalf_of_the_wallets() -> None:
-    ref = Fake().ref
-    who = (word(int(ALICE, 16)), word(int(BOB, 16)))
-    borrowed, supplied = log_filters(ref, [ALICE, BOB.upper().replace("0X", "0x")])
-    assert borrowed == ((MORPHO,), ((morpho.BORROW, morpho.SET_AUTHORIZATION), None, who))
-    assert supplied == ((MORPHO,), ((morpho.SUPPLY_COLLATERAL,), None, None, who))
-    assert log_filters(ref, []) == ()
-
-
-def test_logs_add_ids_and_nothing_else_does() -> None:
-    adapter = MorphoBlue()
-    ref = replace(Fake().ref, options=(("market_ids", word(1)), ("other", "kept")))
-    alice = word(int(ALICE, 16))
-    logs = [
-        log((morpho.BORROW, word(0xAB).upper().replace("0X", "0x"), alice, alice)),
-        log((morpho.SUPPLY_COLLATERAL, word(3), alice, alice)),
-        log((morpho.SUPPLY_COLLATERAL, word(1), alice, alice)),
-        log((morpho.BORROW, word(7), alice)),
-        log((word(99), word(8), alice, alice)),
-        log(()),
-        log((morpho.BORROW, word(9), alice, alice), addr("elsewhere")),
-    ]
-    learned = adapter.learn(ref, logs)
-    ids = f"{word(1)},{word(0xAB)},{word(3)}"
-    assert learned.options == (("other", "kept"), ("market_ids", ids), ("market_ids_learned", "yes"))
-    assert adapter.learn(learned, logs) is learned
-    assert adapter.log_filters(ref, [ALICE]) == log_filters(ref, [ALICE])
-
-
-def test_collateral_that_anyone_can_give_does_not_add_markets_without_end() -> None:
-    alice = word(int(ALICE, 16))
-    given = [log((morpho.SUPPLY_COLLATERAL, word(number), alice, alice)) for number in range(1, 1000)]
-    ref = learn(replace(Fake().ref, options=()), given)
-    assert dict(ref.options)["market_ids"].count(",") == MOST_GIVEN - 1
-    owed = log((morpho.BORROW, word(5000), alice, alice))
-    assert word(5000) in dict(learn(ref, [*given, owed]).options)["market_ids"]
-
-
-def test_where_a_search_begins() -> None:
-    row = deployment("morpho_blue")["market"][0]
-    ref = MarketRef("morpho-blue", row["chain_id"], row["name"], row["morpho"].lower())
-    assert MorphoBlue().first_block(ref) == first_block(ref) == row["deploy_block"] == 18_883_124
-    assert first_block(Fake().ref) == 0

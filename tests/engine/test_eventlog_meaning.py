@@ -1,0 +1,146 @@
+"""What a monitor makes of logs: a liquidation for certain, an act for what it is, and who was left with nothing."""
+
+import pytest
+
+from liqtui.core.reads import Failure, ReadError
+from liqtui.core.snapshot import Severity
+from liqtui.engine.rounds import ChainRounds
+from tests.engine.desk import Desk
+from tests.engine.fakes import Finish, address
+from tests.engine.logged import ACTED, ENTRY, TAKEN, Logged, Logging, word
+
+
+@pytest.fixture
+def desk():
+    made = Desk(adapter=Logging())
+    node = Logged(31337)
+    node.hold(1, 1, 1000)
+    made.nodes["lab"] = node
+    made.restart(None)
+    yield made
+    made.close()
+
+
+def happen(desk, *topics, hold=(0.5, 500), tx=1):
+    """In the next round, the position holds this and the log tells of these."""
+    node = desk.nodes["lab"]
+    node.hold(1, *hold)
+    for topic in topics:
+        node.log(topic, 1, block=node.number + 1, tx=tx)
+    return desk.round()
+
+
+LOOKS_TAKEN = (0.92, 900)
+"""At 1,300 dollars 104 are gone for 100 that are repaid: by amounts alone it was a liquidation."""
+
+
+def texts(snapshot, kind):
+    return [alert.text for alert in snapshot.alerts if alert.kind == kind]
+
+
+def test_a_liquidation_is_certain(desk):
+    desk.round()
+    found = happen(desk, TAKEN)
+    (text,) = texts(found, "liquidated")
+    assert f"by 0x0000…0bad: 0.1 ETH taken, 100 USDC repaid, tx {word(1)}" in text
+    assert "by hand" not in text
+    assert found.rows[0].severity is Severity.LIQUIDATED
+    assert texts(desk.round(), "liquidated") == [text]
+
+
+def test_an_act_of_the_owner_is_no_liquidation(desk):
+    desk.round(price=1300)  # critical: without the log this would look like one
+    assert texts(happen(desk, ACTED, hold=LOOKS_TAKEN), "liquidated") == []
+
+
+def test_both_at_once_is_a_liquidation(desk):
+    desk.round(price=1300)
+    (text,) = texts(happen(desk, ACTED, TAKEN, hold=LOOKS_TAKEN), "liquidated")
+    assert "0.1 ETH taken" in text
+
+
+def test_without_logs_it_is_a_guess(desk):
+    desk.round(price=1300)
+    desk.nodes["lab"].fault = ReadError("rpc", "no logs here")
+    found = happen(desk, ACTED, hold=LOOKS_TAKEN)
+    (text,) = texts(found, "liquidated")
+    assert "liquidated, or unwound by hand" in text
+    assert any("told by amounts alone" in notice for notice in found.notices)
+
+
+def test_an_act_long_before_explains_nothing(desk):
+    desk.round(price=1300)
+    happen(desk, ACTED, hold=(0.96, 950))
+    (text,) = texts(happen(desk, hold=LOOKS_TAKEN), "liquidated")
+    assert "by hand" in text
+
+
+def test_a_position_that_vanishes_is_told_from_one_that_was_closed(desk):
+    desk.round(price=1300)
+    node = desk.nodes["lab"]
+    node.hold(1, 0, 0)
+    node.log(TAKEN, 1, block=node.number + 1)
+    found = desk.round()
+    (text,) = texts(found, "liquidated")
+    assert "0.1 ETH taken" in text
+    assert found.rows == ()
+
+
+@pytest.mark.parametrize("later", [12, 400])
+def test_who_was_left_with_nothing_is_told_of_whenever_all_are_looked_for_again(desk, later):
+    """Looking for wallets anew finds nothing of theirs any more in the very round that has to tell."""
+    desk.round()
+    node = desk.nodes["lab"]
+    node.accounts.clear()
+    node.log(TAKEN, 1, block=node.number + 1)
+    snapshot = desk.round(later)
+    assert [alert.severity for alert in snapshot.alerts if alert.kind == "liquidated"] == [Severity.LIQUIDATED]
+    assert not texts(snapshot, "closed")
+
+
+def restarted(desk, folder):
+    """As the program begins, with its history as the notebook."""
+    desk.restart(folder)
+    (spec,), node = desk.setup.chains, desk.nodes["lab"]
+    adapters = {"fake": desk.adapter}
+    desk.rounds["lab"] = ChainRounds(spec, desk.setup.markets, adapters, node, finish=Finish(), notebook=desk.history)
+    desk.watch(*desk.setup.wallets)
+
+
+def test_who_was_left_with_nothing_while_the_program_was_off_is_told_of(desk, tmp_path):
+    restarted(desk, tmp_path)
+    desk.round()
+    node = desk.nodes["lab"]
+    node.accounts.clear()
+    node.log(TAKEN, 1, block=node.number + 1)
+    node.mine()
+    restarted(desk, tmp_path)
+    snapshot = desk.round()
+    assert [alert.severity for alert in snapshot.alerts if alert.kind == "liquidated"] == [Severity.LIQUIDATED]
+    assert not texts(snapshot, "closed")
+
+
+def test_a_position_closed_by_its_owner_is_just_closed(desk):
+    desk.round(price=1300)
+    found = happen(desk, ACTED, hold=(0, 0))
+    assert texts(found, "liquidated") == []
+    assert len(texts(found, "closed")) == 1
+
+
+def test_what_happens_while_figures_cannot_be_read_is_told_and_remembered(desk):
+    desk.round(price=1300)
+    node = desk.nodes["lab"]
+    node.accounts[ENTRY, address(1)] = Failure("revert", "no price")
+    desk.round()
+    node.log(TAKEN, 1, block=node.number + 1)
+    (text,) = texts(desk.round(), "liquidated")
+    assert "0.1 ETH taken" in text
+    desk.round()
+    found = happen(desk, hold=LOOKS_TAKEN)
+    assert texts(found, "liquidated") == [text]  # seen again, and no second guess
+
+
+def test_the_same_block_tells_nothing_twice(desk):
+    desk.round()
+    happen(desk, TAKEN)
+    assert len(texts(desk.round(mine=False), "liquidated")) == 1
