@@ -149,3 +149,8 @@ def position(fake: Fake, wallet: str = ALICE, chain: Chain | None = None) -> Any
     reading = run(ADAPTER.refresh(market, BLOCK, hints), chain)
     (found,) = ADAPTER.evaluate(market, BLOCK, reading.market, reading.accounts[wallet], wallet)
     return found
+
+
+EARLY, OTHER = addr("early"), addr("other")
+"""Pre-liquidation contracts."""
+MARKET_ORACLE = Fake().params[2]
