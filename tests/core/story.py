@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 from liqtui.core.alerts import Draft, Memory, judge
 from liqtui.core.model import Health, Position
 from liqtui.core.reads import Block
-from tests.core.books import simple
+from liqtui.core.snapshot import Ages, Freshness
+from tests.core.books import asset, simple
 from tests.core.rows import BLOCK, bare, row
 
 if TYPE_CHECKING:
     from liqtui.core.snapshot import Row
+
+ETH, USDC = asset("ETH"), asset("USDC", 6)
 
 
 def at(health: float, seconds: int = 0, **fields: Any) -> Position:
@@ -39,3 +42,7 @@ class Story:
 
 def kinds(drafts: list[Draft]) -> list[str]:
     return [draft.kind for draft in drafts]
+
+
+def blind(of: Position | None, fetch: int = 300) -> Row:
+    return row(of, freshness=Freshness.BLIND, ages=Ages(fetch, 60, fetch), error="timeout at https://node.example/KEY")

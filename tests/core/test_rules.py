@@ -21,12 +21,9 @@ from liqtui.core.snapshot import Freshness, Level, Row, Severity
 from liqtui.core.text import phrase, word
 from liqtui.core.units import RAY, WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
-from tests.core.books import USD, ReferenceBook, asset, quote, simple
+from tests.core.books import USD, ReferenceBook, quote, simple
 from tests.core.rows import BLOCK, boundary, position, row
-from tests.core.story import Story, at, kinds
-
-ETH, USDC = asset("ETH"), asset("USDC", 6)
-
+from tests.core.story import ETH, USDC, Story, at, kinds
 
 # -- pace ----------------------------------------------------------------------------------------------------------
 
