@@ -6,6 +6,7 @@ A laboratory asks its node tens of thousands of times.
 from __future__ import annotations
 
 import json
+import select
 from http.client import HTTPConnection
 from typing import Any
 
@@ -22,10 +23,7 @@ class Line:
 
     def ask(self, body: Any) -> Any:
         """Post it and decode the answer. Raises OSError or `http.client.HTTPException`."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT)
+        connection = self._open()
         try:
             connection.request("POST", "/", json.dumps(body), HEADERS)
             answer = connection.getresponse().read()
@@ -34,6 +32,15 @@ class Line:
             raise
         self._idle.append(connection)
         return json.loads(answer)
+
+    def _open(self) -> HTTPConnection:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            return HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT)
+        if connection.sock and select.select([connection.sock], [], [], 0)[0]:  # the node has closed it meanwhile
+            connection.close()  # and it opens again by itself
+        return connection
 
     def close(self) -> None:
         """Close what is open; the next request opens anew."""
