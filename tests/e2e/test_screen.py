@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tests.e2e.program import Home, Terminal
 
 SAVE, ESC = "\x13", "\x1b"
-SPEED = 40.0
+SPEED = 16.0
+"""Between two reads, 2 s apart, less than a minute must pass: it takes one without a break to be sighted again."""
 """How much faster the program's clock runs where three minutes of silence are waited for."""
 
 
