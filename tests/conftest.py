@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Hundreds of children and every worker would otherwise compile the program and the tests anew: half of the time.
+# Hundreds of children and every worker would otherwise compile the program and the tests anew.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

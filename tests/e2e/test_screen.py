@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 SAVE, ESC = "\x13", "\x1b"
 SPEED = 16.0
-"""Between two reads, 2 s apart, less than a minute must pass: it takes one without a break to be sighted again."""
-"""How much faster the program's clock runs where three minutes of silence are waited for."""
+"""How much faster the program's clock runs where three minutes of silence are waited for.
+
+Between two reads, 2 s apart, less than a minute passes: it takes one without a break to be sighted again.
+"""
 
 
 def alerts(home: Home) -> list[tuple[str, str, str]]:

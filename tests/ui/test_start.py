@@ -10,7 +10,7 @@ from liqtui.ui import theme
 from liqtui.ui.app import LiqtuiApp
 from liqtui.ui.board import Board
 from liqtui.ui.state import Settings
-from tests.ui.scenes import StubEngine
+from tests.ui.stub import StubEngine
 
 if TYPE_CHECKING:
     import pytest
