@@ -107,7 +107,7 @@ def hostile() -> Row:
             boundaries=tuple(replace(b, label=EVIL, note=long) for b in position.boundaries),
             quotes=tuple(q._replace(notes=(long,), ratio_label=long) if hasattr(q, "_replace")
                          else replace(q, notes=(long,), ratio_label=long) for q in position.quotes),
-            feeds=(ETH_FEED._replace(label=long),), health=replace(position.health, reported=None, reason=long),
+            feeds=(ETH_FEED._replace(label=long),), health=position.health._replace(reported=None, reason=long),
         ),
         label=EVIL,
         error=f"{long} https://user:secret@node.example/v2/KEY",

@@ -168,7 +168,7 @@ async def test_freeze_holds_the_list_but_not_verdict_and_alerts() -> None:
         await post(pilot, changed)
         text = frames.text(app)
         assert "FROZEN 14:02:11 · 1 new alert" in text.splitlines()[1]
-        assert "● 3 OK" in text.splitlines()[1]
+        assert "● 2 OK   ◌ 1 OK~" in text.splitlines()[1]
         assert "1–14 of 20" in text
         assert "family spark eth" in text
         await pilot.press("f")
