@@ -151,7 +151,8 @@ def _sight(after: Row, memory: Memory, now: float) -> tuple[Memory, tuple[Draft,
         headline=messages.reason(after),
         brief=f"last HF {messages.health(memory.health)}",
     )
-    return memory._replace(told_unseen=True), (told,)
+    # Back to the last reading: "data again after" must not be shorter than what was told here.
+    return memory._replace(told_unseen=True, unseen_since=now - lasted), (told,)
 
 
 def _patience(row: Row) -> float | None:

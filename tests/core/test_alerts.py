@@ -142,7 +142,7 @@ def test_blind_once_then_sighted_once() -> None:
     assert tell(at(1.3), wait=SETTLE - 1) == []
     (found,) = tell(at(1.4), wait=1)
     assert (found.kind, found.severity) == ("sighted", Severity.OK)
-    assert found.text == "data again after 30m · HF 1.500 → 1.400"
+    assert found.text == "data again after 35m · HF 1.500 → 1.400"
     assert kinds(tell(blind(at(1.4)))) == ["blind"]
 
 
