@@ -19,7 +19,13 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Machines that run tests are busy: what hypothesis finds must not hang on the time that it took.
-settings.register_profile("liqtui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples each time, so that a red run is about the change in it; LIQTUI_EXPLORE=1 looks for new ones.
+settings.register_profile(
+    "liqtui",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=not os.environ.get("LIQTUI_EXPLORE"),
+)
 settings.load_profile("liqtui")
 
 pytest_plugins = [

@@ -40,21 +40,22 @@ _HEX_WORD = re.compile(r"0x[0-9a-fA-F]{64}")
 
 
 def wad(value: Decimal | int) -> int:
-    """1e18-scaled integer, exact. Raises BadValueError for more than 18 decimals, infinity and nan."""
+    """1e18-scaled integer, exact. Raises BadValueError for more than 18 decimals, 10**60 and more, infinity and nan."""
     number = Decimal(value)
     if not number.is_finite():
         raise BadValueError("not a number")
     sign, digits, exponent = number.as_tuple()
-    power = int(exponent) + 18
-    if abs(power) > 60:
-        raise BadValueError("out of range")
-    raw = int("".join(map(str, digits)) or "0")
+    text = "".join(map(str, digits))
+    significant = text.rstrip("0")
+    power = int(exponent) + 18 + len(text) - len(significant)
+    if not significant:
+        return 0
+    if number.adjusted() >= 60:
+        raise BadValueError("cannot be so large")
     if power < 0:
-        raw, rest = divmod(raw, 10**-power)
-        if rest:
-            raise BadValueError("has more than 18 decimals")
-        return -raw if sign else raw
-    return (-raw if sign else raw) * 10**power
+        raise BadValueError("has more than 18 decimals")
+    raw = int(significant) * 10**power
+    return -raw if sign else raw
 
 
 def _number(value: object) -> Decimal:

@@ -137,6 +137,12 @@ def meaning(value: str) -> object:
 @settings(max_examples=300)
 @given(place=st.sampled_from(sorted(PLACES)), key=st.sampled_from([*LIMITS, *RULES]), value=values)
 @example(place="config", key="off", value='["opened", ""]')
+@example(place="config", key="warn_cushion", value="1e-400")
+@example(place="tag", key="price_jump", value="0e-400")
+@example(place="tag", key="price_jump", value="0e400")
+@example(place="tag", key="warn", value="1e61")
+@example(place="tag", key="warn", value="1." + "2" * 5000)
+@example(place="tag", key="warn", value="1.2" + "0" * 5000)
 @example(place="tag", key="warn", value="1e99999999999999999999")
 def test_a_value_is_read_exactly_or_named_with_file_line_and_key(place: str, key: str, value: str) -> None:
     table = "thresholds" if key in LIMITS else "rules"
