@@ -86,6 +86,10 @@ class Report:
         """Something at or under this key was reported already."""
         return any(reported[: len(path)] == path for reported in self._paths)
 
+    def written(self, path: KeyPath) -> bool:
+        """The key stands in the file; else its value is a default."""
+        return path in self.source.lines
+
     def finish(self) -> None:
         """Raise ConfigFileError if anything was wrong."""
         if self.errors:

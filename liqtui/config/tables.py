@@ -40,10 +40,14 @@ def read_thresholds(values: dict[str, Any], path: KeyPath, report: Report) -> Th
     ):
         mine, least = values[upper], values[lower]
         if mine is not None and least is not None and mine <= least:
-            report.add((*path, upper), _above(mine, lower, least))
+            if report.written((*path, upper)):
+                report.add((*path, upper), _order(mine, "above", lower, least, given=report.written((*path, lower))))
+            else:
+                report.add((*path, lower), _order(least, "under", upper, mine, given=False))
     return read
 
 
-def _above(mine: int, other: str, least: int) -> str:
-    """With both figures, because one of them may be a default."""
-    return f"is {shown_wad(mine)} and has to be above {other}, which is {shown_wad(least)}"
+def _order(mine: int, side: str, other: str, theirs: int, *, given: bool) -> str:
+    """With both figures; what is not `given` in the file is a default."""
+    default = "" if given else " by default"
+    return f"is {shown_wad(mine)} and has to be {side} {other}, which is {shown_wad(theirs)}{default}"

@@ -115,8 +115,8 @@ warn = 2
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("warn = 1.04", "thresholds.warn: is 1.04 and has to be above critical, which is 1.05"),
-        ("critical = 1.2", "thresholds.warn: is 1.2 and has to be above critical, which is 1.2"),
+        ("warn = 1.04", "thresholds.warn: is 1.04 and has to be above critical, which is 1.05 by default"),
+        ("critical = 1.2", "thresholds.critical: is 1.2 and has to be under warn, which is 1.2 by default"),
         ("warn = nan", "thresholds.warn: has to be a finite number"),
         ('warn = "1.3"', "thresholds.warn: has to be a number, not text"),
         ("warn = true", "thresholds.warn: has to be a number, not true or false"),
