@@ -93,7 +93,7 @@ def cure(row: Row, target: int | None = None) -> str:
 def verdict(snapshot: Snapshot, *, ascii_only: bool = False) -> str:
     """Counts by severity, and the worst position."""
     glyphs = ASCII_GLYPHS if ascii_only else GLYPHS
-    faded = sum(row.faded for row in snapshot.rows)
+    faded = snapshot.faded
     counts = {severity: snapshot.counts.get(severity, 0) - faded * (severity is Severity.OK) for severity in Severity}
     parts = [f"{glyphs[severity]} {count} {severity.upper()}" for severity, count in counts.items() if count > 0]
     parts += [f"{glyphs[Severity.BLIND]} {faded} OK~"] if faded else []

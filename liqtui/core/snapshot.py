@@ -263,6 +263,13 @@ class Snapshot:
         return min(self.rows, key=lambda row: row.severity.rank) if self.rows else None
 
     @property
+    def faded(self) -> int:
+        """How many of the calm rows are so by figures that are too old to say so."""
+        late, fresh, calm = Freshness.LATE, Freshness.FRESH, Severity.OK
+        old = [row for row in self.rows if row.freshness is not fresh and row.freshness is not late]
+        return sum(row.severity is calm for row in old)
+
+    @property
     def unread(self) -> tuple[tuple[str, str], ...]:
         """(where, why) of everything that could not be read, so that no silence passes for safety."""
         places: list[tuple[str, str]] = []

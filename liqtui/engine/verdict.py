@@ -96,7 +96,7 @@ def of(snapshot: Snapshot) -> Verdict:
         unacked=snapshot.unacked,
         engine_error=snapshot.engine_error,
         unread=len(snapshot.unread),
-        faded=sum(row.faded for row in snapshot.rows),
+        faded=snapshot.faded,
         **(_position(row) if row else {}),
     )
 

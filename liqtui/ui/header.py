@@ -44,7 +44,7 @@ def counts(snapshot: Snapshot) -> dict[Severity, int]:
 
 def tally(snapshot: Snapshot) -> Iterator[tuple[Severity, int, str, str]]:
     """(whose look, how many, word, mark of old figures), what occurs only; calm ones with old figures apart."""
-    found, faded = counts(snapshot), sum(row.faded for row in snapshot.rows)
+    found, faded = counts(snapshot), snapshot.faded
     for severity in _ORDER:
         calm = severity is Severity.OK
         number, word = found.get(severity, 0) - faded * calm, LOOKS[severity].word
