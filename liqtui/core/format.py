@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from liqtui.core.model import Boundary
 
 INFINITE = "∞"
+WAITING = "…"
+"""Stands for a figure that is asked for: see `core.glimpse`."""
 MINUS = "−"
 
 _WIDE = Context(prec=100)

@@ -8,15 +8,13 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from liqtui.core.format import WAITING
 from liqtui.core.model import Boundary, Direction, Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from liqtui.core.model import FactorKind
-
-WAITING = "…"
-"""Stands for a figure that is asked for."""
 
 
 class NotHere(LookupError):  # noqa: N818 - an answer, not a fault

@@ -77,6 +77,11 @@ class Leg:
     cap: int | None = None
     """Most that the market takes (collateral) or lends (debt) of it, raw token units; None: no cap or not known."""
 
+    @property
+    def owed(self) -> bool:
+        """Whether it is debt; else it is collateral."""
+        return self.side is Side.DEBT
+
 
 class Health(NamedTuple):
     raw: int | None
@@ -262,6 +267,11 @@ class Boundary:
     def about(self) -> float | None:
         """`move`, or where that is not worked out yet an estimate that is good enough to rank by. Never shown."""
         return self.move
+
+    @property
+    def nowhere(self) -> bool:
+        """No move of the factor alone liquidates the account; or, while it is `pending`, none is known."""
+        return self.direction is Direction.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
-"""Figures of a row as short texts: what the list, the preview and the verdict print."""
+"""Figures of a row as short texts: what the list, the preview and the verdict print.
+
+The model of a position and its arithmetic are not imported here but where a position is at hand: the first frame, which
+shows none, would wait for them, and the engine's thread loads them after it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from liqtui.core import format as text
-from liqtui.core.glimpse import WAITING
-from liqtui.core.model import Direction
-from liqtui.core.rank import yardstick
-from liqtui.core.severity import oracle_late
 from liqtui.core.sigma import LEAST_ROUNDS
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.text import clean, short_address
@@ -62,19 +62,19 @@ def distance(row: Row) -> str:
         return "–"
     boundary = row.cushion
     if boundary is None:
-        return WAITING if row.position.partial else "none" if row.position.boundaries else "–"
+        return text.WAITING if row.position.partial else "none" if row.position.boundaries else "–"
     if boundary.pending:
-        return WAITING
+        return text.WAITING
     if boundary.passed:
         return "now"
-    if boundary.direction is Direction.NONE:
+    if boundary.nowhere:
         return "none" if boundary.about is None else "–"
     return text.boundary_distance(boundary)
 
 
 def sigmas(row: Row) -> str:
     """The cushion in daily σ, by the exact distance."""
-    return WAITING if row.cushion is not None and row.cushion.pending else text.sigma(row.sigmas_left)
+    return text.WAITING if row.cushion is not None and row.cushion.pending else text.sigma(row.sigmas_left)
 
 
 def boundary_price(boundary: Boundary | None) -> str:
@@ -85,6 +85,8 @@ def row_age(row: Row) -> str:
     """A dot while everything is fresh; else the age that is to blame, an impossible one before any other."""
     if row.freshness is Freshness.FRESH:
         return "·"
+    from liqtui.core.severity import oracle_late  # see the module's text
+
     ages = [row.ages.head, row.ages.fetch, row.ages.oracle if oracle_late(row.position) else None]
     known = [age for age in ages if age is not None]
     return text.age(min(known) if known and min(known) < 0 else max(known, default=None))
@@ -146,6 +148,8 @@ def volatility(row: Row, known: Iterable[Volatility]) -> str:
     boundary, position = row.cushion, row.position
     if boundary is None or position is None or position.partial:
         return ""
+    from liqtui.core.rank import yardstick  # see the module's text
+
     chosen = yardstick(row, known)
     if chosen is None:
         return "" if row.sigmas is not None else f"σ not known: it takes {LEAST_ROUNDS + 1} oracle rounds over 6h"
@@ -167,7 +171,7 @@ def wallet(row: Row) -> str:
 def plain_line(row: Row, state: AppState) -> str:
     """A row as one line of plain text, for the clipboard."""
     factor = f"{row.cushion.label} {distance(row)} at {boundary_price(row.cushion)}" if row.cushion else "no boundary"
-    if distance(row) == WAITING:
+    if distance(row) == text.WAITING:
         factor = f"boundary {state.asking}"
     parts = (
         wallet(row),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from liqtui.core import risk
 from liqtui.core.snapshot import Severity
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS
@@ -46,6 +45,8 @@ def steps(row: Row) -> Ladder | None:
     position, boundary = row.position, row.cushion
     if position is None or boundary is None or position.partial:
         return None
+    from liqtui.core import risk  # with all the arithmetic: the first frame need not wait for it
+
     far = boundary.move is None or abs(boundary.move) > 0.2
     made = risk.ladder(position, _FAR_MOVES if far else _MOVES, boundary.factor)
     limits = row.thresholds.over(DEFAULT_THRESHOLDS)

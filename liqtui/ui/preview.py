@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from liqtui.core import format as text
-from liqtui.core.model import Side
 from liqtui.core.text import short_address
 from liqtui.core.units import WAD
 from liqtui.ui import figures
@@ -94,8 +93,8 @@ class Preview(LineView):
 
     def _legs(self, position: Position, room: int, width: int) -> list[list[Span]]:
         """Two lines at least; more where one is too short for all assets."""
-        collateral = [leg for leg in position.legs if leg.side is Side.COLLATERAL and leg.amount]
-        debt = [leg for leg in position.legs if leg.side is Side.DEBT and leg.amount]
+        collateral = [leg for leg in position.legs if not leg.owed and leg.amount]
+        debt = [leg for leg in position.legs if leg.owed and leg.amount]
         lines = self._flow("collateral", [self._leg(leg, position) for leg in collateral], room - 1, width)
         return [*lines, *self._flow("debt", [self._leg(leg, position) for leg in debt], room - len(lines), width)]
 
@@ -122,7 +121,7 @@ class Preview(LineView):
             (f"{text.amount(leg.amount, leg.asset.decimals)} {leg.asset.symbol}", ink),
             (f"  {value}", muted),
         ]
-        if leg.side is Side.DEBT:
+        if leg.owed:
             if leg.rate:
                 spans.append((f"  {text.rate(leg.rate)} a year", muted))
         elif leg.counts:
