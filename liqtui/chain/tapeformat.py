@@ -119,7 +119,7 @@ def _wallet_to_json(wallet: Wallet) -> dict[str, Any]:
 
 def _limits(thresholds: Thresholds) -> dict[str, Any]:
     """Those that are set, so that older versions read what they know."""
-    return {name: value for name, value in _plain(thresholds).items() if value is not None}
+    return {name: value for name, value in thresholds._asdict().items() if value is not None}
 
 
 def _wallet_from_json(value: dict[str, Any]) -> Wallet:

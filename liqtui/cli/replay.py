@@ -72,15 +72,13 @@ def _config(where: Paths) -> Config:
 
 
 def _show(args: Arguments, tape: Tape, speed: float, config: Config, where: Paths, *, loop: bool) -> int:
-    from dataclasses import replace
-
     from liqtui.cli.tui import show
     from liqtui.engine.playback import TapeEngine
 
     known = {spec.name: spec for spec in tape.header.chains}
     engine = TapeEngine(tape, loop=loop, thresholds=config.thresholds)
     engine.set_speed(speed)
-    return show(engine, None, args, replace(config, chains={**config.chains, **known}), where)
+    return show(engine, None, args, config._replace(chains={**config.chains, **known}), where)
 
 
 def tell(tape: Tape, config: Config, *, ascii_only: bool = False) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.chain.addresses import checksum
 from liqtui.cli.arguments import UsageError
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 PUBLIC = "public endpoints are in use: slow, rate-limited, and they see your addresses. Set your own in config.toml"
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(NamedTuple):
     paths: Paths
     config: Config
     store: WatchlistStore | None

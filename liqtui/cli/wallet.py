@@ -221,7 +221,7 @@ def _with_details(wallet: Wallet, session: _Session) -> Wallet:
 def _thresholds(old: Thresholds, args: Arguments) -> Thresholds:
     found = {setting.key: setting.kind for setting in threshold_settings()}
     changes = {name: _limit(name, text, found[name]) for name in _LIMITS if (text := getattr(args, name)) is not None}
-    new = replace(old, **changes)
+    new = old._replace(**changes)
     for above, below in zip(_LIMITS[::2], _LIMITS[1::2], strict=True):
         upper, lower = getattr(new, above), getattr(new, below)
         if upper is not None and lower is not None and upper <= lower:

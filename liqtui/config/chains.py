@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.sources import ChainSpec
 
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 FILE = Path(__file__).with_name("chains.toml")
 
 
-@dataclass(frozen=True)
-class KnownChain:
+class KnownChain(NamedTuple):
     spec: ChainSpec
     """With public endpoints and `public` set."""
     main: bool

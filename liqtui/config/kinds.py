@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from liqtui.core.rules import ALWAYS
@@ -27,8 +26,7 @@ class BadValueError(ValueError):
         self.hint = hint
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     words: str
     """For the documentation: "decimal above 1"."""
     read: Callable[[Any], Any]
@@ -128,6 +126,10 @@ def choice(*names: str) -> Kind:
         return cast("str", value)
 
     return Kind(words, read)
+
+
+def _read_any(value: object) -> object:
+    return value
 
 
 def _read_flag(value: object) -> bool:
@@ -332,7 +334,7 @@ HOURS = Kind("stretch of the day", _read_hours)
 MOMENT = Kind("date and time", _read_moment)
 ALERTS = Kind("list of kinds of alert", _read_alert_kinds)
 JUMP = Kind("decimal from 0 to under 10", _read_jump)
-ANY = Kind("anything", lambda value: value)
+ANY = Kind("anything", _read_any)
 FLAG = Kind("true · false", _read_flag)
 TEXT = Kind("text", _read_text)
 NAME = Kind("text", _read_name)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from liqtui.config import keymap, schema, toml
 from liqtui.config.alerting import read_desk
@@ -31,8 +32,7 @@ _CHAIN_NAME = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True)
-class Ui:
+class Ui(NamedTuple):
     theme: str
     """Empty: the one that suits the terminal."""
     color: str
@@ -47,8 +47,7 @@ class Ui:
     seconds: bool
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     chains: dict[str, ChainSpec]
     """By name, in the order in which they are shown. Never empty."""
     thresholds: Thresholds
@@ -67,10 +66,10 @@ class Config:
     """Host and port of the endpoint for Prometheus."""
     markets: tuple[MarketRef, ...] = ()
     """Custom ones only."""
-    keys: dict[str, str] = field(default_factory=dict[str, str])
+    keys: Mapping[str, str] = MappingProxyType({})
     """Action → keys, each key well formed; `keymap` holds them against the actions that exist."""
     rules: Rules = DEFAULT_RULES
-    desk: Desk = field(default_factory=Desk)
+    desk: Desk = Desk()
     channels: tuple[ChannelSpec, ...] = ()
     """In the order of the file."""
     ping: Ping | None = None

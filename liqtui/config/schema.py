@@ -5,8 +5,7 @@ The parser, the suggestions for misspelt keys and `docs/config.md` are all made 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.config import kinds
 from liqtui.core.rules import DEFAULT_RULES, Desk, Quiet, Rules
@@ -36,8 +35,7 @@ PRE_LIQUIDATIONS: Mapping[str, str] = {"morpho-blue": "pre_liquidations"}
 """Protocols with contracts beside them that liquidate earlier → key that names some of them."""
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     key: str
     kind: Kind
     default: Any
@@ -47,8 +45,7 @@ class Setting:
     """The default as a person writes it; empty: none."""
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     heading: str
     """As in the file: "[chains.NAME]"."""
     help: str

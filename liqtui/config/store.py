@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.config import atomic
@@ -41,8 +41,7 @@ class _Seen(NamedTuple):
     data: bytes
 
 
-@dataclass(frozen=True)
-class _Step:
+class _Step(NamedTuple):
     before: Watchlist
     after: Watchlist
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import liqtui
 from liqtui.config import kinds, toml
@@ -73,8 +72,7 @@ COLORS = Section(
 )
 
 
-@dataclass(frozen=True)
-class ThemeData:
+class ThemeData(NamedTuple):
     name: str
     dark: bool
     ansi: bool

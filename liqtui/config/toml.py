@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from liqtui.config.errors import ConfigError
 from liqtui.core.text import clean
@@ -32,12 +31,11 @@ _SYNTAX = re.compile(r"\s*\(at line (\d+), column \d+\)$")
 _SYNTAX_END = re.compile(r"\s*\(at end of document\)$")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A file that was read, and where its keys are."""
 
     file: Path
-    lines: Mapping[KeyPath, int] = field(default_factory=dict[KeyPath, int])
+    lines: Mapping[KeyPath, int] = {}
 
     def line(self, path: KeyPath) -> int | None:
         """Of the key itself, or of the nearest thing around it."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from liqtui.config import kinds, toml
 from liqtui.config.errors import ConfigError, Report, WatchlistError, did_you_mean
@@ -54,13 +54,12 @@ HEADER = "# Wallets that liqtui watches. You may edit this file too: comments ar
 """Top of a file that the program begins, so that an empty list is not an empty file."""
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """The text of a file that was read, so that comments outlive a change made by the program."""
 
     header: str = ""
     """The comment block at the top."""
-    blocks: Mapping[str, tuple[Wallet, str, str]] = field(default_factory=dict[str, tuple[Wallet, str, str]])
+    blocks: Mapping[str, tuple[Wallet, str, str]] = {}
     """Wallet key → (as read, comment lines above it, its own lines)."""
     tail: str = ""
     """Tables of tags that stand behind the first wallet; those before it are part of the header."""

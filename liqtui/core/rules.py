@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.states import Level
 
@@ -40,8 +40,7 @@ ALWAYS = frozenset({"liquidated", "liquidatable"})
 """Kinds that ring whatever was muted, switched off or is quiet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """Which rules speak for a position. None falls back to the wider scope: wallet → tag → config → default."""
 
     reaction: float | None = None
@@ -70,8 +69,7 @@ class Rules:
 DEFAULT_RULES = Rules(reaction=1800.0, interest_days=7.0, price_jump=10**17, off=())
 
 
-@dataclass(frozen=True, slots=True)
-class Quiet:
+class Quiet(NamedTuple):
     """Hours of the day, in the machine's own time zone, in which only what is loud enough rings."""
 
     start: int
@@ -82,8 +80,7 @@ class Quiet:
     """From this level on it rings all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Maintenance:
+class Maintenance(NamedTuple):
     """A stretch of time in which alerts about something are expected and kept from ringing."""
 
     start: float
@@ -94,8 +91,7 @@ class Maintenance:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(NamedTuple):
     """What happens to alerts after the rules have spoken."""
 
     escalate_after: float = 900.0

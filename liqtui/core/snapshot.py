@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from liqtui.core.wallet import Thresholds, Wallet
 
 
-@dataclass(frozen=True, slots=True)
-class Ages:
+class Ages(NamedTuple):
     """Seconds, each None when not known; negative is an error and never fresh."""
 
     head: int | None
@@ -93,8 +92,7 @@ class Row:
         return self.severity is Severity.OK and not self.trusted
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(NamedTuple):
     """How far discovery of one market on one chain is."""
 
     protocol: str
@@ -108,6 +106,8 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class ChainState:
+    """How far one chain is read, and from where."""
+
     name: str
     chain_id: int
     block: Block | None
@@ -132,6 +132,8 @@ class ChainState:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
+    """What a rule said, and what became of it."""
+
     id: int
     at: float
     """Unix time of the engine's clock."""
@@ -221,6 +223,8 @@ class Volatility(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
+    """All that is known at one moment."""
+
     version: int
     at: float
     """Unix time of the engine's clock when this was made."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from liqtui.core.rules import Rules
 from liqtui.core.units import WAD
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(NamedTuple):
     """When a position turns to warn and critical. Health 1e18-scaled; cushion as a positive fraction of 1e18.
 
     None falls back to the next wider scope (position → wallet → tag → config → default).
@@ -43,6 +43,8 @@ TARGETS = (110 * WAD // 100, 125 * WAD // 100, 150 * WAD // 100)
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
+    """Whose positions are looked at, and what the person says of them."""
+
     address: str
     """Checksummed as shown; compare with `key`."""
     label: str = ""

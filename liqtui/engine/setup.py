@@ -92,6 +92,8 @@ def link_of(reader: ChainReader) -> Link:
 
 @dataclass(frozen=True)
 class Setup:
+    """All that an engine is told before it starts."""
+
     chains: tuple[ChainSpec, ...]
     markets: tuple[MarketRef, ...]
     wallets: tuple[Wallet, ...] = ()

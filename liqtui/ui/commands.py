@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from liqtui.core.text import clean
 from liqtui.core.units import WAD, parse_decimal
 from liqtui.ui.state import SortBy
+from liqtui.ui.wish import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     from liqtui.ui.state import AppState
 
 HISTORY_LENGTH = 200
-
-
-class CommandError(Exception):
-    """Why a command was not done, as a sentence to show under the line that was typed."""
 
 
 class Host(Protocol):
@@ -75,6 +72,8 @@ def _nothing(_: Host) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Command:
+    """What can be typed behind a colon."""
+
     name: str
     help: str
     run: Callable[[Host, str], None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -35,11 +34,11 @@ HELP = (
 """For the help page: example and meaning."""
 
 
-@dataclass(frozen=True)
 class Filter:
     """A filter as typed. All words must hold; an empty one lets everything pass."""
 
-    text: str
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     def matches(self, row: Row) -> bool:
         return all(test(row) for test in self._tests)

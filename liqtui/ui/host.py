@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from liqtui.config.errors import ConfigError, WatchlistError
 from liqtui.core.redact import redact
 from liqtui.engine.handle import Attachment
-from liqtui.ui.commands import CommandError, registry
 from liqtui.ui.state import SortBy
 from liqtui.ui.wallet_host import WalletWishes
+from liqtui.ui.wish import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from liqtui.ui.app import LiqtuiApp
+    from liqtui.ui.commands import Registry
     from liqtui.ui.dashboard import Dashboard
     from liqtui.ui.state import AppState
 
@@ -28,7 +29,13 @@ class AppHost(WalletWishes):
 
     def __init__(self, app: LiqtuiApp) -> None:
         self.app = app
-        self.registry = registry()
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Made when the first command is typed or listed: the first frame needs none."""
+        from liqtui.ui.commands import registry
+
+        return registry()
 
     @property
     def state(self) -> AppState:

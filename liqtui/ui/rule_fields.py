@@ -82,7 +82,7 @@ def settings(typed: Mapping[str, str], before: Wallet, position: str) -> Wallet:
         others = tuple(pair for pair in before.position_thresholds if pair[0] != position)
         own = () if thresholds == Thresholds() else ((position, thresholds),)
         return replace(before, position_thresholds=(*others, *own))
-    rules = replace(before.rules, **{shape.key: read_[shape.key] for shape in SHAPES if not shape.threshold})
+    rules = before.rules._replace(**{shape.key: read_[shape.key] for shape in SHAPES if not shape.threshold})
     return replace(before, thresholds=thresholds, rules=rules)
 
 

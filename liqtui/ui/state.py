@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.clock import Clock, SystemClock
 from liqtui.core.rules import DEFAULT_RULES, Rules
@@ -21,16 +21,15 @@ if TYPE_CHECKING:
     from liqtui.engine.handle import EngineHandle
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What the screens take from configuration and command line."""
 
     ascii: bool = False
     """Only ASCII characters on the screen."""
     theme: str = "liqtui-dark"
-    keymap: Mapping[str, str] = field(default_factory=dict[str, str])
+    keymap: Mapping[str, str] = {}
     """Binding id → keys, comma separated; validated by `liqtui.config.keymap`."""
-    chain_tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    chain_tags: Mapping[str, str] = {}
     """Chain name → short name for narrow columns."""
     thresholds: Thresholds = DEFAULT_THRESHOLDS
     rules: Rules = DEFAULT_RULES
@@ -138,7 +137,7 @@ class AppState:
         return self.frozen is not None
 
     def configure(self, **changes: Any) -> None:
-        self.settings = replace(self.settings, **changes)
+        self.settings = self.settings._replace(**changes)
 
     @property
     def worst(self) -> Row | None:

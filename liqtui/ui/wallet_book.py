@@ -225,10 +225,10 @@ def _shown(value: object) -> str:
     from liqtui.core.wallet import Thresholds
 
     if isinstance(value, Thresholds):
-        given = {name: getattr(value, name) for name in value.__dataclass_fields__}
+        given = {name: getattr(value, name) for name in value._fields}
         return " ".join(f"{name} {decimal_string(raw, 18)}" for name, raw in given.items() if raw is not None) or "none"
     if isinstance(value, Rules):
-        given = {name: getattr(value, name) for name in value.__dataclass_fields__}
+        given = {name: getattr(value, name) for name in value._fields}
         return " ".join(f"{name} {said}" for name, said in given.items() if said is not None) or "none"
     if isinstance(value, tuple):
         return " ".join(str(part) for part in cast("tuple[object, ...]", value)) or "none"

@@ -121,7 +121,7 @@ def read_thresholds(warn: str, critical: str, before: Thresholds) -> Thresholds:
     upper, lower = _threshold("warn", warn), _threshold("critical", critical)
     if upper is not None and lower is not None and lower >= upper:
         raise FieldError("warn has to be above critical")
-    return replace(before, warn=upper, critical=lower)
+    return before._replace(warn=upper, critical=lower)
 
 
 def _threshold(name: str, text: str) -> int | None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from textual.screen import ModalScreen
 
 from liqtui.core.text import clean
-from liqtui.ui.commands import CommandError
 from liqtui.ui.wallet_book import WalletBook
+from liqtui.ui.wish import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,7 +111,7 @@ class WalletWishes:
         wallet = book.find(key) if key else None
         if wallet is None:
             raise CommandError("select a position of the wallet first")
-        changed = replace(wallet, thresholds=replace(wallet.thresholds, warn=warn, critical=critical))
+        changed = replace(wallet, thresholds=wallet.thresholds._replace(warn=warn, critical=critical))
         self._say_outcome(book.edit(wallet.key, changed), f"thresholds of {clean(wallet.title, 42)} saved")
 
     def _say_outcome(self, outcome: Outcome, done: str) -> None:

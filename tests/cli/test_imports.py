@@ -204,6 +204,13 @@ def test_the_first_frame_waits_for_no_chain_library(note: Path) -> None:
     assert tops(note) & (SLOW - SCREEN) == set()
     reading = {f"liqtui.engine.{name}" for name in ("monitor", "rounds", "history", "watch")}
     assert not any(name in reading or name.startswith("liqtui.chain.pool") for name in ours(note))
+    core = {name.removeprefix("liqtui.core.") for name in ours(note) if name.startswith("liqtui.core.")}
+    assert core == {
+        "ages", "clock", "format", "reads", "redact", "rules", "sigma", "snapshot", "sources", "states", "text",
+        "units", "wallet",
+    }, "no position is shown yet, and none is worked out"  # fmt: skip
+    dialogs = {f"liqtui.ui.{name}" for name in ("commands", "detail", "alert_screen", "help", "wallet_form", "welcome")}
+    assert ours(note) & dialogs == set()
     assert {name for name in ours(note) if name.startswith("liqtui.protocols.")} == {
         "liqtui.protocols.registry", "liqtui.protocols.feeds",
     }  # fmt: skip

@@ -95,7 +95,7 @@ def test_a_summary_leaves_in_quiet_hours_only_when_it_is_loud_enough_for_them() 
         (Level.CRITICAL, False, True), (Level.CRITICAL, True, True), (Level.CALL, False, True),
         (Level.CALL, True, False), (Level.NOTICE, False, False),
     ):  # fmt: skip
-        desk = Desk(quiet=replace(NIGHT, breaks=breaks), digest=0)
+        desk = Desk(quiet=NIGHT._replace(breaks=breaks), digest=0)
         assert desks.digest_waits(desk, MIDNIGHT, blind=blind) is waits, (breaks, blind)
         assert not desks.digest_waits(desk, NOON, blind=blind)
     assert not desks.digest_waits(Desk(digest=0), MIDNIGHT, blind=False)
@@ -115,7 +115,7 @@ def test_hold_by_quiet_mute_and_maintenance_and_what_breaks_through() -> None:
     assert desks.hold(CALL, Desk(), {"0xab": 5.0}, 5.0, NOON) == ""
     for kind, how in (("liquidated", Severity.LIQUIDATED), ("liquidatable", Severity.LIQUIDATABLE)):
         lost = replace(CALL, kind=kind, severity=how, held="off")
-        all_of_it = Desk(quiet=replace(NIGHT, breaks=Level.LIQUIDATED), maintenance=(Maintenance(0.0, 99.0),))
+        all_of_it = Desk(quiet=NIGHT._replace(breaks=Level.LIQUIDATED), maintenance=(Maintenance(0.0, 99.0),))
         assert desks.hold(lost, all_of_it, {"0xab": 99.0}, 1.0, MIDNIGHT) == ""
 
 
@@ -235,7 +235,7 @@ def test_a_mute_or_a_maintenance_that_comes_later_silences_what_rang_already() -
     assert desks.silenced(alert, rows, Desk(), {of.key.wallet: 9.0}, 1.0)
     assert not desks.silenced(alert, rows, Desk(), {of.key.wallet: 9.0}, 9.0)
     assert desks.silenced(alert, rows, Desk(maintenance=(window,)), {}, 1.0)
-    assert not desks.silenced(alert, rows, Desk(maintenance=(replace(window, about="elsewhere"),)), {}, 1.0)
+    assert not desks.silenced(alert, rows, Desk(maintenance=(window._replace(about="elsewhere"),)), {}, 1.0)
     assert desks.silenced(alert, {}, Desk(maintenance=(Maintenance(0.0, 9.0),)), {}, 1.0)
     for lost in (replace(alert, kind="liquidated"), replace(alert, level=Level.LIQUIDATABLE)):
         assert not desks.silenced(lost, rows, Desk(maintenance=(window,)), {of.id.lower(): 9.0}, 1.0)

@@ -151,8 +151,8 @@ def test_a_chain_that_went_back_starts_the_calm_anew() -> None:
 
 def test_a_jump_between_two_rounds_by_each_ones_own_measure() -> None:
     row_ = row(bare(simple()))
-    deaf = replace(row_, rules=replace(DEFAULT_RULES, price_jump=5 * WAD // 10), label="deaf")
-    never = replace(row_, rules=replace(DEFAULT_RULES, price_jump=0), label="never")
+    deaf = replace(row_, rules=DEFAULT_RULES._replace(price_jump=5 * WAD // 10), label="deaf")
+    never = replace(row_, rules=DEFAULT_RULES._replace(price_jump=0), label="never")
     mark, drafts = feedwatch.watch(Mark(), Seen(feed(), "lab", AT, (row_, deaf, never), 1.0))
     assert drafts == []
     _, (jump,) = feedwatch.watch(mark, Seen(feed(12, 1700 * 10**8), "lab", AT + 12, (row_, deaf, never), 1.0))

@@ -104,7 +104,7 @@ def test_a_pace_is_told_from_readings_a_minute_apart() -> None:
     found = rehearse(falling(15, 0.01), DEFAULT_THRESHOLDS, DEFAULT_RULES)
     assert [(each.kind, each.level) for each in found.said] == [("velocity", Severity.WARN)]
     assert found.paced == 1e6 + 9 * 60
-    assert rehearse(falling(15, 0.01), DEFAULT_THRESHOLDS, replace(DEFAULT_RULES, reaction=0.0)).said == ()
+    assert rehearse(falling(15, 0.01), DEFAULT_THRESHOLDS, DEFAULT_RULES._replace(reaction=0.0)).said == ()
 
 
 def test_readings_that_were_thinned_have_no_pace_and_say_so() -> None:
@@ -121,13 +121,13 @@ def test_what_somebody_did_begins_the_pace_anew() -> None:
 
 def test_a_reading_of_an_older_version_tells_health_and_distance_alone() -> None:
     old = [Point(60.0 * n, round(1.3 * 0.99**n * WAD), -0.2) for n in range(12)]
-    found = rehearse(old, replace(DEFAULT_THRESHOLDS, warn_sigmas=9 * WAD), DEFAULT_RULES)
+    found = rehearse(old, DEFAULT_THRESHOLDS._replace(warn_sigmas=9 * WAD), DEFAULT_RULES)
     assert [each.kind for each in found.said] == ["threshold"]
     assert found == Rehearsal(found.said, 0.0)
 
 
 def test_a_sigma_threshold() -> None:
-    limits = replace(DEFAULT_THRESHOLDS, warn_sigmas=3 * WAD)
+    limits = DEFAULT_THRESHOLDS._replace(warn_sigmas=3 * WAD)
     points = [kept(seen(1.5, 60 * n), 60.0 * n, sigmas) for n, sigmas in enumerate([5.0, None, 2.9, 3.1, 4.6])]
     found = rehearse(points, limits, SILENT)
     assert [(each.at, each.kind) for each in found.said] == [(120, "threshold"), (240, "recovered")]
@@ -137,7 +137,7 @@ def test_a_sigma_threshold() -> None:
 
 def test_interest_alone() -> None:
     points = [kept(seen(1.3, 60 * n, days * 86_400), 60.0 * n, None) for n, days in enumerate([30, 6, 10, 15, 6])]
-    said = rehearse(points, DEFAULT_THRESHOLDS, replace(SILENT, interest_days=7.0, off=("interest",))).said
+    said = rehearse(points, DEFAULT_THRESHOLDS, SILENT._replace(interest_days=7.0, off=("interest",))).said
     assert [(each.at, each.kind, each.quiet) for each in said] == [(60, "interest", True), (240, "interest", True)]
 
 
@@ -150,7 +150,7 @@ def test_a_threshold_that_is_straddled_speaks_once() -> None:
 
 def test_distance_counts_where_a_cushion_is_set() -> None:
     near = [Point(0, 2 * WAD, -0.3), Point(60, 2 * WAD, -0.08), Point(120, 2 * WAD, 0.11), Point(180, 2 * WAD, None)]
-    limits = replace(DEFAULT_THRESHOLDS, warn_cushion=WAD // 10)
+    limits = DEFAULT_THRESHOLDS._replace(warn_cushion=WAD // 10)
     said = rehearse(near, limits, SILENT).said
     assert [(each.at, each.level) for each in said] == [(60, Severity.WARN), (180, Severity.OK)]
     assert rehearse(near, DEFAULT_THRESHOLDS, SILENT).said == ()
@@ -158,7 +158,7 @@ def test_distance_counts_where_a_cushion_is_set() -> None:
 
 def test_the_nearest_boundary_counts_even_where_another_ranks() -> None:
     point = Point(0, 2 * WAD, -0.3, block_at=0, nearest=0.05, unsafe=False)
-    limits = replace(DEFAULT_THRESHOLDS, critical_cushion=WAD // 10)
+    limits = DEFAULT_THRESHOLDS._replace(critical_cushion=WAD // 10)
     assert [each.level for each in rehearse([point], limits, SILENT).said] == [Severity.CRITICAL]
 
 

@@ -307,7 +307,7 @@ def test_every_alert_carries_wallet_health_boundary_and_cure_as_pairs() -> None:
 
 
 def test_a_kind_that_is_off_is_only_logged_but_never_a_liquidation() -> None:
-    quiet = replace(row(at(1.1)), rules=replace(DEFAULT_RULES, off=("threshold", "liquidatable")))
+    quiet = replace(row(at(1.1)), rules=DEFAULT_RULES._replace(off=("threshold", "liquidatable")))
     (draft,) = Story()(quiet)
     assert draft.held == "off"
     (draft,) = Story()(replace(quiet, position=at(0.9)))

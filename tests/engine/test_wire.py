@@ -34,7 +34,7 @@ from tests.engine.wired import GLIMPSED, Line2, glimpsed, over
 
 
 def test_a_row_travels_with_the_rules_of_its_wallet() -> None:
-    row = replace(scenes.ROWS[0], rules=replace(DEFAULT_RULES, off=("price",)), thresholds=DEFAULT_THRESHOLDS)
+    row = replace(scenes.ROWS[0], rules=DEFAULT_RULES._replace(off=("price",)), thresholds=DEFAULT_THRESHOLDS)
     assert over(row.rules) == row.rules
     assert over(row.thresholds) == row.thresholds
 
@@ -57,7 +57,7 @@ def test_no_field_of_a_row_is_forgotten() -> None:
     """Fails when a row gets a field that this row leaves at its default, so that nobody knows whether it travels."""
     row = replace(
         scenes.ROWS[0], error="why", trend_window=60, tags=("a", "b"), venue="Lido", brand="spark", app="https://a",
-        rules=replace(DEFAULT_RULES, off=("price",)), since=1.5, sigmas=2.5, trend=-0.5, spark=(None, 1.25),
+        rules=DEFAULT_RULES._replace(off=("price",)), since=1.5, sigmas=2.5, trend=-0.5, spark=(None, 1.25),
     )  # fmt: skip
     for each in fields(Row):
         assert getattr(row, each.name) != each.default, each.name

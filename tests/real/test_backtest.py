@@ -86,7 +86,7 @@ def test_what_became_of_the_other_warnings(slide: Crash) -> None:
 def test_lower_thresholds_leave_less_time(slide: Crash) -> None:
     tape = load_tape(slide.tape)
     setup = setup_of(tape)
-    setup = replace(setup, rules=replace(setup.rules, reaction=0.0))  # the pace alone would warn all the same
+    setup = replace(setup, rules=setup.rules._replace(reaction=0.0))  # the pace alone would warn all the same
     usual = {record.id: record.least_lead for record in backtest(tape, setup).records}
     tight = Thresholds(warn=106 * WAD // 100, critical=103 * WAD // 100)
     for record in backtest(tape, replace(setup, thresholds=tight)).records:
