@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from liqtui.core.snapshot import Snapshot
     from liqtui.core.wallet import Wallet
     from liqtui.engine.handle import EngineHandle
+    from liqtui.engine.setup import Setup
     from liqtui.engine.wire import Hello
 
 RECENT = 10.0
@@ -25,8 +26,12 @@ def engine_for(args: Arguments, session: Session) -> EngineHandle:
 
     hello, why = usable(session)
     if hello is None:
-        setup = session.setup()
-        return LiveEngine(replace(setup, notices=(*setup.notices, f"not attached: {why}")) if why else setup)
+
+        def setup(*, shipped: bool = True) -> Setup:
+            found = session.setup(shipped=shipped)
+            return replace(found, notices=(*found.notices, f"not attached: {why}")) if why else found
+
+        return LiveEngine(setup(shipped=False), whole=setup)  # the first frame need not wait for the shipped markets
     from liqtui.cli.session import begin
     from liqtui.engine.attached import Attached
     from liqtui.engine.client import RemoteEngine

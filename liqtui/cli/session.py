@@ -48,12 +48,13 @@ class Session(NamedTuple):
         except OSError:
             return ""
 
-    def setup(self) -> Setup:
+    def setup(self, *, shipped: bool = True) -> Setup:
+        """For an engine; without the shipped markets only to begin with, see `LiveEngine`."""
         from liqtui.engine.setup import Setup
 
         return Setup(
             chains=tuple(self.config.chains.values()),
-            markets=self.markets,
+            markets=self.markets if shipped else self.config.markets,
             wallets=self.wallets,
             thresholds=self.config.thresholds,
             targets=self.config.targets,

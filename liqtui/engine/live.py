@@ -65,15 +65,18 @@ class LiveEngine(EngineThread):
         history: History | None = None,
         lock: InstanceLock | None = None,
         patience: float = 0.0,
+        whole: Callable[[], Setup] | None = None,
     ) -> None:
         """With the shipped adapters, and a history opened from `setup`, unless told otherwise.
 
         `lock` of the state folder, where the caller holds it for longer than one engine lives; else so many seconds
-        of `patience` with who is about to let go of it.
+        of `patience` with who is about to let go of it. `whole` is the same setup with all that takes time to read:
+        asked for in the engine's own thread before anything is watched, and if it cannot be had the engine dies of it.
         """
         clock = clock or SystemClock()
         super().__init__(clock, Snapshot(0, clock.now(), wallets=setup.wallets, notices=setup.notices))
         self._setup = setup
+        self._whole = whole
         self._factory = reader_factory
         self._adapters = adapters
         self._history = history
@@ -185,6 +188,8 @@ class LiveEngine(EngineThread):
         from liqtui.engine.verdict import Keeper
         from liqtui.engine.watch import ChainWatch
 
+        if self._whole is not None:
+            self._setup = self._whole()
         setup = self._setup
         if setup.state is not None and self._patience:
             await until_free(setup.state, self._patience)

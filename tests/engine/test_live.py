@@ -85,6 +85,29 @@ def test_stop_without_start_is_quiet():
     LiveEngine(setup(), adapters={}).stop()
 
 
+def test_what_takes_time_to_read_is_read_in_the_engines_thread_before_anything_is_watched(world, run):
+    asked = []
+
+    def whole():
+        asked.append(threading.current_thread().name)
+        return setup()
+
+    _, seen = run(world, replace(setup(), markets=()), whole=whole)
+    seen.until(lambda snapshot: snapshot.ready and snapshot.rows)
+    assert asked == ["liqtui-engine"]
+
+
+def test_an_engine_that_cannot_learn_all_that_it_should_watch_says_so(world, run):
+    def whole():
+        raise ValueError("the markets cannot be read")
+
+    _, seen = run(world, replace(setup(), markets=()), whole=whole)
+    found = seen.until(lambda snapshot: snapshot.engine_error)
+    assert "has died" in found.engine_error
+    assert "the markets cannot be read" in found.engine_error
+    assert not found.ready
+
+
 def test_a_dead_task_is_started_again_and_told(world, run):
     world.crash = TypeError("a bug")
     _, seen = run(world)
