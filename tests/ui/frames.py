@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from textual.app import App
+    from textual.pilot import Pilot
     from textual.strip import Strip
 
     from liqtui.ui.app import LiqtuiApp
@@ -38,6 +39,15 @@ def spans(app: LiqtuiApp, *variables: str) -> str:
                 found.append(f"{y}:{x} {name}{weight} {segment.text.strip()!r}")
             x += segment.cell_length
     return "\n".join(found) + "\n"
+
+
+async def settled(pilot: Pilot[None]) -> str:
+    """The frame once it stands still: a field scrolls to its cursor in a refresh after the one that took the text."""
+    seen = ["", text(pilot.app)]
+    while len(set(seen[-4:])) > 1 or len(seen) < 5:
+        await pilot.pause(0.05)
+        seen.append(text(pilot.app))
+    return seen[-1]
 
 
 def check(name: str, now: str) -> None:

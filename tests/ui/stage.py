@@ -30,6 +30,7 @@ def engine_of(app: LiqtuiApp) -> StubEngine:
 
 @asynccontextmanager
 async def stage(app: LiqtuiApp, size: tuple[int, int] = (120, 36)) -> AsyncIterator[Pilot[None]]:
+    app.animation_level = "none"  # as `cli.terminal` has it
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield pilot
