@@ -264,7 +264,10 @@ class Snapshot:
     @property
     def worst(self) -> Row | None:
         """The row that decides the verdict: by severity, then by rank in the list."""
-        return min(self.rows, key=lambda row: row.severity.rank) if self.rows else None
+        if not self.rows:
+            return None
+        least = min({row.severity for row in self.rows}, key=lambda severity: severity.rank)
+        return next(row for row in self.rows if row.severity is least)
 
     @property
     def faded(self) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.clock import Clock, SystemClock
 from liqtui.core.rules import DEFAULT_RULES, Rules
-from liqtui.core.snapshot import Severity, Snapshot
+from liqtui.core.snapshot import Snapshot
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, TARGETS, Thresholds
 from liqtui.ui.filters import Filter
@@ -89,15 +89,6 @@ def _sort_key(by: SortBy) -> Callable[[Row], Any]:
     return keys[by]
 
 
-def worst_of(rows: Sequence[Row]) -> Row | None:
-    """As `Snapshot.worst`; calm rows, nearly all of them, cost next to nothing."""
-    worst: Row | None = rows[0] if rows else None
-    for row in rows:
-        if row.severity is not Severity.OK and worst is not None and row.severity.rank < worst.severity.rank:
-            worst = row
-    return worst
-
-
 @dataclass(slots=True)
 class AppState:
     """The one mutable thing behind the screens. Only the UI's thread touches it."""
@@ -143,7 +134,7 @@ class AppState:
     def worst(self) -> Row | None:
         """The row that decides the verdict, of the newest snapshot: found once per snapshot."""
         if self._worst[0] is not self.snapshot:
-            self._worst = (self.snapshot, worst_of(self.snapshot.rows))
+            self._worst = (self.snapshot, self.snapshot.worst)
         return self._looked_at(self._worst[1])
 
     @property
