@@ -41,12 +41,14 @@ def spans(app: LiqtuiApp, *variables: str) -> str:
     return "\n".join(found) + "\n"
 
 
-async def settled(pilot: Pilot[None]) -> str:
-    """The frame once it stands still: a field scrolls to its cursor in a refresh after the one that took the text."""
-    seen = ["", text(pilot.app)]
-    while len(set(seen[-4:])) > 1 or len(seen) < 5:
+async def settled(pilot: Pilot[None], words: str) -> str:
+    """The frame once it has these words and stands still: a form judges and scrolls after it took a text. Up to 10 s."""
+    seen = [""]
+    for _ in range(200):
         await pilot.pause(0.05)
         seen.append(text(pilot.app))
+        if words in seen[-1] and len(set(seen[-4:])) == 1:
+            break
     return seen[-1]
 
 

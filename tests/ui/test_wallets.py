@@ -41,7 +41,7 @@ async def test_frames(store: WatchlistStore, size: tuple[int, int]) -> None:
         await list_of(app, pilot)
         frames.check(f"wallets-{name}", frames.text(app))
         await adding(pilot, f"{VITALIK}\n{TREASURY}\n0x12")
-        frames.check(f"wallet-form-{name}", await frames.settled(pilot))
+        frames.check(f"wallet-form-{name}", await frames.settled(pilot, "line 2"))
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 10)], ids=lambda size: f"{size[0]}x{size[1]}")
