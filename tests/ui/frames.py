@@ -42,7 +42,7 @@ def spans(app: LiqtuiApp, *variables: str) -> str:
 
 
 async def settled(pilot: Pilot[None], words: str) -> str:
-    """The frame once it has these words and stands still: a form judges and scrolls after it took a text. Up to 10 s."""
+    """The frame once it has these words and stands still: a form judges and scrolls after it took a text."""
     seen = [""]
     for _ in range(200):
         await pilot.pause(0.05)
