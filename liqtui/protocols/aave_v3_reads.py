@@ -25,13 +25,12 @@ from liqtui.protocols.aave_v3_reserves import (
     Answers,
     category,
     category_calls,
-    known,
     reserve_calls,
     reserve_state,
     with_prices,
 )
 from liqtui.protocols.aave_v3_state import Account, Category, Holding, Market, Reported, ReserveState, flagged_ids
-from liqtui.protocols.abi import Asked, address, addresses, ask_all, asked, flag, ok, uint, words
+from liqtui.protocols.abi import Asked, address, addresses, ask_all, asked, flag, known, ok, uint, words
 from liqtui.protocols.adapter import Reading
 from liqtui.protocols.price_sources import LATEST_ROUND_DATA, ZERO_ADDRESS
 

@@ -25,7 +25,7 @@ from liqtui.protocols.aave_v3_abi import (
 )
 from liqtui.protocols.aave_v3_math import normalized_debt, normalized_income, owed_amount, supplied_amount
 from liqtui.protocols.aave_v3_state import Category, ReserveState, decode_config
-from liqtui.protocols.abi import as_address, ask, flag, ok, string, uint, words
+from liqtui.protocols.abi import as_address, ask, flag, known, string, uint, words
 from liqtui.protocols.price_sources import ZERO_ADDRESS
 
 if TYPE_CHECKING:
@@ -113,10 +113,6 @@ def _quote(answers: Answers, reserve: Reserve, price: int | None) -> Quote:
         factor, note = f"base:{asset.address}", "the market counts in it"
         return Quote(asset.address, opened.oracle, price, opened.base_decimals, factor, notes=(note,))
     return answers.prices.quote(asset, reserve.source, price, opened.base_decimals)
-
-
-def known(result: Result) -> int | None:
-    return uint(result) if ok(result) else None
 
 
 def _cash(answers: Answers, i: int, config: Config) -> int | None:

@@ -168,6 +168,11 @@ def uint(result: Result) -> int:
     return int.from_bytes(answer(result)[:WORD])
 
 
+def known(result: Result) -> int | None:
+    """The first word as unsigned integer; None where it was not answered."""
+    return uint(result) if ok(result) else None
+
+
 def signed(word: int) -> int:
     """An unsigned word as int256."""
     return word - (1 << 256) if word >= _SIGN else word

@@ -19,7 +19,8 @@ from liqtui.protocols.adapter import Survey
 from liqtui.protocols.compound_v2_book import CompoundBook, drawn_of, engine_card, worst_scope
 from liqtui.protocols.compound_v2_math import TRUNCATING
 from liqtui.protocols.compound_v2_open import discover, glance, open_market
-from liqtui.protocols.compound_v2_reads import VALUE_DECIMALS, refresh
+from liqtui.protocols.compound_v2_reads import refresh
+from liqtui.protocols.compound_v2_tokens import VALUE_DECIMALS
 from liqtui.protocols.feeds import feed_table
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from liqtui.core.reads import Failure, PlanFailed
 from liqtui.core.units import SECONDS_PER_YEAR
 from liqtui.protocols import compound_v2_pauses as pauses
 from liqtui.protocols.aave_v3_open import labels_of
-from liqtui.protocols.abi import address, addresses, ask, ok, string_or_bytes32, uint, words
+from liqtui.protocols.abi import address, addresses, ask, known, ok, string_or_bytes32, uint, words
 from liqtui.protocols.compound_v2_abi import (
     BALANCE_OF,
     BORROW_CAPS,
@@ -102,7 +102,7 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
         each._replace(symbol=_text(details[each.underlying, SYMBOL])) if each.underlying else each for each in named
     ]
     sources = yield from _sources(oracle, named)
-    known = yield from probe(sources.values())
+    probed = yield from probe(sources.values())
     assets = _assets(named, details)
     return Opened(
         ref=ref,
@@ -113,11 +113,11 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
                 assets[each.token],
                 sources.get(each.token, ZERO_ADDRESS),
                 *_pace(ref, each.token, details),
-                share=_number(details[each.token, SEIZE_SHARE]),
+                share=known(details[each.token, SEIZE_SHARE]),
             )
             for each in named
         },
-        prices=PriceBook(ref.chain_id, known, names),
+        prices=PriceBook(ref.chain_id, probed, names),
         multicall=dict(ref.options).get("multicall3", MULTICALL3).lower(),
         forced=tuple(getter for getter in (IS_DEPRECATED, IS_FORCED) if ok(found[getter])),
         forced_by_account=ok(found[IS_FORCED_FOR_USER]),
@@ -125,7 +125,7 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
         vai=Vai(vai, Asset(token_of_vai, "VAI", _decimals(details, token_of_vai))) if token_of_vai else None,
         caps=tuple(getter for getter in _CAPS if ok(details[getter])),
         liquidator=liquidator,
-        least=_number(details[LEAST_COLLATERAL]),
+        least=known(details[LEAST_COLLATERAL]),
         pauses=pauses.known(details),
         implementation=implementation,
         zero_caps=ok(found[IS_FORCED]),
@@ -158,10 +158,6 @@ def _comptroller(ref: MarketRef) -> Plan[_Comptroller]:
         )
     rest = (VAI_CONTROLLER, LIQUIDATOR_CONTRACT, COMPTROLLER_IMPLEMENTATION)
     return _Comptroller(oracle, listing, *(some_address(first[getter]) for getter in rest))
-
-
-def _number(result: Result) -> int | None:
-    return uint(result) if ok(result) else None
 
 
 def _text(result: Result) -> str:

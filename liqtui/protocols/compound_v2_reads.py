@@ -13,15 +13,12 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from liqtui.core.model import Quote
-from liqtui.core.units import BPS, MAX_UINT256, RAY, WAD
 from liqtui.protocols import compound_v2_pauses as pauses
-from liqtui.protocols.abi import WORD, Asked, address, addresses, ask_all, asked, flag, ok, uint, words
+from liqtui.protocols.abi import WORD, Asked, address, addresses, ask_all, asked, flag, known, ok, uint, words
 from liqtui.protocols.adapter import Reading
 from liqtui.protocols.compound_v2_abi import (
     ACCRUE_INTEREST,
     BORROW_BALANCE_CURRENT,
-    BORROW_CAPS,
     CLOSE_FACTOR,
     COMPTROLLER_IMPLEMENTATION,
     EFFECTIVE_FACTOR,
@@ -31,39 +28,28 @@ from liqtui.protocols.compound_v2_abi import (
     GET_ACCOUNT_SNAPSHOT,
     GET_ALL_MARKETS,
     GET_ASSETS_IN,
-    GET_CASH,
-    GET_UNDERLYING_PRICE,
     GET_VAI_REPAY_AMOUNT,
     IS_FORCED_FOR_USER,
     LIQUIDATION_INCENTIVE,
-    MARKETS,
     ORACLE,
     PROTOCOL_PAUSED,
     SEIZE_PAUSED,
-    SUPPLY_CAPS,
-    TOTAL_BORROWS,
-    TOTAL_RESERVES,
-    TOTAL_SUPPLY,
     USER_POOL,
     in_one,
     last_of,
 )
 from liqtui.protocols.compound_v2_book import rounding_of
-from liqtui.protocols.compound_v2_open import BY_ACCOUNT_WORDS
 from liqtui.protocols.compound_v2_state import Account, Holding, Market, TokenState
-from liqtui.protocols.price_sources import ZERO_ADDRESS, Numbers
+from liqtui.protocols.compound_v2_tokens import token_calls, token_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from liqtui.core.model import Feed
     from liqtui.core.reads import Block, Call, Plan, Result
-    from liqtui.protocols.abi import Function, Question
-    from liqtui.protocols.compound_v2_state import Opened, TokenInfo
-    from liqtui.protocols.price_sources import PriceBook
+    from liqtui.protocols.abi import Question
+    from liqtui.protocols.compound_v2_state import Opened
 
-VALUE_DECIMALS = 18
-_SIZES = (GET_CASH, TOTAL_BORROWS, TOTAL_RESERVES, TOTAL_SUPPLY)
 _OF_COMPTROLLER = (ORACLE, GET_ALL_MARKETS, CLOSE_FACTOR, LIQUIDATION_INCENTIVE)
 _BY_FACTOR, _BY_THRESHOLD = 0, 1
 """WeightFunction of Venus."""
@@ -90,13 +76,13 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
         for place, (wallet, hint) in enumerate(hints.items())
     }
     accounts = [owner for owner in owners.values() if isinstance(owner, _Owner)]
-    known = {token for held in alike.values() for token in held.tokens}
-    used = [info for token, info in opened.tokens.items() if token in known]
+    wanted = {token for held in alike.values() for token in held.tokens}
+    used = [info for token, info in opened.tokens.items() if token in wanted]
 
     prices = opened.prices.reads(info.source for info in used)
     second: dict[Any, Call] = dict(prices)
     for info in used:
-        second |= _token_calls(opened, info)
+        second |= token_calls(opened, info)
     more = [call for owner in accounts for call in owner.held.asked[owner.wallet]]
     answered, told = yield from ask_all(second, more)
     found |= answered
@@ -120,7 +106,7 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
     states: dict[str, TokenState] = {}
     for info in used:
         try:
-            states[info.address] = _state(opened, info, found, book)
+            states[info.address] = token_state(opened, info, found, book)
         except ValueError as fault:
             errors.append(f"market {info.asset.symbol} could not be read: {fault}")
     market = Market(
@@ -204,7 +190,7 @@ def _owner(
         entered = addresses(told[0])
     except ValueError as fault:
         return ValueError(f"the comptroller did not tell which markets the account is in: {fault}")
-    group = _known(told[1]) or 0 if opened.by_account else 0
+    group = known(told[1]) or 0 if opened.by_account else 0
     return _Owner(wallet, alike[entered, hints], group, told[-1] if opened.vai else _NOTHING)
 
 
@@ -228,16 +214,6 @@ def _owes(snapshot: Result) -> bool:
     return ok(snapshot, 4) and snapshot[2 * WORD : 3 * WORD] != _NOTHING
 
 
-def _token_calls(opened: Opened, info: TokenInfo) -> dict[Any, Call]:
-    entry, token = opened.ref.entry, info.address
-    calls: dict[Any, Call] = {
-        (token, getter): getter.at(entry, token) for getter in (MARKETS, *opened.forced, *opened.caps)
-    }
-    calls |= {(token, getter): getter.at(token) for getter in (*_SIZES, *info.rates)}
-    calls[token, GET_UNDERLYING_PRICE] = GET_UNDERLYING_PRICE.at(opened.oracle, token)
-    return calls | pauses.calls_of(opened, token)
-
-
 def _of_holding(opened: Opened, token: str) -> list[Question]:
     """Answers are taken apart by `_holding`, by place."""
     entry = opened.ref.entry
@@ -252,103 +228,6 @@ def _of_holding(opened: Opened, token: str) -> list[Question]:
 
 def _holding_size(opened: Opened) -> int:
     return 1 + 3 * opened.by_account + opened.forced_by_account
-
-
-def _state(opened: Opened, info: TokenInfo, found: Mapping[Any, Result], prices: PriceBook) -> TokenState:
-    """ValueError where the comptroller's own data of it are missing; anything else missing is None."""
-    token = info.address
-    factor, weight, incentive = _factors(found[token, MARKETS], found[LIQUIDATION_INCENTIVE])
-    price = _known(found[token, GET_UNDERLYING_PRICE]) or None
-    quote = _quote(info, price, prices)
-    supply, borrow = (_yearly(found[token, getter], info.periods) for getter in info.rates)
-    forced = any(flag(found[token, getter]) for getter in opened.forced)
-    cash, lent, kept, issued = (_known(found[token, getter]) for getter in _SIZES)
-    rate = _known(found[token, EXCHANGE_RATE_CURRENT]) or None
-    supplied = None if issued is None or rate is None else issued * rate // WAD
-    notes = (*quote.notes, *(() if info.periods else ("yearly rates not known",)))
-    supply_cap, borrow_cap = (_cap(opened, getter, token, found) for getter in (SUPPLY_CAPS, BORROW_CAPS))
-    return TokenState(
-        info=info,
-        factor=factor,
-        weight=weight,
-        incentive=incentive,
-        price=price,
-        rate=rate,
-        cash=cash,
-        supply_rate=supply,
-        borrow_rate=borrow,
-        quote=quote,
-        feeds=prices.feeds(quote),
-        forced=forced,
-        notes=notes,
-        utilization=_utilization(cash, lent, kept),
-        supply_cap=supply_cap,
-        borrow_cap=borrow_cap,
-        supply_room=_room(supply_cap, supplied),
-        borrow_room=_room(borrow_cap, lent),
-        paused=pauses.paused(token, found),
-    )
-
-
-def _utilization(cash: int | None, lent: int | None, kept: int | None) -> int | None:
-    """As the rate models count it: debts ÷ (cash + debts − reserves), basis points."""
-    if cash is None or lent is None or kept is None:
-        return None
-    total = cash + lent - kept
-    return 0 if not lent else lent * BPS // total if total > 0 else None
-
-
-def _cap(opened: Opened, getter: Function, token: str, found: Mapping[Any, Result]) -> int | None:
-    """A cap of 0 is none in Compound and Moonwell, and a closed market in Venus."""
-    cap = _known(found[token, getter]) if getter in opened.caps else None
-    return None if cap == MAX_UINT256 or (cap == 0 and not opened.zero_caps) else cap
-
-
-def _room(cap: int | None, used: int | None) -> int | None:
-    """What the cap leaves."""
-    return None if cap is None or used is None else max(0, cap - used)
-
-
-def _factors(said: Result, incentive: Result) -> tuple[int, int, int]:
-    """Collateral factor, weight in a liquidation, incentive; by the length of what markets(address) answers.
-
-    Compound: listed, factor, a flag. Venus's isolated pools: listed, factor, threshold. Venus core: listed, factor,
-    a flag, threshold, incentive, pool, a flag.
-    """
-    if ok(said, BY_ACCOUNT_WORDS):
-        _, factor, _, threshold, own = words(said, 5)
-        return factor, threshold, own
-    factor = words(said, 2)[1]
-    third = words(said, 3)[2] if ok(said, 3) else 0
-    return factor, third if third > 1 else factor, uint(incentive)
-
-
-def _quote(info: TokenInfo, price: int | None, prices: PriceBook) -> Quote:
-    """The price of one whole token in dollars of 18 decimals: from the feed where that gives it, else for itself."""
-    asset, shown = info.asset, None if price is None else price * 10**info.asset.decimals // WAD
-    feed = prices.sources.get(info.source)
-    if feed is not None and feed.decimals is not None:
-        found = Quote(
-            asset.address,
-            info.source,
-            shown,
-            VALUE_DECIMALS,
-            prices.factor(info.source),
-            answer=prices.numbers.get(info.source, Numbers()).answer,
-            answer_decimals=feed.decimals,
-            feed=info.source,
-        )
-        if found.proven:
-            return found
-    return prices.quote(asset, ZERO_ADDRESS, shown, VALUE_DECIMALS)
-
-
-def _yearly(result: Result, periods: int | None) -> int:
-    return (_known(result) or 0) * (periods or 0) * (RAY // WAD)
-
-
-def _known(result: Result) -> int | None:
-    return uint(result) if ok(result) else None
 
 
 def _account(opened: Opened, market: Market, owner: _Owner, answers: _Answers) -> Account | ValueError:
@@ -389,10 +268,10 @@ def _holding(
         raise ValueError(f"its {info.asset.symbol} could not be read: error {error}")
     if not rate:
         raise ValueError(f"its {info.asset.symbol} makes no sense: an exchange rate of zero")
-    now = 0 if accrued is None else _known(accrued)
+    now = 0 if accrued is None else known(accrued)
     if len(stored) == 1:
         return Holding(token, tokens, owed, rate, now, entered)
-    factor, weight, incentive = map(_known, stored[1:4]) if opened.by_account else (None, None, None)
+    factor, weight, incentive = map(known, stored[1:4]) if opened.by_account else (None, None, None)
     forced = flag(stored[-1]) if opened.forced_by_account else False
     return Holding(token, tokens, owed, rate, now, entered, factor, weight, incentive, forced)
 
