@@ -67,7 +67,7 @@ def health(row: Row) -> str:
 
 
 def boundary(row: Row) -> str:
-    from liqtui.core.model import Direction
+    from liqtui.core.results import Direction
 
     found = row.cushion
     if found is None or found.direction is Direction.NONE or found.price is None or found.passed:

@@ -6,16 +6,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from liqtui.core import format as fmt
-from liqtui.core.model import FactorKind, Side, is_infinite
+from liqtui.core.model import Side, is_infinite
 from liqtui.core.rank import yardstick
 from liqtui.core.redact import redact
+from liqtui.core.results import FactorKind
 from liqtui.core.snapshot import Severity
 from liqtui.core.units import HEALTH_INFINITE, WAD, decimal_string
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from liqtui.core.model import Boundary, Health, Leg, Position, Rescue, Scope
+    from liqtui.core.model import Health, Leg, Position
+    from liqtui.core.results import Boundary, Rescue, Scope
     from liqtui.core.snapshot import ChainState, Row, Snapshot, Volatility
 
 SCHEMA = 1

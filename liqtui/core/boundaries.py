@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, cast, overload
 
 from liqtui.core.factors import matters, movers
 from liqtui.core.linear import line
-from liqtui.core.model import Boundary, Change, Direction, FactorKind, Side
+from liqtui.core.model import Change, Side
 from liqtui.core.reach import FARTHEST, Reach, reaches
+from liqtui.core.results import Boundary, Direction, FactorKind
 from liqtui.core.search import halve, stride
 from liqtui.core.teeth import teeth
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE

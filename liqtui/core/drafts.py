@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from liqtui.core import format as fmt
 from liqtui.core import messages
-from liqtui.core.model import Direction
+from liqtui.core.results import Direction
 from liqtui.core.snapshot import Alert, Level, Severity
 from liqtui.core.states import level_of
 from liqtui.core.text import phrase

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from liqtui.core.model import FactorKind, Side
+from liqtui.core.model import Side
+from liqtui.core.results import FactorKind
 from liqtui.core.units import WAD, mul_div_up
 
 if TYPE_CHECKING:

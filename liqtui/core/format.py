@@ -16,7 +16,7 @@ from liqtui.core.units import HEALTH_INFINITE, WAD, decimal_string
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from liqtui.core.model import Boundary
+    from liqtui.core.results import Boundary
 
 INFINITE = "∞"
 WAITING = "…"
@@ -101,7 +101,7 @@ def boundary_price(boundary: Boundary) -> str:
     """The boundary's price, rounded toward safety: what is shown is never safe by less. "–" where there is none."""
     if boundary.price is None:
         return UNKNOWN
-    from liqtui.core.model import Direction, FactorKind
+    from liqtui.core.results import Direction, FactorKind
 
     rounding = ROUND_CEILING if boundary.direction is Direction.FALLS else ROUND_FLOOR
     return ("×" if boundary.kind is FactorKind.TOGETHER else "") + _scaled(boundary.price, boundary.decimals, rounding)

@@ -9,12 +9,13 @@ from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from liqtui.core.format import WAITING
-from liqtui.core.model import Boundary, Direction, Position
+from liqtui.core.model import Position
+from liqtui.core.results import Boundary, Direction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from liqtui.core.model import FactorKind
+    from liqtui.core.results import FactorKind
 
 
 class NotHere(LookupError):  # noqa: N818 - an answer, not a fault

@@ -9,8 +9,9 @@ from math import exp
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core import format as fmt
-from liqtui.core.model import Direction, FactorKind, Side
+from liqtui.core.model import Side
 from liqtui.core.redact import redact
+from liqtui.core.results import Direction, FactorKind
 from liqtui.core.severity import liquidatable
 from liqtui.core.text import clean, phrase, word
 from liqtui.core.units import WAD, decimal_string
@@ -18,7 +19,8 @@ from liqtui.core.units import WAD, decimal_string
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from liqtui.core.model import Asset, Boundary, Position, Rescue
+    from liqtui.core.model import Asset, Position
+    from liqtui.core.results import Boundary, Rescue
     from liqtui.core.snapshot import Row
     from liqtui.core.wallet import Thresholds
 

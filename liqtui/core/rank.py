@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from liqtui.core.boundaries import FoundBoundaries, LazyBoundaries
 from liqtui.core.factors import ANCHOR_PERCENT
-from liqtui.core.model import FactorKind
+from liqtui.core.results import FactorKind
 from liqtui.core.severity import liquidatable
 from liqtui.core.snapshot import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from liqtui.core.model import Boundary, Position, PositionKey
+    from liqtui.core.model import Position, PositionKey
     from liqtui.core.reach import Reach
+    from liqtui.core.results import Boundary
     from liqtui.core.snapshot import Row, Volatility
 
 TYPICAL_SIGMA = 0.04

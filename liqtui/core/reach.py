@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.factors import ANCHOR_PERCENT, TOGETHER, matters
-from liqtui.core.model import FactorKind, Side
+from liqtui.core.model import Side
+from liqtui.core.results import FactorKind
 from liqtui.core.units import BPS, WAD
 
 if TYPE_CHECKING:

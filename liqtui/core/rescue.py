@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, cast, overload
 
 from liqtui.core.factors import matters
 from liqtui.core.linear import line
-from liqtui.core.model import Change, Rescue, Side
+from liqtui.core.model import Change, Side
+from liqtui.core.results import Rescue
 from liqtui.core.search import halve, least, stride
 from liqtui.core.units import BPS, HEALTH_INFINITE, WAD, mul_div_up
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from liqtui.core.later import Later
-    from liqtui.core.model import Boundary, Leg, Position, Rescue
+    from liqtui.core.model import Leg, Position
+    from liqtui.core.results import Boundary, Rescue
 
 MOVES = (-0.05, -0.03, 0.0, 0.03, 0.10)
 

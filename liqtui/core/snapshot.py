@@ -10,8 +10,9 @@ from liqtui.core.rules import DEFAULT_RULES, Rules
 from liqtui.core.states import Freshness, Level, Severity
 
 if TYPE_CHECKING:
-    from liqtui.core.model import Boundary, Feed, Position, PositionKey
+    from liqtui.core.model import Feed, Position, PositionKey
     from liqtui.core.reads import Block
+    from liqtui.core.results import Boundary
     from liqtui.core.wallet import Thresholds, Wallet
 
 

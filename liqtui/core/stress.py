@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from liqtui.core.factors import TOGETHER, movers, volatile
-from liqtui.core.model import Change, FactorKind
+from liqtui.core.model import Change
+from liqtui.core.results import FactorKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

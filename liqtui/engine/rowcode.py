@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from liqtui.core.boundaries import LazyBoundaries, LazyBoundary
 from liqtui.core.glimpse import FarBoundary, Glimpse
-from liqtui.core.model import Boundary, FactorKind, Health, Position
+from liqtui.core.model import Health, Position
 from liqtui.core.reach import Reach
 from liqtui.core.rescue import LazyRescue
+from liqtui.core.results import Boundary, FactorKind
 from liqtui.core.risk import interest_eta
 from liqtui.core.severity import oracle_late
 from liqtui.core.snapshot import Ages, Row

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from liqtui.core.model import Boundary
+    from liqtui.core.results import Boundary
     from liqtui.core.snapshot import Row, Snapshot
 
 GREETING = "verdict"

@@ -19,7 +19,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from liqtui import __version__
-from liqtui.core import model, reads, rules, snapshot, states, wallet
+from liqtui.core import model, reads, results, rules, snapshot, states, wallet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -140,8 +140,8 @@ def pack(value: Any) -> Any:
         return value if isfinite(value) else [_FLOAT, str(value)]
     if kind is tuple or kind is list:
         return [_TUPLE, *[item if type(item) in _LEAVES else pack(item) for item in value]]
-    if isinstance(value, model.Boundary) and kind is not model.Boundary:  # one that is searched for when it is read
-        return pack(model.Boundary(*[getattr(value, each.name) for each in fields(model.Boundary)]))
+    if isinstance(value, results.Boundary) and kind is not results.Boundary:  # one that is searched for when it is read
+        return pack(results.Boundary(*[getattr(value, each.name) for each in fields(results.Boundary)]))
     if kind is bytes:
         return [_BYTES, cast("bytes", value).hex()]
     return _writer(kind)(value)
@@ -182,7 +182,7 @@ def unpack(value: Any) -> Any:
 
 def _classes() -> Iterable[type[Any]]:
     """The value classes of `core` that snapshots are made of, in the order in which the modules define them."""
-    for module in (model, snapshot, states, wallet, reads, rules):
+    for module in (model, results, snapshot, states, wallet, reads, rules):
         for found in vars(module).values():
             if isinstance(found, type) and found.__module__ == module.__name__ and _names(found) is not None:
                 yield found

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.later import Later
-    from liqtui.core.model import Feed, Scope
+    from liqtui.core.model import Feed
     from liqtui.core.reads import Block, Log, LogFilter, Plan
+    from liqtui.core.results import Scope
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.aave_v3_book import AaveBook, Entry
     from liqtui.protocols.aave_v3_math import Rules, Totals

@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.format import amount, bps_of
-from liqtui.core.model import Change, Scope, is_liquidatable
+from liqtui.core.model import Change, is_liquidatable
+from liqtui.core.results import Scope
 from liqtui.core.units import BPS, HEALTH_INFINITE, HEALTH_ONE, WAD, percent_mul
 from liqtui.protocols.aave_v3_math import Side, collateral_value, debt_value, seize
 

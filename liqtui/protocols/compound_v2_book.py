@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.format import amount, bps, bps_of
-from liqtui.core.model import Change, Leg, Quote, Scope, Side
+from liqtui.core.model import Change, Leg, Quote, Side
+from liqtui.core.results import Scope
 from liqtui.core.units import BPS, WAD
 from liqtui.protocols import compound_v2_pauses as pauses
 from liqtui.protocols.compound_v2_math import (

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.later import Later
-    from liqtui.core.model import Feed, Scope
+    from liqtui.core.model import Feed
     from liqtui.core.reads import Block, Log, LogFilter, Plan
+    from liqtui.core.results import Scope
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.adapter import Reading
     from liqtui.protocols.compound_v3_state import Account, AssetState, Market, Opened

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from liqtui.core.format import bps_of
-from liqtui.core.model import Change, Leg, Scope, Side
+from liqtui.core.model import Change, Leg, Side
+from liqtui.core.results import Scope
 from liqtui.core.units import BPS, HEALTH_INFINITE, RAY, SECONDS_PER_YEAR, WAD, decimal_string, mul_div_down
 from liqtui.protocols.compound_v3_math import absorb, health, liquidatable
 

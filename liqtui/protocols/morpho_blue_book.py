@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from liqtui.core.format import bps
-from liqtui.core.model import Change, Leg, Scope, Side, is_liquidatable
+from liqtui.core.model import Change, Leg, Side, is_liquidatable
+from liqtui.core.results import Scope
 from liqtui.core.units import (
     BPS,
     HEALTH_INFINITE,

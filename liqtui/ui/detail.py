@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.strip import Strip
 
-    from liqtui.core.model import Position, Rescue
+    from liqtui.core.model import Position
+    from liqtui.core.results import Rescue
     from liqtui.core.snapshot import Row
     from liqtui.ui.state import AppState
     from liqtui.ui.style import Span

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from liqtui.core import format as fmt
-from liqtui.core.model import Boundary, Direction, FactorKind, is_infinite
+from liqtui.core.model import is_infinite
 from liqtui.core.redact import redact
+from liqtui.core.results import Boundary, Direction, FactorKind
 from liqtui.core.snapshot import Severity
 from liqtui.core.text import clean, short_address
 from liqtui.ui import chart, figures

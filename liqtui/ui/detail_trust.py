@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from liqtui.core import format as fmt
-from liqtui.core.model import FactorKind
 from liqtui.core.redact import redact
+from liqtui.core.results import FactorKind
 from liqtui.core.text import clean
 from liqtui.core.units import HEALTH_INFINITE
 from liqtui.ui.detail_view import View, clock_time, pairs
@@ -17,7 +17,8 @@ from liqtui.ui.style import LOOKS, fit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from liqtui.core.model import Boundary, Leg, Position
+    from liqtui.core.model import Leg, Position
+    from liqtui.core.results import Boundary
 
 
 def asking_box(view: View, width: int) -> Box:

@@ -16,7 +16,8 @@ from liqtui.ui.style import fit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from liqtui.core.model import Position, Rescue
+    from liqtui.core.model import Position
+    from liqtui.core.results import Rescue
     from liqtui.core.snapshot import Alert, ChainState, Row, Severity, Snapshot
     from liqtui.core.wallet import Thresholds
     from liqtui.ui.state import AppState

@@ -8,8 +8,9 @@ from rich.cells import cell_len
 
 from liqtui.core import format as fmt
 from liqtui.core.factors import movers
-from liqtui.core.model import Change, Direction, FactorKind, Side, is_infinite
+from liqtui.core.model import Change, Side, is_infinite
 from liqtui.core.rescue import rescue
+from liqtui.core.results import Direction, FactorKind
 from liqtui.core.text import clean
 from liqtui.core.units import WAD, mul_div_down
 from liqtui.ui import figures
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from liqtui.core.factors import Mover
-    from liqtui.core.model import Asset, Boundary, Position, Rescue
+    from liqtui.core.model import Asset, Position
+    from liqtui.core.results import Boundary, Rescue
     from liqtui.ui.style import Span
 
 _SPANS = (10, 15, 20, 30, 40, 50, 60, 80)

@@ -17,7 +17,7 @@ from liqtui.core.units import HEALTH_INFINITE, WAD
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from liqtui.core.model import Boundary
+    from liqtui.core.results import Boundary
     from liqtui.core.snapshot import Row, Volatility
     from liqtui.ui.state import AppState
 

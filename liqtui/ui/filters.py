@@ -12,7 +12,7 @@ from liqtui.core.units import WAD, parse_decimal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from liqtui.core.model import Boundary
+    from liqtui.core.results import Boundary
     from liqtui.core.snapshot import Row
 
     Test = Callable[[Row], bool]

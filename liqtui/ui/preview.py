@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from textual.strip import Strip
 
-    from liqtui.core.model import Leg, Position, Rescue
+    from liqtui.core.model import Leg, Position
+    from liqtui.core.results import Rescue
     from liqtui.core.snapshot import Row
     from liqtui.ui.state import AppState
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from liqtui.core import rank
-from liqtui.core.model import Boundary, Direction, FactorKind, Health, Position, PositionKey, Side
+from liqtui.core.model import Health, Position, PositionKey, Side
 from liqtui.core.reads import Block
+from liqtui.core.results import Boundary, Direction, FactorKind
 from liqtui.core.risk import complete
 from liqtui.core.severity import severity
 from liqtui.core.snapshot import Ages, Freshness, Row

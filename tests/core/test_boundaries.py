@@ -8,7 +8,8 @@ import pytest
 
 from liqtui.core.boundaries import boundaries
 from liqtui.core.factors import movers, volatile
-from liqtui.core.model import Direction, FactorKind, Feed, Quote
+from liqtui.core.model import Feed, Quote
+from liqtui.core.results import Direction, FactorKind
 from liqtui.core.units import WAD
 from tests.core.books import USD, ReferenceBook, address, quote, simple, staking_loop, two_coins
 from tests.core.turning import USDC, WETH, WSTETH, assert_turns, by_id, mover_of

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from liqtui.core.boundaries import boundaries
-from liqtui.core.model import Change, Direction
+from liqtui.core.model import Change
+from liqtui.core.results import Direction
 from liqtui.core.units import WAD
 from tests.core.books import UNCHANGED, USD, ReferenceBook, address, asset, quote, simple, two_coins
 from tests.core.turning import DAI, USDC, WBTC, WETH, WSTETH, assert_turns, by_id

@@ -9,7 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from liqtui.core.boundaries import FARTHEST, boundaries
-from liqtui.core.model import Change, Direction
+from liqtui.core.model import Change
+from liqtui.core.results import Direction
 from liqtui.core.units import HEALTH_ONE, WAD
 from tests.core.books import UNCHANGED, USD, ReferenceBook, address, asset, quote, simple
 from tests.core.strategies import books

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqtui.core import format as fmt
-from liqtui.core.model import FactorKind
+from liqtui.core.results import FactorKind
 from liqtui.core.units import HEALTH_INFINITE, RAY, WAD
 from tests.core.rows import boundary
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from liqtui.core import messages
-from liqtui.core.model import Direction, FactorKind, Health, Rescue, Scope, Side
+from liqtui.core.model import Health, Side
+from liqtui.core.results import Direction, FactorKind, Rescue, Scope
 from liqtui.core.snapshot import Ages, Freshness
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqtui.core.clock import FrozenClock, SystemClock
-from liqtui.core.model import FactorKind, Health, PositionKey, is_infinite, is_liquidatable
+from liqtui.core.model import Health, PositionKey, is_infinite, is_liquidatable
 from liqtui.core.reads import Block
+from liqtui.core.results import FactorKind
 from liqtui.core.snapshot import Alert, Freshness, Severity, Snapshot
 from liqtui.core.sources import ChainSpec
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE, WAD

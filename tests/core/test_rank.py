@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqtui.core import rank
-from liqtui.core.model import FactorKind, Health, Position
+from liqtui.core.model import Health, Position
+from liqtui.core.results import FactorKind
 from liqtui.core.sigma import LEAST_ROUNDS, daily_sigma
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.units import WAD

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from liqtui.core import rank
 from liqtui.core.boundaries import LazyBoundaries, boundaries
-from liqtui.core.model import Boundary, Direction, FactorKind, Health
+from liqtui.core.model import Health
 from liqtui.core.reach import Reach, reaches
+from liqtui.core.results import Boundary, Direction, FactorKind
 from liqtui.core.severity import severity
 from liqtui.core.snapshot import Severity
 from liqtui.core.units import WAD

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 
-from liqtui.core.model import Asset, Change, Leg, Rescue, Side
+from liqtui.core.model import Asset, Change, Leg, Side
 from liqtui.core.rescue import LazyRescue, rescue
 from liqtui.core.units import HEALTH_INFINITE, WAD
 from tests.core.books import UNCHANGED, USD, ReferenceBook, asset, quote, simple, staking_loop, two_coins
 from tests.core.strategies import books
+
+if TYPE_CHECKING:
+    from liqtui.core.results import Rescue
 
 ETH, USDC, WETH = asset("ETH"), asset("USDC", 6), asset("WETH")
 TARGETS = tuple(percent * WAD // 100 for percent in (110, 125, 150))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from liqtui.core.boundaries import boundaries
 from liqtui.core.factors import Mover, movers
-from liqtui.core.model import Boundary, Change, Direction
+from liqtui.core.model import Change
+from liqtui.core.results import Boundary, Direction
 from tests.core.books import ReferenceBook, asset
 
 WBTC, WSTETH, WETH, USDC, DAI = asset("WBTC", 8), asset("wstETH"), asset("WETH"), asset("USDC", 6), asset("DAI")

@@ -3,20 +3,9 @@
 import json
 from dataclasses import dataclass, field, replace
 
-from liqtui.core.model import (
-    Asset,
-    Boundary,
-    Direction,
-    FactorKind,
-    Feed,
-    Health,
-    Leg,
-    Position,
-    PositionKey,
-    Quote,
-    Side,
-)
+from liqtui.core.model import Asset, Feed, Health, Leg, Position, PositionKey, Quote, Side
 from liqtui.core.reads import Block, Call, Failure, PlanFailed, ReadError
+from liqtui.core.results import Boundary, Direction, FactorKind
 from liqtui.core.sources import ChainSpec, MarketRef
 from liqtui.core.units import HEALTH_INFINITE, WAD
 from liqtui.core.wallet import Wallet

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from liqtui.core.model import Boundary, Direction, FactorKind
+from liqtui.core.results import Boundary, Direction, FactorKind
 from liqtui.core.snapshot import Ages, Freshness, Row, Severity, Snapshot
 from liqtui.core.wallet import DEFAULT_THRESHOLDS
 from liqtui.engine import verdict

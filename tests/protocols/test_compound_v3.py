@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from liqtui.core.boundaries import boundaries
-from liqtui.core.model import ENGINE_LINES, Change, Direction, Side
+from liqtui.core.model import ENGINE_LINES, Change, Side
+from liqtui.core.results import Direction
 from liqtui.core.severity import liquidatable
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE, WAD
 from tests.protocols.comet_fake import (

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqtui.core.boundaries import boundaries
-from liqtui.core.model import FactorKind
+from liqtui.core.results import FactorKind
 from liqtui.core.units import WAD
 from tests.protocols.fake import NOBODY, NOW, addr, feed
 from tests.protocols.morpho_fake import ALICE, ETH, STETH, USDC, Fake, Oracle, opened, position

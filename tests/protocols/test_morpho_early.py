@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from liqtui.core.boundaries import boundaries
-from liqtui.core.model import Change, Direction
+from liqtui.core.model import Change
 from liqtui.core.reads import Failure, Log
+from liqtui.core.results import Direction
 from liqtui.core.severity import liquidatable
 from liqtui.core.units import HEALTH_ONE, WAD
 from liqtui.engine.logsearch import place_of

@@ -9,7 +9,8 @@ import eth_abi
 from eth_utils.crypto import keccak
 
 from liqtui.core.events import EventKind
-from liqtui.core.model import FactorKind, Side, is_liquidatable
+from liqtui.core.model import Side, is_liquidatable
+from liqtui.core.results import FactorKind
 from liqtui.core.sources import MarketRef
 from liqtui.core.units import MAX_UINT256, WAD, decimal_string
 from liqtui.protocols.aave_v2 import AaveV2
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.factors import Mover
-    from liqtui.core.model import Boundary, Position, PositionKey, Scope
+    from liqtui.core.model import Position, PositionKey
+    from liqtui.core.results import Boundary, Scope
     from liqtui.protocols.aave_v3_state import Reported
     from tests.lab.aave_v2 import AaveV2Market
     from tests.lab.lab import Lab

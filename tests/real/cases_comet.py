@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from liqtui.core.events import EventKind
-from liqtui.core.model import FactorKind, Side
+from liqtui.core.model import Side
+from liqtui.core.results import FactorKind
 from liqtui.core.sources import MarketRef
 from liqtui.protocols.compound_v3 import CompoundV3
 from tests.lab import abi
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from liqtui.core.factors import Mover
-    from liqtui.core.model import Boundary, Position, PositionKey, Scope
+    from liqtui.core.model import Position, PositionKey
+    from liqtui.core.results import Boundary, Scope
     from tests.lab.comet import CometLab
 
 GAS = hex(3_000_000_000)

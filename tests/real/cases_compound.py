@@ -9,7 +9,8 @@ import eth_abi
 from eth_utils.crypto import keccak
 
 from liqtui.core.events import EventKind
-from liqtui.core.model import Asset, FactorKind, Side
+from liqtui.core.model import Asset, Side
+from liqtui.core.results import FactorKind
 from liqtui.core.sources import MarketRef
 from liqtui.core.units import HEALTH_ONE, WAD
 from liqtui.protocols.compound_v2 import CompoundV2
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from liqtui.core.factors import Mover
-    from liqtui.core.model import Boundary, Position, PositionKey, Scope
+    from liqtui.core.model import Position, PositionKey
+    from liqtui.core.results import Boundary, Scope
     from tests.lab.compound_v2 import CompoundMarket
 
 ACCRUE = abi.encode("accrueInterest()")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import eth_abi
 
 from liqtui.core.events import EventKind
-from liqtui.core.model import Change, FactorKind, Side
+from liqtui.core.model import Change, Side
+from liqtui.core.results import FactorKind
 from liqtui.core.sources import MarketRef
 from liqtui.core.units import HEALTH_ONE, WAD
 from liqtui.protocols.morpho_blue import MorphoBlue
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from liqtui.core.factors import Mover
-    from liqtui.core.model import Boundary, Position, PositionKey, Scope
+    from liqtui.core.model import Position, PositionKey
+    from liqtui.core.results import Boundary, Scope
     from tests.lab.morpho import MorphoLab
 
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.factors import Mover
-    from liqtui.core.model import Asset, Boundary, Position, PositionKey, Scope
+    from liqtui.core.model import Asset, Position, PositionKey
+    from liqtui.core.results import Boundary, Scope
     from liqtui.core.snapshot import Snapshot
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.adapter import Reading

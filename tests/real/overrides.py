@@ -14,7 +14,7 @@ from tests.lab.node import RpcError
 from tests.lab.walk import LIQUIDATOR
 
 if TYPE_CHECKING:
-    from liqtui.core.model import Scope
+    from liqtui.core.results import Scope
     from tests.real.reader import Watch
 
 STUB = "0x00000000000000000000000000000000005ab5ab"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from liqtui.core.model import Direction
+from liqtui.core.results import Direction
 from liqtui.core.sources import ChainSpec
 from liqtui.engine.recording import Recorder
 from liqtui.engine.setup import Setup

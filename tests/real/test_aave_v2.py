@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from liqtui.core.boundaries import boundaries
-from liqtui.core.model import Change, Direction, Side
+from liqtui.core.model import Change, Side
 from liqtui.core.reads import PlanFailed
 from liqtui.core.rescue import rescue
+from liqtui.core.results import Direction
 from liqtui.core.risk import complete
 from liqtui.core.sources import MarketRef
 from liqtui.core.units import HEALTH_ONE, MAX_UINT256, WAD, percent_mul

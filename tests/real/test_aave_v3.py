@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from liqtui.core.boundaries import boundaries
-from liqtui.core.model import Direction, FactorKind
+from liqtui.core.results import Direction, FactorKind
 from tests.lab.walk import LIQUIDATOR
 from tests.real.overrides import WhatIf, feed_at
 from tests.real.reader import GENERATIONS, watches

@@ -16,7 +16,8 @@ from tests.real.cases_aave import LIQUIDATE
 from tests.real.reader import GENERATIONS, watches
 
 if TYPE_CHECKING:
-    from liqtui.core.model import Position, Scope
+    from liqtui.core.model import Position
+    from liqtui.core.results import Scope
     from tests.lab.lab import Lab
     from tests.lab.node import Receipt
     from tests.real.reader import Watch

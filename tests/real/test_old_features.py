@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from liqtui.core.boundaries import boundaries
-from liqtui.core.model import FactorKind, Side, is_liquidatable
+from liqtui.core.model import Side, is_liquidatable
+from liqtui.core.results import FactorKind
 from tests.lab.assets import ETH_CATEGORY
 from tests.lab.market import wallet
 from tests.lab.positions import raw

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from liqtui.core.model import Direction, FactorKind
+from liqtui.core.results import Direction, FactorKind
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE
 
 if TYPE_CHECKING:

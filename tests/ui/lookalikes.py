@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from liqtui.core.model import ENGINE_LINES, Asset, Feed, Flag, Health, Leg, Position, Quote, Scope, Side
+from liqtui.core.model import ENGINE_LINES, Asset, Feed, Flag, Health, Leg, Position, Quote, Side
 from liqtui.core.reads import Block
+from liqtui.core.results import Scope
 from liqtui.core.risk import complete
 from liqtui.core.snapshot import Ages, Alert, Freshness, Row, Severity
 from liqtui.core.units import RAY, WAD

@@ -5,23 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from liqtui.core.model import (
-    Asset,
-    Boundary,
-    Change,
-    Direction,
-    FactorKind,
-    Feed,
-    Health,
-    Leg,
-    Position,
-    PositionKey,
-    Quote,
-    Rescue,
-    Scope,
-    Side,
-)
+from liqtui.core.model import Asset, Change, Feed, Health, Leg, Position, PositionKey, Quote, Side
 from liqtui.core.reads import Block
+from liqtui.core.results import Boundary, Direction, FactorKind, Rescue, Scope
 from liqtui.core.snapshot import Ages, Freshness, Row, Severity
 from liqtui.core.units import HEALTH_INFINITE, RAY, WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Wallet

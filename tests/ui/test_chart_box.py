@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from liqtui.core.model import FactorKind
+from liqtui.core.results import FactorKind
 from liqtui.core.snapshot import Ages, Freshness, Volatility
 from liqtui.core.units import WAD
 from liqtui.ui import chart, figures

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from liqtui.core import format as fmt
-from liqtui.core.model import Asset, Change, Direction, Health
+from liqtui.core.model import Asset, Change, Health
+from liqtui.core.results import Direction
 from liqtui.core.snapshot import Ages, Freshness, Severity
 from liqtui.core.units import HEALTH_INFINITE, WAD
 from liqtui.ui.detail_view import View
