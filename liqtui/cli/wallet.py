@@ -17,7 +17,7 @@ from liqtui.config.imports import import_text
 from liqtui.config.kinds import BadValueError
 from liqtui.config.load import load
 from liqtui.config.paths import locate
-from liqtui.config.schema import threshold_settings
+from liqtui.config.schema_alerts import threshold_settings
 from liqtui.config.store import WatchlistStore
 from liqtui.config.watchlist import find_twin, is_resolved, read_address
 from liqtui.core.units import decimal_string

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from liqtui.config import schema
 from liqtui.config.kinds import type_words
+from liqtui.config.schema_alerts import MAINTENANCE
 from liqtui.config.tables import read_table
 from liqtui.core.rules import Desk, Maintenance, Quiet
 from liqtui.core.states import Level
@@ -37,7 +37,7 @@ def _maintenance(tables: Any, report: Report) -> tuple[Maintenance, ...]:
         if not isinstance(table, dict):
             report.add(path, f"has to be a table, not {type_words(table)}", "write [[maintenance]]")
             continue
-        read = read_table(schema.MAINTENANCE, cast("dict[str, Any]", table), path, report)
+        read = read_table(MAINTENANCE, cast("dict[str, Any]", table), path, report)
         missing = [key for key in ("start", "end") if read[key] is None]
         for key in missing:
             if not report.knows((*path, key)):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, cast
 
-from liqtui.config import schema
 from liqtui.config.kinds import WEB, BadValueError, type_words
+from liqtui.config.schema_alerts import CHANNEL, CHANNELS
 from liqtui.config.tables import read_table
 from liqtui.core.rules import ChannelSpec, Ping
 from liqtui.core.states import Level
@@ -30,7 +30,7 @@ def read_channels(tables: dict[str, Any], report: Report) -> tuple[ChannelSpec, 
             report.add(path, "a channel's name has up to 32 letters, digits, dots, dashes or underscores; not ping")
         else:
             before = len(report.errors)
-            read = read_table(schema.CHANNEL, cast("dict[str, Any]", table), path, report)
+            read = read_table(CHANNEL, cast("dict[str, Any]", table), path, report)
             _check(read, path, report)
             if len(report.errors) == before:
                 given: dict[str, Any] = {key: value for key, value in read.items() if value is not None}
@@ -51,9 +51,9 @@ def _check(read: dict[str, Any], path: KeyPath, report: Report) -> None:
     kind = read["kind"]
     if kind is None:
         if not report.knows((*path, "kind")):
-            report.add(path, "kind is missing", f"one of {', '.join(schema.CHANNELS)}")
+            report.add(path, "kind is missing", f"one of {', '.join(CHANNELS)}")
         return
-    mine = schema.CHANNELS[kind]
+    mine = CHANNELS[kind]
     if read[mine[0]] is None and not report.knows((*path, mine[0])):
         report.add(path, f"{mine[0]} is missing")
     for key in ("url", "command", "secret"):

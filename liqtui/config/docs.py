@@ -6,20 +6,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from liqtui.config import schema, themes
+from liqtui.config import schema, schema_alerts, themes
 from liqtui.config.chains import known_chains
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from liqtui.config.schema import Section, Setting
+    from liqtui.config.settings import Section, Setting
 
 PAGE = Path(__file__).parents[2] / "docs" / "config.md"
 
 _INTRO = """\
 # Configuration
 
-<!-- Made by `python -m liqtui.config.docs`; change the declarations in liqtui/config/schema.py instead. -->
+<!-- Made by `python -m liqtui.config.docs`; change the declarations in liqtui/config/schema*.py instead. -->
 
 `config.toml` is yours: liqtui reads it and never writes it. Without one, everything has a default, and the main
 chains are read through public endpoints; the screen says so.
@@ -78,8 +78,8 @@ def page() -> str:
         schema.CHAIN,
         market,
         *schema.SECTIONS.values(),
-        schema.MAINTENANCE,
-        schema.CHANNEL,
+        schema_alerts.MAINTENANCE,
+        schema_alerts.CHANNEL,
         schema.KEYS,
     )
     shipped = ", ".join(f"`{file.stem}`" for file in sorted(themes.shipped_dir().glob("*.toml")))

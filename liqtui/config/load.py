@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from liqtui.config.schema import Section
+    from liqtui.config.settings import Section
     from liqtui.config.toml import KeyPath, Source
     from liqtui.core.rules import ChannelSpec, Ping
     from liqtui.core.wallet import Thresholds

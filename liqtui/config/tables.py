@@ -10,7 +10,7 @@ from liqtui.core.wallet import Thresholds
 
 if TYPE_CHECKING:
     from liqtui.config.errors import Report
-    from liqtui.config.schema import Section
+    from liqtui.config.settings import Section
     from liqtui.config.toml import KeyPath
 
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from liqtui.config.kinds import type_words
-from liqtui.config.schema import Section, rule_settings
+from liqtui.config.schema_alerts import rule_settings
+from liqtui.config.settings import Section
 from liqtui.config.tables import read_table
 from liqtui.core.rules import Rules
 from liqtui.core.units import decimal_string

@@ -10,7 +10,7 @@ import liqtui
 from liqtui.config import kinds, toml
 from liqtui.config.errors import ConfigError, Report, did_you_mean
 from liqtui.config.kinds import BadValueError, Kind, type_words
-from liqtui.config.schema import Section, Setting
+from liqtui.config.settings import Section, Setting
 from liqtui.config.tables import read_table
 
 if TYPE_CHECKING:

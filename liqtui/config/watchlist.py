@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 from liqtui.config import kinds, toml
 from liqtui.config.errors import ConfigError, Report, WatchlistError, did_you_mean
 from liqtui.config.kinds import BadValueError, type_words
-from liqtui.config.schema import Section, Setting, threshold_settings
+from liqtui.config.schema_alerts import threshold_settings
+from liqtui.config.settings import Section, Setting
 from liqtui.config.tables import read_table, read_thresholds
 from liqtui.config.tags import Tag, cut, read_rules, rule_table, tag_spans
 from liqtui.core.rules import Rules

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.config.kinds import BadValueError
-from liqtui.config.schema import rule_settings, threshold_settings
+from liqtui.config.schema_alerts import rule_settings, threshold_settings
 from liqtui.core.rules import DEFAULT_RULES
 from liqtui.core.text import clean
 from liqtui.core.units import decimal_string
