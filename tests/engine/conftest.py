@@ -1,4 +1,4 @@
-"""Where alerts are sent to, a courier that does not take its time, and monitors that are closed whatever happens."""
+"""Where alerts are sent to, a courier that takes no time; monitors and histories that are closed whatever happens."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from liqtui.engine import courier
+from liqtui.engine.history import History
 from tests.engine.desk import Desk
 from tests.engine.receiver import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -32,6 +34,19 @@ def desk() -> Iterator[Callable[..., Desk]]:
 
     def make(*names: str, **more: Any) -> Desk:
         made.append(Desk(*names, **more))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def open_history(tmp_path: Path) -> Iterator[Callable[..., History]]:
+    made: list[History] = []
+
+    def make(**more: Any) -> History:
+        made.append(History(tmp_path, **more))
         return made[-1]
 
     yield make
