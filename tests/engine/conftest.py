@@ -8,7 +8,7 @@ import pytest
 
 from liqtui.engine import courier
 from liqtui.engine.history import History
-from tests.engine.desk import Desk
+from tests.engine.desk import AlarmDesk, Desk
 from tests.engine.receiver import Receiver
 
 if TYPE_CHECKING:
@@ -47,6 +47,19 @@ def open_history(tmp_path: Path) -> Iterator[Callable[..., History]]:
 
     def make(**more: Any) -> History:
         made.append(History(tmp_path, **more))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def alarm_desk() -> Iterator[Callable[..., AlarmDesk]]:
+    made: list[AlarmDesk] = []
+
+    def make(*names: str, **more: Any) -> AlarmDesk:
+        made.append(AlarmDesk(*names, **more))
         return made[-1]
 
     yield make

@@ -1,7 +1,11 @@
 """A monitor with rounds as they come, on a clock of its own."""
 
 import asyncio
+from dataclasses import replace
 
+from liqtui.core.desk import Local
+from liqtui.core.rules import Desk as Rulebook
+from liqtui.core.rules import Rules
 from liqtui.core.wallet import Thresholds
 from liqtui.engine.history import History
 from liqtui.engine.monitor import Monitor
@@ -66,3 +70,31 @@ def kinds(snapshot):
 
 def row(snapshot, label="w1"):
     return next(row for row in snapshot.rows if row.label == label)
+
+
+class AlarmDesk(Desk):
+    """A monitor with a desk of its own, what it posted, and a wall clock that starts at noon."""
+
+    def __init__(self, *names, rulebook=None, rules=None, **more):
+        self.rulebook, self.rules_ = rulebook or Rulebook(), rules or Rules()
+        self.posted = []
+        super().__init__(*names, **more)
+
+    def restart(self, folder):
+        self.setup = replace(self.setup, desk=self.rulebook, rules=self.rules_)
+        super().restart(folder)
+        alarms = self.monitor._alarms
+        alarms._post = self.posted.append
+        alarms._local = noon
+
+
+def noon(at):
+    minutes = int(at - START) // 60 + 720
+    return Local(1 + minutes // 1440, minutes % 1440)
+
+
+def many(alarm_desk, count, **more):
+    made = alarm_desk(wallets=range(1, count + 1), **more)
+    for number in range(1, count + 1):
+        made.nodes["lab"].hold(number, 1, 1000 + number / 100)
+    return made
