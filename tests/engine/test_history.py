@@ -1,5 +1,6 @@
 """What is kept comes back, whatever happens to the file, the disk and the program."""
 
+import contextlib
 import sqlite3
 from dataclasses import replace
 from math import inf
@@ -87,16 +88,22 @@ def test_a_full_disk_is_a_notice_and_nothing_is_lost(open_history, tmp_path):
     assert len(stored(tmp_path)) == 300
 
 
+@contextlib.contextmanager
+def locked(tmp_path):
+    """Somebody else writes to the file and takes their time."""
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
 def test_a_locked_file_is_a_notice_and_is_written_later(open_history, tmp_path):
     history = open_history()
     history._db.execute("PRAGMA busy_timeout = 1")
-    other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
     history.alert(ALERT)
-    history.flush(START)
+    with locked(tmp_path):
+        history.flush(START)
     assert "locked" in history.notice
-    other.execute("ROLLBACK")
-    other.close()
     history.flush(START + 1)
     assert history.notice == ""
     assert history.load().alerts == (ALERT,)
@@ -238,12 +245,9 @@ def test_the_whole_life_of_an_alert_is_kept_across_a_restart(open_history, tmp_p
 def test_events_wait_with_the_alert_when_nothing_can_be_written(open_history, tmp_path):
     history = open_history()
     history._db.execute("PRAGMA busy_timeout = 1")
-    other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
     history.alert(ALERT)
-    history.flush(START)
-    other.execute("ROLLBACK")
-    other.close()
+    with locked(tmp_path):
+        history.flush(START)
     history.flush(START + 1)
     history.flush(START + 2)
     assert events(tmp_path) == [(7, START, "raised", "notice")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from tests.ui import scenes
 from tests.ui.stub import StubEngine
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from liqtui.core.snapshot import Row
@@ -63,12 +64,11 @@ async def test_its_greeting_carries_the_verdict(serving: Server) -> None:
     assert await asyncio.to_thread(verdict.ask, str(serving.path), 30.0) == verdict.of(scenes.snapshot())
 
 
-@pytest.mark.parametrize(
-    "said", [b"", b"\0\0", b"HTTP/1.1 200 OK\r\n\r\n", b"\0\0\0\0", b"\0\0\0\x02{]", b"\0\0\0\x05[1,"]
-)
-def test_what_is_no_daemon_gives_no_verdict(said: bytes, tmp_path: Path) -> None:
+@contextlib.contextmanager
+def answering(path: Path, said: bytes) -> Iterator[None]:
+    """A socket that says this to the one who comes, and hangs up."""
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(tmp_path / "s"))
+        listening.bind(str(path))
         listening.listen()
 
         def serve() -> None:
@@ -77,8 +77,15 @@ def test_what_is_no_daemon_gives_no_verdict(said: bytes, tmp_path: Path) -> None
 
         with ThreadPoolExecutor() as pool:
             pool.submit(serve)
-            with pytest.raises(OSError, match=r"no daemon of liqtui") as caught:
-                verdict.ask(str(tmp_path / "s"), 30.0)
+            yield
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"\0\0", b"HTTP/1.1 200 OK\r\n\r\n", b"\0\0\0\0", b"\0\0\0\x02{]", b"\0\0\0\x05[1,"]
+)
+def test_what_is_no_daemon_gives_no_verdict(said: bytes, tmp_path: Path) -> None:
+    with answering(tmp_path / "s", said), pytest.raises(OSError, match=r"no daemon of liqtui") as caught:
+        verdict.ask(str(tmp_path / "s"), 30.0)
     assert not isinstance(caught.value, TimeoutError)
 
 
@@ -86,17 +93,8 @@ def test_what_is_no_daemon_gives_no_verdict(said: bytes, tmp_path: Path) -> None
     "greeting", ["[]", "{}", '{"verdict": 3}', '{"verdict": {"schema": 99}}', '{"refused": "full"}']
 )
 def test_a_daemon_of_another_build_may_tell_none(greeting: str, tmp_path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(tmp_path / "s"))
-        listening.listen()
-
-        def serve() -> None:
-            with listening.accept()[0] as line:
-                line.sendall(len(greeting).to_bytes(4, "big") + greeting.encode())
-
-        with ThreadPoolExecutor() as pool:
-            pool.submit(serve)
-            assert verdict.ask(str(tmp_path / "s"), 30.0) is None
+    with answering(tmp_path / "s", len(greeting).to_bytes(4, "big") + greeting.encode()):
+        assert verdict.ask(str(tmp_path / "s"), 30.0) is None
 
 
 def test_a_daemon_that_does_not_greet_is_told_from_none(tmp_path: Path) -> None:
