@@ -32,6 +32,8 @@ PULSE = 2.0
 """Seconds after which a client hears something, even if nothing is new."""
 PATIENCE = 10.0
 """Seconds that a client may take to read what it was sent, and to greet."""
+GOODBYE = 2.0
+"""Seconds that a client may take to leave when the daemon ends."""
 CLIENTS = 32
 ANSWERS = 64
 """Questions, and answers to them, that may wait for one client; one with more is let go."""
@@ -118,9 +120,14 @@ class Server:
             self._server = None
         for client in tuple(self._clients):
             client.let_go()
+        for task in await self._left(GOODBYE):
+            task.cancel()
+        await self._left(GOODBYE)
+
+    async def _left(self, patience: float) -> set[asyncio.Task[None]]:
+        """Wait until the clients have left; gives the tasks of those that have not."""
         tasks = [client.task for client in self._clients if client.task is not None]
-        if tasks:
-            await asyncio.wait(tasks, timeout=2)
+        return (await asyncio.wait(tasks, timeout=patience))[1] if tasks else set()
 
     async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = _Client(self, reader, writer)
@@ -214,18 +221,17 @@ class _Client:
         self._answers: list[dict[str, Any]] = []
         self.ledger = Ledger(server._press)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] (one module's two halves)
         self.news = asyncio.Event()
-        self.greeted = False
+        self.greeted = self._ending = False
         self.asked = 0
         self.pid = 0
         self.task: asyncio.Task[None] | None = None
         writer.transport.set_write_buffer_limits(0)  # `drain` waits until all has left
 
     def let_go(self) -> None:
-        """Say that this is the end, as far as a buffer that may be full allows, and go."""
-        with contextlib.suppress(Exception):
-            self._writer.write(wire.frame({"end": True}))
-            self._writer.close()
-        if self.task is not None:
+        """Say that this is the end. The client hangs up: if we did, a wish of its own could fail before it reads."""
+        self._ending = True
+        self.news.set()
+        if not self.greeted and self.task is not None:
             self.task.cancel()
 
     def answer(self, message: dict[str, Any]) -> None:
@@ -280,7 +286,7 @@ class _Client:
             raise Refusal(f"the daemon belongs to user {os.getuid()}, you are user {uid}")
 
     async def _write_on(self) -> None:
-        while True:
+        while not self._ending:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.news.wait(), PULSE)
             self.news.clear()
@@ -288,11 +294,13 @@ class _Client:
             for answer in answers:
                 await self._send(answer)
             more = True
-            while more:
+            while more and not self._ending:
                 snapshot = self._server.engine.snapshot()
                 news = self.ledger.news(snapshot)
                 more = news is not None and "more" in news
                 await self._send({"beat": snapshot.at} if news is None else {"news": news})
+        await self._send({"end": True})
+        await asyncio.get_running_loop().create_future()  # until it hangs up, or is hung up on
 
     async def _read_on(self) -> None:
         while True:

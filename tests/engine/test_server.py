@@ -204,6 +204,37 @@ async def test_one_that_never_reads_is_let_go_and_holds_nobody(
                 await asyncio.sleep(0.01)
 
 
+async def test_one_that_speaks_while_the_daemon_ends_still_hears_that_it_does(serving: Server) -> None:
+    """A wish that comes to a closed socket fails, and with it all that its sender had not read."""
+    reader, writer = await asyncio.open_unix_connection(str(serving.path))
+    writer.write(wire.frame({"hello": wire.greeting()}))
+    async with asyncio.timeout(10):
+        while not serving.screens:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        closing = asyncio.create_task(serving.close())
+        for _ in range(20):
+            writer.write(wire.frame({"look": [], "top": True}))
+            await asyncio.sleep(0.01)
+        message: Any = None
+        while message != {"end": True}:
+            size = wire.length(await reader.readexactly(wire.HEAD), wire.LARGEST)
+            message = wire.message_of(await reader.readexactly(size))
+        writer.close()
+        await closing
+
+
+async def test_one_that_does_not_leave_is_hung_up_on(serving: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "GOODBYE", 0.05)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.connect(str(serving.path))
+        line.send(wire.frame({"hello": wire.greeting()}))
+        async with asyncio.timeout(10):
+            while not serving.screens:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await serving.close()
+    assert not serving.screens
+
+
 async def test_nobody_there(tmp_path: Path) -> None:
     with pytest.raises(client.NoDaemon):
         client.find(tmp_path)
