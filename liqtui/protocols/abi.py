@@ -153,7 +153,9 @@ def answer(result: Result, count: int = 1) -> bytes:
 
 def words(result: Result, count: int) -> list[int]:
     """The first `count` words as unsigned integers."""
-    return list(map(int.from_bytes, _cut(count).unpack_from(answer(result, count))))
+    if type(result) is not bytes or len(result) < count * WORD:  # hardly ever
+        result = answer(result, count)
+    return list(map(int.from_bytes, _cut(count).unpack_from(result)))
 
 
 @cache

@@ -23,12 +23,14 @@ from liqtui.protocols.compound_v2_math import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from liqtui.protocols.compound_v2_math import Rounding, Seizure
     from liqtui.protocols.compound_v2_state import Account, Holding, Market, Opened, TokenState, Vai
 
 NO_CHANGE = Change()
+_ASKED_FIRST = 8
+"""Accounts that tell which rounding to try on all of them first: nearly always the only one that is tried."""
 _PRICE_DIGITS = 18
 """A price in a `Change` is for one whole token with 18 decimals, the oracle's is for one raw unit with 36."""
 
@@ -68,14 +70,17 @@ class Entry(NamedTuple):
     def line(self) -> Line:
         """With interest up to the block; without a price, and so of unknown worth, where that is not known."""
         state, holding, _, owed = self
-        price = state.price if self.accrued else None
-        rate = state.rate or holding.stored_rate
-        return Line(state.info.asset.address, holding.tokens, owed, rate, self.weight, price)
+        _, tokens, _, stored_rate, accrued, _, _, weight, *_ = holding
+        rate, price = state.rate, state.price
+        if rate is None or accrued is None:
+            rate, price = rate or stored_rate, None
+        return Line(state.info.asset.address, tokens, owed, rate, state.weight if weight is None else weight, price)
 
 
 def entry_of(state: TokenState, holding: Holding) -> Entry:
-    supplied = underlying_of(holding.tokens, state.rate or holding.stored_rate) if holding.tokens else 0
-    return Entry(state, holding, supplied, holding.stored_owed if holding.owed is None else holding.owed)
+    _, tokens, stored_owed, stored_rate, owed, *_ = holding
+    supplied = underlying_of(tokens, state.rate or stored_rate) if tokens else 0
+    return Entry(state, holding, supplied, stored_owed if owed is None else owed)
 
 
 class Drawn:
@@ -115,17 +120,24 @@ def rounding_of(opened: Opened, market: Market, accounts: Mapping[str, Account])
 
     One account alone may be right under several of them; together they tell. None where none fits any account.
     """
-    votes: dict[Rounding, int] = {}
     voters = [drawn_of(opened, market, wallet, account) for wallet, account in accounts.items()]
-    for rounding in ROUNDINGS:
-        votes[rounding] = 0
-        for voter in voters:
-            sums = voter.sums(rounding)
-            votes[rounding] += sums is not None and sums.liquidity == voter.account.reported
-        if votes[rounding] == len(accounts):
+    first = voters[:_ASKED_FIRST]
+    votes = dict.fromkeys(ROUNDINGS, 0)
+    for rounding in sorted(ROUNDINGS, key=lambda each: _votes(each, first), reverse=True):
+        votes[rounding] = _votes(rounding, voters)
+        if votes[rounding] == len(voters):
             break  # no other can have more
     best = max(votes, key=lambda rounding: votes[rounding])
     return best if votes[best] else None
+
+
+def _votes(rounding: Rounding, voters: Iterable[Drawn]) -> int:
+    """For how many accounts it gives what the comptroller answers."""
+    votes = 0
+    for voter in voters:
+        sums = voter.sums(rounding)
+        votes += sums is not None and sums.liquidity == voter.account.reported
+    return votes
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from liqtui.core.units import HEALTH_INFINITE, WAD
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_HALF = WAD // 2
+
 
 class Rounding(NamedTuple):
     """How a comptroller multiplies fixed-point numbers."""
@@ -23,12 +25,13 @@ class Rounding(NamedTuple):
     """(price × exchange rate) × weight, as in Venus's isolated pools; else (weight × exchange rate) × price."""
 
     def mul(self, a: int, b: int) -> int:
-        return (a * b + (WAD // 2 if self.half_up else 0)) // WAD
+        return (a * b + (_HALF if self.half_up else 0)) // WAD
 
     def token_value(self, weight: int, rate: int, price: int) -> int:
         """What one cToken counts for, 1e18-scaled (`tokensToDenom`)."""
-        first, last = (price, weight) if self.price_first else (weight, price)
-        up = WAD // 2 if self.half_up else 0
+        half_up, price_first = self
+        first, last = (price, weight) if price_first else (weight, price)
+        up = _HALF if half_up else 0
         return ((first * rate + up) // WAD * last + up) // WAD
 
 
@@ -68,18 +71,21 @@ class Sums(NamedTuple):
     @property
     def liquidity(self) -> tuple[int, int]:
         """(liquidity, shortfall), as getAccountLiquidity answers."""
-        return max(0, self.collateral - self.borrow), max(0, self.borrow - self.collateral)
+        collateral, borrow = self
+        return (collateral - borrow, 0) if collateral > borrow else (0, borrow - collateral)
 
 
 def measure(lines: Iterable[Line], rounding: Rounding) -> Sums | None:
     """Comptroller.getHypotheticalAccountLiquidityInternal; None when a price is unknown."""
     collateral = borrow = 0
+    token_value = rounding.token_value
     for _, tokens, owed, rate, weight, price in lines:
         if price is None:
             return None
         if tokens:
-            collateral += rounding.token_value(weight, rate, price) * tokens // WAD
-        borrow += price * owed // WAD
+            collateral += token_value(weight, rate, price) * tokens // WAD
+        if owed:
+            borrow += price * owed // WAD
     return Sums(collateral, borrow)
 
 

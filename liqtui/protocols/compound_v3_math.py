@@ -66,10 +66,8 @@ class Base(NamedTuple):
     @property
     def balance(self) -> int:
         """Base units, cut toward zero (presentValue)."""
-        principal, (supply, borrow), *_ = self
-        if principal < 0:
-            return -present(-principal, borrow)
-        return present(principal, supply)
+        principal, (supply, borrow), _, _ = self
+        return -present(-principal, borrow) if principal < 0 else present(principal, supply)
 
     def after(self, amount: int) -> Base:
         """With so many base units paid in (or, negative, taken out), in the roundings of supplyBase, withdrawBase."""
@@ -78,12 +76,15 @@ class Base(NamedTuple):
     @property
     def debt_value(self) -> int | None:
         """What the debt is worth, cut: signedMulPrice rounds a negative value toward zero. None without a price."""
-        return None if self.price is None else mul_div_down(max(0, -self.balance), self.price, self.scale)
+        principal, (_, borrow), price, scale = self
+        if price is None:
+            return None
+        return mul_div_down(present(-principal, borrow), price, scale) if principal < 0 else 0
 
 
 def present(principal: int, index: int) -> int:
     """Base units of an unsigned principal (presentValueSupply, presentValueBorrow)."""
-    return mul_div_down(principal, index, INDEX_SCALE)
+    return principal * index // INDEX_SCALE
 
 
 def principal_of(balance: int, indexes: Indexes) -> int:
