@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 SIZES = (1, 10, 100, 500)
 RUNS = 9
+TURNS = 25
 SHOWN = 30
 BATCH = 500
 WEB3_WALLETS = 50
@@ -85,22 +86,26 @@ class Spent(NamedTuple):
     middle: float
     least: float
 
-    def __add__(self, other: object) -> Spent:
-        assert isinstance(other, Spent)
-        return Spent(self.middle + other.middle, self.least + other.least)
-
 
 def spent(found: Sequence[float]) -> Spent:
     return Spent(common.middle(found), min(found))
 
 
 def cpu(work: Callable[[], object], runs: int = RUNS) -> Spent:
-    found: list[float] = []
+    return in_turns([work], runs)[0]
+
+
+def in_turns(works: Sequence[Callable[[], object]], runs: int = RUNS) -> list[Spent]:
+    """What each takes, and last what a turn of all of them does: so a slow minute of the machine falls on all alike."""
+    found: list[list[float]] = []
     for _ in range(runs):
-        started = time.process_time()
-        work()
-        found.append((time.process_time() - started) * 1e3)
-    return spent(found)
+        took: list[float] = []
+        for work in works:
+            started = time.process_time()
+            work()
+            took.append((time.process_time() - started) * 1e3)
+        found.append([*took, sum(took)])
+    return [spent(each) for each in zip(*found, strict=True)]
 
 
 def packed(answers: Iterable[Result]) -> bytes:
@@ -219,7 +224,7 @@ def steps(made: Five, wallets: Sequence[str]) -> tuple[Round, Steps]:
         for text in texts:
             parsed[0] = bytes.fromhex(parse(text)["result"][2:])  # type: ignore[assignment]
 
-    decode, apart, evaluate = cpu(now.decode), cpu(now.take_apart), cpu(now.evaluate)
+    decode, apart, evaluate, together = in_turns([now.decode, now.take_apart, now.evaluate], TURNS)
     each = [(adapter.protocol, cpu(now.of_one(place))) for place, (_, adapter) in enumerate(now.markets)]
     monitor, clock = Monitor(made.setup(wallets), History(None), time.time()), time.time()
     monitor.watch(made.setup(wallets).wallets)
@@ -242,11 +247,11 @@ def steps(made: Five, wallets: Sequence[str]) -> tuple[Round, Steps]:
         ("plan the round and take answers apart", apart, count),
         (f"evaluate {count:,} positions, each held against its contract", evaluate, count),
         *((f"  of these {name}", ms, rows) for name, ms in each),
-        ("decoding and evaluation together", decode + apart + evaluate, count),
+        ("decoding and evaluation together", together, count),
         ("rows, ranks, alert rules of all", spent(judging), count),
         (f"exact boundaries of the {SHOWN} rows shown", spent(looking), count),
     ]
-    return now, Steps([[name, *ms, ms.middle * 1e3 / among] for name, ms, among in found], decode + apart + evaluate)
+    return now, Steps([[name, *ms, ms.middle * 1e3 / among] for name, ms, among in found], together)
 
 
 def profile(now: Round) -> None:
