@@ -129,11 +129,3 @@ def order(rows: Iterable[Row]) -> tuple[Row, ...]:
     A blind row keeps the place that its last figures give it.
     """
     return tuple(sorted(rows, key=_key))
-
-
-def counts(rows: Iterable[Row]) -> dict[Severity, int]:
-    """How many rows of each severity that occurs."""
-    found: dict[Severity, int] = {}
-    for row in rows:
-        found[row.severity] = found.get(row.severity, 0) + 1
-    return found

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
+from operator import is_
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.rules import DEFAULT_RULES, Rules
 from liqtui.core.states import Freshness, Level, Severity
+from liqtui.core.tally import Tally, tally
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from liqtui.core.model import Feed, Position, PositionKey
     from liqtui.core.reads import Block
     from liqtui.core.results import Boundary
@@ -222,7 +227,7 @@ class Volatility(NamedTuple):
     """Oracle rounds in it that count."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """All that is known at one moment."""
 
@@ -243,7 +248,6 @@ class Snapshot:
     """Standing remarks, e.g. that public endpoints are used."""
     ready: bool = False
     """The first round of every chain is over."""
-    counts: dict[Severity, int] = field(default_factory=dict[Severity, int])
     deliveries: tuple[Delivery, ...] = ()
     """Of the alerts above, in no order."""
     channels: tuple[ChannelState, ...] = ()
@@ -262,20 +266,30 @@ class Snapshot:
         )
         return replace(self, engine_error=why, rows=tuple(rows))
 
+    @cached_property
+    def tally(self) -> Tally:
+        """Counts and sums over all rows, made by whoever asks first."""
+        return tally(self.rows)
+
+    def take_stock(self, before: Snapshot) -> None:
+        """Make the tally now, not when somebody asks; where every row is the very one of `before`, so is the tally."""
+        same = len(self.rows) == len(before.rows) and all(map(is_, self.rows, before.rows))
+        self.__dict__["tally"] = before.tally if same else tally(self.rows)
+
+    @property
+    def counts(self) -> Mapping[Severity, int]:
+        """Rows of each severity that occurs."""
+        return self.tally.counts
+
     @property
     def worst(self) -> Row | None:
         """The row that decides the verdict: by severity, then by rank in the list."""
-        if not self.rows:
-            return None
-        least = min({row.severity for row in self.rows}, key=lambda severity: severity.rank)
-        return next(row for row in self.rows if row.severity is least)
+        return self.tally.every.worst
 
     @property
     def faded(self) -> int:
         """How many of the calm rows are so by figures that are too old to say so."""
-        late, fresh, calm = Freshness.LATE, Freshness.FRESH, Severity.OK
-        old = [row for row in self.rows if row.freshness is not fresh and row.freshness is not late]
-        return sum(row.severity is calm for row in old)
+        return self.tally.faded
 
     @property
     def unread(self) -> tuple[tuple[str, str], ...]:

@@ -249,7 +249,6 @@ class Monitor:
             engine_error=self._engine_error(),
             notices=self._notices(now),
             ready=all(chain.tried for chain in self._chains.values()),
-            counts=rank.counts(rows),
             muted=self._alarms.muted,
             sigmas=self._sigmas.told(),
         )

@@ -144,7 +144,8 @@ class EngineThread:
             wish()
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Put it into the slot and tell the listeners."""
+        """Put it into the slot and tell the listeners. What is summed over all rows is so here, not by a screen."""
+        snapshot.take_stock(self._slot)
         self._slot = snapshot
         for listener in tuple(self._listeners):
             try:

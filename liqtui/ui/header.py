@@ -36,15 +36,9 @@ def as_of(snapshot: Snapshot) -> float:
     return max((chain.block.timestamp for chain in snapshot.chains if chain.block), default=snapshot.at)
 
 
-def counts(snapshot: Snapshot) -> dict[Severity, int]:
-    if snapshot.counts or not snapshot.rows:
-        return snapshot.counts
-    return {severity: sum(1 for row in snapshot.rows if row.severity is severity) for severity in Severity}
-
-
 def tally(snapshot: Snapshot) -> Iterator[tuple[Severity, int, str, str]]:
     """(whose look, how many, word, mark of old figures), what occurs only; calm ones with old figures apart."""
-    found, faded = counts(snapshot), snapshot.faded
+    found, faded = snapshot.counts, snapshot.faded
     for severity in _ORDER:
         calm = severity is Severity.OK
         number, word = found.get(severity, 0) - faded * calm, LOOKS[severity].word
@@ -118,7 +112,7 @@ class Verdict(LineView):
         if not snapshot.ready:
             return 0
         blind = {chain.name for chain in snapshot.chains if chain.freshness is Freshness.BLIND}
-        return len(blind - {row.chain for row in snapshot.rows}) if blind else 0
+        return len(blind - snapshot.tally.chains)
 
     def _worst(self, room: int) -> list[Span]:
         palette, row = self.palette, self.state.worst

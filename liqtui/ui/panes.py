@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
@@ -10,6 +9,7 @@ from textual.message import Message
 
 from liqtui.core import format as text
 from liqtui.core.snapshot import Severity
+from liqtui.core.tally import USD, Sums
 from liqtui.core.text import short_address
 from liqtui.ui import figures
 from liqtui.ui.header import utc
@@ -17,14 +17,12 @@ from liqtui.ui.lines import Frame, LineView
 from liqtui.ui.style import LOOKS, Span, fit, line, row_look, spans_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rich.style import Style
     from textual import events
     from textual.strip import Strip
 
     from liqtui.core.model import Feed
-    from liqtui.core.snapshot import Alert, Row, Snapshot
+    from liqtui.core.snapshot import Alert, Snapshot
     from liqtui.ui.state import AppState
 
 _DAY = 86_400
@@ -34,75 +32,6 @@ _ROOM_FOR_A_HINT = 60
 """Cells from which the pane says which command shows the notes that it has no room for."""
 _NOTE = 13
 """Cells of a line that are not the note itself."""
-
-
-_USD = 18
-"""Decimals of sums."""
-_SCALES = tuple(10**places for places in range(_USD + 1))
-"""By how many decimals a figure has less. A table, since every row of a snapshot is summed."""
-
-
-@dataclass(slots=True)
-class Sums:
-    """Of some rows, USD with 18 decimals."""
-
-    worst: Row | None = None
-    count: int = 0
-    collateral: int = 0
-    debt: int = 0
-    endangered: int = 0
-    """Debt of positions at warn or worse."""
-    carry: int = 0
-    """Per year."""
-    partial: bool = False
-    """Something is not in it: figures unknown, or in another currency."""
-
-    def add(self, row: Row) -> None:
-        self.count += 1
-        calm = row.severity is Severity.OK
-        if self.worst is None or (not calm and row.severity.rank < self.worst.severity.rank):
-            self.worst = row
-        position = row.position
-        if position is None or position.base_symbol != "USD":
-            self.partial = True
-            return
-        held, owed = position.collateral_value, position.debt_value
-        if held is None or owed is None:
-            self.partial = True
-            return
-        carry, more = position.carry_per_year or 0, position.base_decimals - _USD
-        if more > 0:  # what is cut off makes less of what is held, more of what is owed
-            part = 10**more
-            held, owed, carry, more = held // part, -(-owed // part), carry // part, 0
-        scale = _SCALES[-more]
-        self.collateral += held * scale
-        self.debt += owed * scale
-        self.carry += carry * scale
-        if not calm and row.severity.rank <= Severity.WARN.rank:
-            self.endangered += owed * scale
-
-    def join(self, other: Sums) -> None:
-        """Add what another one holds."""
-        if other.worst is not None and (self.worst is None or other.worst.severity.rank < self.worst.severity.rank):
-            self.worst = other.worst
-        self.count += other.count
-        self.collateral += other.collateral
-        self.debt += other.debt
-        self.endangered += other.endangered
-        self.carry += other.carry
-        self.partial = self.partial or other.partial
-
-
-def by_wallet(rows: Iterable[Row]) -> dict[str, Sums]:
-    """Address key → sums, in the order in which the wallets first occur. One pass: there may be very many rows."""
-    found: dict[str, Sums] = {}
-    for row in rows:
-        key = row.key.wallet
-        total = found.get(key)
-        if total is None:
-            total = found[key] = Sums()
-        total.add(row)
-    return found
 
 
 class Group(NamedTuple):
@@ -115,7 +44,7 @@ class Group(NamedTuple):
 
 
 def _dollars(value: int) -> str:
-    return text.money(value, _USD) if value else "$0"
+    return text.money(value, USD) if value else "$0"
 
 
 class Wallets(LineView):
@@ -141,15 +70,12 @@ class Wallets(LineView):
         """All first, then the wallets, worst first; those without positions last."""
         shown = self.state.shown
         if shown is not self._for:
-            found = by_wallet(shown.rows)
+            found = shown.tally.wallets
             titles = {wallet.key: wallet.title for wallet in shown.wallets}
-            every = Sums()
-            for total in found.values():
-                every.join(total)
             made = [Group(key, titles.get(key) or short_address(key), total) for key, total in found.items()]
             made.sort(key=lambda group: group.sums.worst.severity.rank if group.sums.worst else 0)
             made += [Group(wallet.key, wallet.title, Sums()) for wallet in shown.wallets if wallet.key not in found]
-            self._for, self._groups = shown, [Group(None, "all", every), *made]
+            self._for, self._groups = shown, [Group(None, "all", shown.tally.every), *made]
         return self._groups
 
     @property

@@ -111,7 +111,6 @@ class AppState:
     wallet: str | None = None
     """Address key of the wallet that the list is narrowed to; None: all."""
     marks: set[PositionKey] = field(default_factory=set["PositionKey"])
-    _worst: tuple[Snapshot | None, Row | None] = (None, None)
     _rows_key: tuple[object, ...] = ()
     _rows: tuple[Row, ...] = ()
 
@@ -132,10 +131,8 @@ class AppState:
 
     @property
     def worst(self) -> Row | None:
-        """The row that decides the verdict, of the newest snapshot: found once per snapshot."""
-        if self._worst[0] is not self.snapshot:
-            self._worst = (self.snapshot, self.snapshot.worst)
-        return self._looked_at(self._worst[1])
+        """The row that decides the verdict, of the newest snapshot."""
+        return self._looked_at(self.snapshot.worst)
 
     @property
     def silent_for(self) -> float | None:
