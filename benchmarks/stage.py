@@ -65,13 +65,18 @@ class Stub(StubEngine):
         self.version = 1
 
     def change(self) -> None:
-        self.version += 1
-        self.post(replace(self.scenes[self.version % SCENES], version=self.version))
+        self.publish(self.scenes[self.version % SCENES])
 
     def same(self) -> None:
         """A round in which nothing changed, not even the second that is shown."""
+        self.publish(self.current)
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """As an engine does: see `EngineThread.publish`."""
         self.version += 1
-        self.post(replace(self.current, version=self.version))
+        newest = replace(snapshot, version=self.version)
+        newest.take_stock(self.current)
+        self.post(newest)
 
 
 def listen(folder: Path, engine: Stub) -> None:

@@ -206,8 +206,8 @@ def test_the_first_frame_waits_for_no_chain_library(note: Path) -> None:
     assert not any(name in reading or name.startswith("liqtui.chain.pool") for name in ours(note))
     core = {name.removeprefix("liqtui.core.") for name in ours(note) if name.startswith("liqtui.core.")}
     assert core == {
-        "ages", "clock", "format", "reads", "redact", "rules", "sigma", "snapshot", "sources", "states", "text",
-        "units", "wallet",
+        "ages", "clock", "format", "reads", "redact", "rules", "sigma", "snapshot", "sources", "states", "tally",
+        "text", "units", "wallet",
     }, "no position is shown yet, and none is worked out"  # fmt: skip
     dialogs = {f"liqtui.ui.{name}" for name in ("commands", "detail", "alert_screen", "help", "wallet_form", "welcome")}
     assert ours(note) & dialogs == set()

@@ -26,7 +26,7 @@ def row(severity=Severity.CRITICAL, freshness=Freshness.FRESH, figures=True):
 
 
 def test_says_the_worst_position():
-    made = verdict.of(Snapshot(1, START, rows=(row(),), ready=True, counts={Severity.CRITICAL: 1, Severity.OK: 0}))
+    made = verdict.of(Snapshot(1, START, rows=(row(),), ready=True))
     assert made == Verdict(
         START, True, "critical", {"critical": 1}, health="1.042", title="treasury fake eth", nearest="ETH −4.3%"
     )

@@ -191,15 +191,9 @@ FEEDS = tuple(
 )
 
 
-def counted(rows: tuple[Row, ...]) -> dict[Severity, int]:
-    return {severity: sum(1 for one in rows if one.severity is severity) for severity in Severity}
-
-
 def snapshot(version: int = 1, *, rows: tuple[Row, ...] = ROWS, **changes: object) -> Snapshot:
     """The busy evening of docs/screens.md: 20 positions, one critical, one chain blind."""
-    base = Snapshot(
-        version, NOW, tuple(WALLETS.values()), CHAINS, rows, FEEDS, ALERTS, ready=True, counts=counted(rows)
-    )
+    base = Snapshot(version, NOW, tuple(WALLETS.values()), CHAINS, rows, FEEDS, ALERTS, ready=True)
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
@@ -213,7 +207,7 @@ def loading(version: int = 1) -> Snapshot:
         replace(CHAINS[0], stages=stages),
         replace(CHAINS[1], block=None, freshness=Freshness.BLIND, age=None, stages=()),
     )
-    return Snapshot(version, NOW, tuple(WALLETS.values()), chains, ROWS[:1], counts=counted(ROWS[:1]))
+    return Snapshot(version, NOW, tuple(WALLETS.values()), chains, ROWS[:1])
 
 
 def many(count: int) -> tuple[Row, ...]:

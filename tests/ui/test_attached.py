@@ -12,9 +12,9 @@ import pytest
 from liqtui.core import rank
 from liqtui.core.format import boundary_price
 from liqtui.core.risk import TARGETS, complete
+from liqtui.core.tally import tally
 from liqtui.engine.news import Ledger, Mirror, Press
 from liqtui.ui.detail import PositionDetail
-from liqtui.ui.panes import by_wallet
 from liqtui.ui.state import SortBy
 from tests.ui import frames, scenes
 from tests.ui.stage import engine_of, make, post, stage
@@ -103,8 +103,11 @@ async def test_the_list_shows_estimates_as_no_figure_and_asks_for_what_can_be_se
 
 async def test_what_a_list_needs_of_all_rows_is_there() -> None:
     attached = Socket().ship()
-    assert by_wallet(attached.rows).keys() == by_wallet(ROWS).keys()
-    for mine, theirs in zip(by_wallet(attached.rows).values(), by_wallet(ROWS).values(), strict=True):
+    mine_all, theirs_all = attached.tally, tally(ROWS)
+    assert mine_all.wallets.keys() == theirs_all.wallets.keys()
+    assert (mine_all.counts, mine_all.faded) == (theirs_all.counts, theirs_all.faded)
+    pairs = zip(mine_all.wallets.values(), theirs_all.wallets.values(), strict=True)
+    for mine, theirs in ((mine_all.every, theirs_all.every), *pairs):
         for name in ("count", "collateral", "debt", "endangered", "carry", "partial"):
             assert getattr(mine, name) == getattr(theirs, name)
     app, beside = make(attached), make(DAEMONS)

@@ -8,44 +8,8 @@ import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 
 from liqtui.core.snapshot import Ages, Freshness, Severity, Stage
-from liqtui.ui.panes import by_wallet
 from tests.ui import frames, scenes
 from tests.ui.stage import make, post, stage
-
-
-def test_sums_by_wallet_agree_with_each_row() -> None:
-    found = by_wallet(scenes.ROWS)
-    own = [row.position for row in scenes.ROWS if row.label == "treasury" and row.position]
-    total = found[scenes.WALLETS["treasury"].key]
-    assert total.count == 3
-    assert total.collateral == sum(position.collateral_value or 0 for position in own) * 10**10
-    assert total.debt == sum(position.debt_value or 0 for position in own) * 10**10
-    assert total.endangered == sum(p.debt_value or 0 for p in (own[0], own[1])) * 10**10
-    assert total.worst is scenes.ROWS[0]
-    assert not total.partial
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"position": None}, {"position": replace(scenes.ROWS[4].position, base_symbol="ETH")},
-     {"position": replace(scenes.ROWS[4].position, debt_value=None)}],
-)  # fmt: skip
-def test_what_cannot_be_summed_is_told(change: dict[str, object]) -> None:
-    odd = replace(scenes.ROWS[4], **change)  # type: ignore[arg-type]
-    total = by_wallet((odd, scenes.ROWS[1]))[odd.key.wallet]
-    assert total.partial
-    assert total.count == 2
-    assert scenes.ROWS[1].position is not None
-    assert total.debt == (scenes.ROWS[1].position.debt_value or 0) * 10**10
-
-
-@pytest.mark.parametrize(("decimals", "held", "owed"), [(18, 7, 7), (19, 0, 1), (36, 0, 1)])
-def test_sums_stay_whole_numbers_whatever_the_decimals(decimals: int, held: int, owed: int) -> None:
-    assert scenes.ROWS[0].position is not None
-    position = replace(scenes.ROWS[0].position, base_decimals=decimals, collateral_value=7, debt_value=7)
-    (total,) = by_wallet((replace(scenes.ROWS[0], position=position),)).values()
-    assert (total.collateral, total.debt, total.endangered) == (held, owed, owed)
-    assert all(isinstance(figure, int) for figure in (total.collateral, total.debt, total.carry))
 
 
 async def test_a_partial_sum_has_a_plus() -> None:
