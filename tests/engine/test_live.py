@@ -72,6 +72,17 @@ def test_reads_and_publishes(world, run):
     seen.until(lambda snapshot: snapshot.rows[0].severity is Severity.LIQUIDATABLE)
 
 
+def test_what_is_summed_over_all_rows_is_so_before_a_screen_hears_of_it(world, run):
+    engine, seen = run(world)
+    summed = []
+    engine.subscribe(lambda _: summed.append("tally" in vars(engine.snapshot())))
+    world.mine(price=1249)
+    found = seen.until(lambda snapshot: snapshot.rows and snapshot.rows[0].severity is Severity.LIQUIDATABLE)
+    assert summed
+    assert all(summed)
+    assert found.tally.every.worst is found.rows[0]
+
+
 def test_stop_closes_the_readers_and_ends_the_thread(world, run):
     engine, seen = run(world)
     seen.until(lambda snapshot: snapshot.ready)
