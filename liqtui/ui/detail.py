@@ -23,6 +23,7 @@ from liqtui.ui.nav import app_of
 from liqtui.ui.playbar import Playbar, TapeKeys
 from liqtui.ui.recorded import Recorded
 from liqtui.ui.sheet import Box, Sheet, beside, draw, unframed
+from liqtui.ui.state import place_of
 from liqtui.ui.style import line, split_line
 
 if TYPE_CHECKING:
@@ -103,8 +104,8 @@ class DetailSheet(Sheet):
 
     def _place(self) -> str:
         rows = self.state.rows()
-        place = next((number for number, row in enumerate(rows, 1) if row.id == self.position_id), None)
-        return f"{place} of {len(rows)}" if place else ""
+        place = place_of(rows, self.position_id)
+        return "" if place is None else f"{place + 1} of {len(rows)}"
 
     def _short(self, view: View) -> list[Span]:
         """Health and the way to 1 in one line, where the big figure has no room."""
@@ -240,9 +241,9 @@ class PositionDetail(TapeKeys, Screen[None]):
     def action_step(self, by: int) -> None:
         """To the neighbour in the list as it is sorted and filtered now."""
         rows = self.state.rows()
-        here = next((place for place, row in enumerate(rows) if row.id == self.sheet.position_id), None)
         if not rows:
             return
+        here = place_of(rows, self.sheet.position_id)
         row = rows[(here + by) % len(rows)] if here is not None else rows[0]
         self.sheet.position_id = row.id
         self.state.selected = row.key

@@ -89,6 +89,18 @@ def _sort_key(by: SortBy) -> Callable[[Row], Any]:
     return keys[by]
 
 
+def place_of(rows: Iterable[Row], position_id: str) -> int | None:
+    """Where the row with this public id is; None: nowhere.
+
+    What an id is made of is looked at first: putting those of ten thousand rows together takes ten times as long.
+    """
+    for place, row in enumerate(rows):
+        key = row.key
+        if key.market_id in position_id and key.wallet in position_id and row.id == position_id:
+            return place
+    return None
+
+
 @dataclass(slots=True)
 class AppState:
     """The one mutable thing behind the screens. Only the UI's thread touches it."""
@@ -173,7 +185,9 @@ class AppState:
 
     def find(self, position_id: str) -> Row | None:
         """By public id, among all rows shown by the newest snapshot."""
-        return self._looked_at(next((row for row in self.shown.rows if row.id == position_id), None))
+        rows = self.shown.rows
+        place = place_of(rows, position_id)
+        return None if place is None else self._looked_at(rows[place])
 
     def look(self, rows: Iterable[Row]) -> None:
         """A list shows these now; and what is marked may be copied."""

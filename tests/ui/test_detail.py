@@ -14,6 +14,7 @@ from liqtui.ui import clipboard
 from liqtui.ui.detail import PositionDetail
 from liqtui.ui.detail_parts import columns
 from liqtui.ui.filters import Filter
+from liqtui.ui.state import place_of
 from tests.ui import frames, lookalikes, scenes
 from tests.ui.details import SIZES, app_with, opened, whole
 from tests.ui.stage import engine_of, make, post, stage
@@ -250,3 +251,11 @@ def test_columns_fit(width: int) -> None:
     if width >= 28:
         assert sum(column.width + 1 for column in table) - 1 <= width
         assert [column.heading for column in table][:3] == ["side", "asset", "amount"]
+
+
+def test_a_position_is_found_by_its_whole_id() -> None:
+    """Among ids that are parts of each other: "m1" and "m11", with and without a market of its own."""
+    rows = (*reversed(scenes.many(40)), *scenes.ROWS)
+    assert [place_of(rows, row.id) for row in rows] == list(range(len(rows)))
+    assert place_of(rows, scenes.ROWS[0].id.removeprefix("1:")) is None
+    assert place_of(rows, "") is None
