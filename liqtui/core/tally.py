@@ -34,6 +34,15 @@ class Sums:
     """Per year."""
     partial: bool = False
     """Something is not in it: figures unknown, or in another currency."""
+    endangered_partial: bool = False
+    """Likewise of `endangered`."""
+    carry_partial: bool = False
+    """Likewise of `carry`, which may be unknown by itself."""
+
+    def lack(self, severity: Severity) -> None:
+        """There is a position whose figures cannot be summed."""
+        self.partial = self.carry_partial = True
+        self.endangered_partial = self.endangered_partial or severity in _DANGER
 
     def join(self, other: Sums) -> None:
         """Add what another one holds; the worst row stays."""
@@ -43,6 +52,8 @@ class Sums:
         self.endangered += other.endangered
         self.carry += other.carry
         self.partial = self.partial or other.partial
+        self.endangered_partial = self.endangered_partial or other.endangered_partial
+        self.carry_partial = self.carry_partial or other.carry_partial
 
 
 class Tally(NamedTuple):
@@ -76,12 +87,15 @@ def tally(rows: Sequence[Row]) -> Tally:
         elif sums.worst is None or severity.rank < sums.worst.severity.rank:
             sums.worst = row
         if position is None or position.base_symbol != "USD":
-            sums.partial = True
+            sums.lack(severity)
             continue
-        held, owed, carry = position.collateral_value, position.debt_value, position.carry_per_year or 0
+        held, owed = position.collateral_value, position.debt_value
         if held is None or owed is None:
-            sums.partial = True
+            sums.lack(severity)
             continue
+        carry = position.carry_per_year
+        if carry is None:
+            carry, sums.carry_partial = 0, True
         scale = _SCALES.get(position.base_decimals)
         if scale is None:
             held, owed, carry = _cut(held, owed, carry, position.base_decimals - USD)

@@ -139,17 +139,20 @@ class Wallets(LineView):
 
     def _totals(self, total: Sums) -> list[list[Span]]:
         width = self.size.width - 4
-        plus = "+" if total.partial else ""
+        danger = "–" if not total.endangered and not total.endangered_partial else _dollars(total.endangered)
         entries = (
-            ("collateral", _dollars(total.collateral) + plus, "ink"),
-            ("debt", _dollars(total.debt) + plus, "ink"),
-            ("debt in danger", _dollars(total.endangered) if total.endangered else "–", "ink"),
-            ("carry per day", _dollars(total.carry // 365) + plus, "ink"),
+            ("collateral", _dollars(total.collateral), total.partial),
+            ("debt", _dollars(total.debt), total.partial),
+            ("debt in danger", danger, total.endangered_partial),
+            ("carry per day", _dollars(total.carry // 365), total.carry_partial),
         )
         palette = self.palette
         return [
-            [(f" {fit(name, width - 9)}", palette.style("muted")), (fit(value, 9, "right"), palette.style(ink))]
-            for name, value, ink in entries
+            [
+                (f" {fit(name, width - 9)}", palette.style("muted")),
+                (fit(value + "+" * partial, 9, "right"), palette.style("ink")),
+            ]
+            for name, value, partial in entries
         ]
 
 

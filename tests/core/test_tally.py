@@ -63,6 +63,9 @@ def test_it_is_what_each_row_says(found: list[Row]) -> None:
         assert sums.collateral == sum((p.collateral_value or 0) * scale for _, p, scale in scaled)
         assert sums.debt == sum((p.debt_value or 0) * scale for _, p, scale in scaled)
         assert sums.carry == sum((p.carry_per_year or 0) * scale for _, p, scale in scaled)
+        left_out = [r for r in own if r not in [one for one, _ in known]]
+        assert sums.carry_partial == bool(left_out or any(p.carry_per_year is None for _, p in known))
+        assert sums.endangered_partial == any(r.severity.rank <= Severity.WARN.rank for r in left_out)
         danger = [(p, scale) for r, p, scale in scaled if r.severity.rank <= Severity.WARN.rank]
         assert sums.endangered == sum((p.debt_value or 0) * scale for p, scale in danger)
 

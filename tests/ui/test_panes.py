@@ -19,6 +19,27 @@ async def test_a_partial_sum_has_a_plus() -> None:
         assert any(line.startswith("│ debt ") and "+ │" in line for line in frames.text(app).splitlines())
 
 
+async def test_each_sum_has_its_own_plus() -> None:
+    """No debt in danger is said only where none is: one in another currency may be all that there is."""
+    calm, critical = scenes.ROWS[4], scenes.ROWS[0]
+    assert calm.position is not None
+    assert critical.position is not None
+    whole = {"collateral": "", "debt": "", "debt in danger": "–", "carry per day": ""}
+    for rows, wanted in (
+        ((calm,), whole),
+        ((calm, replace(critical, position=replace(critical.position, base_symbol="ETH"))),
+         {"collateral": "+", "debt": "+", "debt in danger": "$0+", "carry per day": "+"}),
+        ((replace(calm, position=replace(calm.position, carry_per_year=None)),), whole | {"carry per day": "$0+"}),
+    ):  # fmt: skip
+        app = make(scenes.snapshot(rows=rows))
+        async with stage(app):
+            lines = [line.split("│")[1] for line in frames.text(app).splitlines() if line.startswith("│ ")]
+            for name, end in wanted.items():
+                (told,) = {line.removeprefix(f" {name}").strip() for line in lines if line.startswith(f" {name}  ")}
+                assert told.endswith("+") == end.endswith("+"), (name, told)
+                assert told.endswith(end), (name, told)
+
+
 async def test_moving_through_every_pane() -> None:
     app = make()
     async with stage(app) as pilot:
