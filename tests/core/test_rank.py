@@ -112,12 +112,6 @@ def test_order() -> None:
         assert [found.key.wallet for found in rank.order(rows)] == expected
 
 
-def test_counts() -> None:
-    rows = [row(None, severity=severity) for severity in (Severity.OK, Severity.WARN, Severity.OK)]
-    assert rank.counts(rows) == {Severity.OK: 2, Severity.WARN: 1}
-    assert rank.counts([]) == {}
-
-
 # -- sigma ---------------------------------------------------------------------------------------------------------
 
 
