@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+USUAL_MULTICALL3 = "0xca11bde05977b3631167028862be2a173976ca11"
+MULTICALL3 = "multicall3"
+"""Option of a `MarketRef`: where Multicall3 is on its chain, if elsewhere. For who lets one call do several things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,7 @@ class ChainSpec:
     """HTTP endpoints in order of preference. Secret: show them through `liqtui.core.redact` only."""
     ws: tuple[str, ...] = field(default=(), repr=False)
     """WebSocket endpoints for head hints. Secret likewise."""
-    multicall3: str = "0xca11bde05977b3631167028862be2a173976ca11"
+    multicall3: str = USUAL_MULTICALL3
     block_time: float = 12.0
     """Usual seconds between blocks."""
     poll: float = 12.0
@@ -56,3 +60,10 @@ class MarketRef:
     """Further settings of that protocol, such as market ids; and "app", the address of its app."""
     custom: bool = False
     """From the person's config, not from the shipped data."""
+
+
+def placed(ref: MarketRef, spec: ChainSpec) -> MarketRef:
+    """The deployment with what its protocol has to know of the chain: see `MULTICALL3`. What it names itself stays."""
+    if spec.multicall3 in {"", USUAL_MULTICALL3} or MULTICALL3 in dict(ref.options):
+        return ref
+    return replace(ref, options=(*ref.options, (MULTICALL3, spec.multicall3)))

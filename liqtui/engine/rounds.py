@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from liqtui.core.reads import PlanFailed, ReadError, run_plans
 from liqtui.core.risk import complete
+from liqtui.core.sources import placed
 from liqtui.engine.eventlog import Events, Found, Watched
 from liqtui.engine.glances import Glances, glanced
 from liqtui.engine.markets import adapter_of, market_of
@@ -72,7 +73,7 @@ class ChainRounds:
         """
         self.spec = spec
         self.reader = reader
-        self._markets = [market_of(ref, adapter_of(adapters, ref), notebook) for ref in refs]
+        self._markets = [market_of(placed(ref, spec), adapter_of(adapters, ref), notebook) for ref in refs]
         remembered = () if notebook is None else notebook.positions()
         for market in self._markets:
             market.recall(remembered)

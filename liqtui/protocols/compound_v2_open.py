@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.model import Asset
 from liqtui.core.reads import Failure, PlanFailed
+from liqtui.core.sources import MULTICALL3, USUAL_MULTICALL3
 from liqtui.core.units import SECONDS_PER_YEAR
 from liqtui.protocols import compound_v2_pauses as pauses
 from liqtui.protocols.aave_v3_open import labels_of
@@ -53,8 +54,6 @@ if TYPE_CHECKING:
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.feeds import FeedInfo
 
-MULTICALL3 = "0xca11bde05977b3631167028862be2a173976ca11"
-"""Where it is on nearly every chain; the market's option "multicall3" names another place."""
 COIN = "0xbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 """What Venus's oracles call the chain's own coin."""
 BY_ACCOUNT_WORDS = 7
@@ -118,7 +117,7 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
             for each in named
         },
         prices=PriceBook(ref.chain_id, probed, names),
-        multicall=dict(ref.options).get("multicall3", MULTICALL3).lower(),
+        multicall=dict(ref.options).get(MULTICALL3, USUAL_MULTICALL3).lower(),
         forced=tuple(getter for getter in (IS_DEPRECATED, IS_FORCED) if ok(found[getter])),
         forced_by_account=ok(found[IS_FORCED_FOR_USER]),
         by_account=ok(found[MARKETS], BY_ACCOUNT_WORDS),

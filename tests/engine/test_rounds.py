@@ -310,6 +310,22 @@ async def test_an_account_without_an_answer_is_told(world):
     assert "no answer" in outcome.troubles[0].error
 
 
+async def test_a_protocol_is_told_where_multicall3_is_on_its_chain(world):
+    """Of its own it knows only the usual place, where some chains have nothing."""
+
+    class Noting(FakeAdapter):
+        def open(self, ref, block):
+            told.append(dict(ref.options))
+            return super().open(ref, block)
+
+    told: list[dict[str, str]] = []
+    for spec in (chain(), chain(multicall3="0x" + "cc" * 20)):
+        made = ChainRounds(spec, [market()], {"fake": Noting()}, world, finish=Finish())
+        made.watch([address(1)])
+        assert healths(await made.round(START))
+    assert told == [{}, {"multicall3": "0x" + "cc" * 20}]
+
+
 def test_a_protocol_without_an_adapter_is_a_sentence(world):
     with pytest.raises(LookupError, match="does not know the protocol fake"):
         ChainRounds(chain(), [market()], {}, world)

@@ -8,12 +8,12 @@ from typing import Any
 import eth_abi
 
 from liqtui.core.reads import Block, Call, Failure
-from liqtui.core.sources import MarketRef
+from liqtui.core.sources import USUAL_MULTICALL3, MarketRef
 from liqtui.core.units import WAD
 from liqtui.protocols import compound_v2_abi as abi
 from liqtui.protocols.compound_v2 import CompoundV2
 from liqtui.protocols.compound_v2_math import TRUNCATING, Line, Rounding, measure
-from liqtui.protocols.compound_v2_open import COIN, MULTICALL3
+from liqtui.protocols.compound_v2_open import COIN
 from liqtui.protocols.compound_v2_pauses import Action
 from tests.protocols.fake import NOBODY, NOW, Chain, addr, feed, run
 
@@ -223,7 +223,7 @@ class Fake:
             chain.set(VAI_CONTROLLER, abi.GET_VAI_REPAY_AMOUNT, wallet, types="uint256", value=user.vai)
             chain.set(ENTRY, abi.USER_POOL, wallet, types="uint96", value=user.pool)
         calls = [Call(token, abi.ACCRUE_INTEREST.selector) for token in entered]
-        call = abi.in_one(MULTICALL3, [*calls, abi.GET_ACCOUNT_LIQUIDITY.at(ENTRY, wallet)])
+        call = abi.in_one(USUAL_MULTICALL3, [*calls, abi.GET_ACCOUNT_LIQUIDITY.at(ENTRY, wallet)])
         answer = eth_abi.encode(["uint256"] * 3, [user.error, *self._liquidity(user)])
         replies = [(True, eth_abi.encode(["uint256"], [0]))] * len(calls) + [(True, answer)]
         chain.results[call.target, call.data] = eth_abi.encode(["(bool,bytes)[]"], [replies])

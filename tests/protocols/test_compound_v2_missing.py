@@ -8,11 +8,10 @@ import eth_abi
 import pytest
 
 from liqtui.core.reads import Failure, PlanFailed
-from liqtui.core.sources import MarketRef
+from liqtui.core.sources import USUAL_MULTICALL3, ChainSpec, MarketRef, placed
 from liqtui.core.units import SECONDS_PER_YEAR, WAD
 from liqtui.protocols import compound_v2_abi as abi
 from liqtui.protocols import price_sources
-from liqtui.protocols.compound_v2_open import MULTICALL3
 from liqtui.protocols.feeds import deployment
 from tests.protocols.compound_v2_fake import (
     ADAPTER,
@@ -86,7 +85,7 @@ def test_an_error_of_the_comptroller_is_no_zero(error: int, said: str) -> None:
 def test_without_the_comptrollers_word_nothing_is_verified() -> None:
     chain = loan().chain()
     for target, data in list(chain.results):
-        if target == MULTICALL3:
+        if target == USUAL_MULTICALL3:
             chain.results[target, data] = REVERT
     market, reading = read(chain)
     assert reading.market.rounding is None
@@ -96,8 +95,13 @@ def test_without_the_comptrollers_word_nothing_is_verified() -> None:
 
 
 def test_another_multicall() -> None:
-    ref = MarketRef("compound-v2", 1, "test market", ENTRY, (("multicall3", "0x" + "AB" * 20),))
-    assert opened(loan().chain(), ref).multicall == "0x" + "ab" * 20
+    ref, elsewhere = MarketRef("compound-v2", 324, "test market", ENTRY), "0x" + "ab" * 20
+    zksync = ChainSpec(324, "zksync", multicall3=elsewhere)
+    assert opened(loan().chain(), placed(ref, zksync)).multicall == elsewhere
+    for usual in (ChainSpec(1, "ethereum"), ChainSpec(1, "none", multicall3="")):
+        assert placed(ref, usual) is ref
+    own = MarketRef("compound-v2", 324, "test market", ENTRY, (("multicall3", "0x" + "CD" * 20),))
+    assert opened(loan().chain(), placed(own, zksync)).multicall == "0x" + "cd" * 20
 
 
 @pytest.mark.parametrize(
