@@ -43,6 +43,8 @@ _RESERVE_WORDS = 15
 _MAX_RESERVES = 128
 _MAX_DECIMALS = 36
 _SYMBOL_LENGTH = 16
+_DOLLARS = "0x10f7fc1f91ba351f9c629c5947ad69bd03c05b96"
+"""Aave v2's mark for dollars, no contract: its deployment scripts make it the base currency of a market in dollars."""
 
 
 def reserve_data(result: Result) -> ReserveData:
@@ -142,7 +144,8 @@ def _base(found: Mapping[Function, Result]) -> tuple[str, int]:
     """
     if WETH in found and ok(found[WETH]):
         return address(found[WETH]), WAD
-    return address(found[BASE_CURRENCY]), uint(found[BASE_CURRENCY_UNIT])
+    base = address(found[BASE_CURRENCY])
+    return ZERO_ADDRESS if base == _DOLLARS else base, uint(found[BASE_CURRENCY_UNIT])
 
 
 def _base_symbol(found: Mapping[Function, Result], labels: Mapping[str, str], base: str) -> str:

@@ -143,10 +143,11 @@ def test_an_unknown_revision_is_always_marked() -> None:
     assert found.revision == "7 (unknown)"
 
 
-def test_a_market_in_dollars() -> None:
+@pytest.mark.parametrize("mark", [NOBODY, "0x10f7fc1f91ba351f9c629c5947ad69bd03c05b96"])
+def test_a_market_in_dollars(mark: str) -> None:
     chain = loan().chain()
     chain.put(ORACLE, aave.WETH, result=Failure("revert"))
-    chain.set(ORACLE, aave.BASE_CURRENCY, types="address", value=NOBODY)
+    chain.set(ORACLE, aave.BASE_CURRENCY, types="address", value=mark)
     chain.set(ORACLE, aave.BASE_CURRENCY_UNIT, types="uint256", value=10**8)
     market = opened(chain)
     assert (market.base_symbol, market.base_decimals, market.base_asset) == ("USD", 8, NOBODY)
