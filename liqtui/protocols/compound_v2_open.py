@@ -11,7 +11,7 @@ from liqtui.core.sources import MULTICALL3, USUAL_MULTICALL3
 from liqtui.core.units import SECONDS_PER_YEAR
 from liqtui.protocols import compound_v2_pauses as pauses
 from liqtui.protocols.aave_v3_open import labels_of
-from liqtui.protocols.abi import address, addresses, ask, known, ok, string_or_bytes32, uint, words
+from liqtui.protocols.abi import Function, address, addresses, ask, known, ok, string_or_bytes32, uint, words
 from liqtui.protocols.compound_v2_abi import (
     BALANCE_OF,
     BORROW_CAPS,
@@ -86,6 +86,7 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
     if vai:
         second[GET_VAI_ADDRESS] = GET_VAI_ADDRESS.at(vai)
     found = yield from ask(second)
+    _told(ref.entry, found)
     named = [_named(each, found) for each in listing]
     token_of_vai = some_address(found[GET_VAI_ADDRESS]) if vai else ""
     tokens = {each.underlying for each in named if each.underlying} | ({token_of_vai} - {""})
@@ -97,6 +98,7 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
     third[LEAST_COLLATERAL] = LEAST_COLLATERAL.at(ref.entry)
     third |= pauses.probes(ref.entry, listing[0])
     details = yield from ask(third)
+    _told(ref.entry, details)
     named = [
         each._replace(symbol=_text(details[each.underlying, SYMBOL])) if each.underlying else each for each in named
     ]
@@ -145,6 +147,7 @@ class _Comptroller(NamedTuple):
 def _comptroller(ref: MarketRef) -> Plan[_Comptroller]:
     getters = (ORACLE, GET_ALL_MARKETS, CLOSE_FACTOR, VAI_CONTROLLER, LIQUIDATOR_CONTRACT, COMPTROLLER_IMPLEMENTATION)
     first = yield from ask({getter: getter.at(ref.entry) for getter in getters})
+    _told(ref.entry, first)
     try:
         oracle, listing = address(first[ORACLE]), addresses(first[GET_ALL_MARKETS])
         uint(first[CLOSE_FACTOR])
@@ -157,6 +160,13 @@ def _comptroller(ref: MarketRef) -> Plan[_Comptroller]:
         )
     rest = (VAI_CONTROLLER, LIQUIDATOR_CONTRACT, COMPTROLLER_IMPLEMENTATION)
     return _Comptroller(oracle, listing, *(some_address(first[getter]) for getter in rest))
+
+
+def _told(entry: str, found: Mapping[Any, Result]) -> None:
+    """A comptroller that refuses a getter lacks that rule. One that nobody could ask may have it: PlanFailed."""
+    for getter, result in found.items():
+        if isinstance(getter, Function) and isinstance(result, Failure) and result.kind == "unread":
+            raise PlanFailed(f"comptroller {entry} cannot be read: {getter.signature} {result.kind}")
 
 
 def _text(result: Result) -> str:

@@ -198,6 +198,27 @@ def test_what_is_no_market_is_refused_in_words(target: str, getter: Any, result:
         opened(chain)
 
 
+@pytest.mark.parametrize(
+    ("getter", "args"),
+    [
+        (abi.VAI_CONTROLLER, ()),
+        (abi.LIQUIDATOR_CONTRACT, ()),
+        (abi.COMPTROLLER_IMPLEMENTATION, ()),
+        (abi.IS_FORCED, (addr("cETH"),)),
+        (abi.IS_FORCED_FOR_USER, (ENTRY, addr("cETH"))),
+        (abi.MARKETS, (addr("cETH"),)),
+        (abi.LEAST_COLLATERAL, ()),
+        (abi.PROTOCOL_PAUSED, ()),
+    ],
+)
+def test_a_rule_that_nobody_could_ask_about_is_not_a_rule_that_is_not_there(getter: Any, args: tuple[str, ...]) -> None:
+    """Else a debt that may be liquidated whatever the health would look safe until the market is opened again."""
+    chain = venus().chain()
+    chain.put(ENTRY, getter, *args, result=Failure("unread", "no gas"))
+    with pytest.raises(PlanFailed, match="cannot be read: .* unread"):
+        opened(chain)
+
+
 def test_symbols_that_say_nothing() -> None:
     chain = loan().chain()
     chain.put(addr("USDC"), abi.SYMBOL, result=REVERT)
