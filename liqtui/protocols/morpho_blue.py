@@ -226,6 +226,7 @@ def _early(position: Position) -> tuple[tuple[str, str], ...]:
         facts.append(("pre-liquidation", f"authorised: {terms.address}, from LTV {percent(terms.lltv)} on {what}"))
         if terms.oracle != book.state.info.params.oracle:
             facts.append(("its oracle", f"{terms.oracle}, taken to move as the market's does"))
+    facts += [("pre-liquidation", f"not known of {each}: it cannot be asked") for each in position.source.unsure]
     if facts:
         return tuple(facts)
     if LEARNED in options:

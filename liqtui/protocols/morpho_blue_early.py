@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from liqtui.core.reads import Failure
 from liqtui.core.units import WAD, mul_div_down, mul_div_up
 from liqtui.protocols.abi import address, as_address, uint, words
 from liqtui.protocols.morpho_blue_abi import PRE_ID, PRE_MORPHO, PRE_PARAMS
@@ -19,13 +20,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from liqtui.core.reads import Call, Result
+    from liqtui.protocols.abi import Function
     from liqtui.protocols.morpho_blue_math import Loan
     from liqtui.protocols.morpho_blue_state import MarketInfo
 
 
+_GETTERS = (PRE_ID, PRE_MORPHO, PRE_PARAMS)
+
+
 def getters_of(candidates: Iterable[str]) -> dict[Any, Call]:
     """What tells whether an address is such a contract, by (getter, address)."""
-    return {(getter, each): getter.at(each) for each in candidates for getter in (PRE_ID, PRE_MORPHO, PRE_PARAMS)}
+    return {(getter, each): getter.at(each) for each in candidates for getter in _GETTERS}
+
+
+def unasked(candidates: Iterable[str], found: Mapping[Any, Result]) -> tuple[str, ...]:
+    """Those of which it is not known what they are, for nobody could put the questions of `getters_of` to them."""
+
+    def failed(getter: Function, candidate: str) -> bool:
+        result = found[getter, candidate]
+        return isinstance(result, Failure) and result.kind == "unread"
+
+    return tuple(each for each in candidates if any(failed(of, each) for of in _GETTERS))
 
 
 def proven(

@@ -15,7 +15,7 @@ from liqtui.core.text import clean, short_address
 from liqtui.core.units import WAD
 from liqtui.protocols.abi import as_address, ask, ok, string_or_bytes32, uint, words
 from liqtui.protocols.morpho_blue_abi import DECIMALS, ID_TO_MARKET_PARAMS, POSITION, SYMBOL
-from liqtui.protocols.morpho_blue_early import getters_of, proven
+from liqtui.protocols.morpho_blue_early import getters_of, proven, unasked
 from liqtui.protocols.morpho_blue_oracle import GETTERS, parts_of, shape_of
 from liqtui.protocols.morpho_blue_state import MarketInfo, Opened, Params
 from liqtui.protocols.price_sources import ZERO_ADDRESS, PriceBook, probe
@@ -96,7 +96,7 @@ def open_markets(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
         )
         markets[market] = MarketInfo(market, each, loan, collateral, shape, notes)
     early = tuple(terms for each in candidates if (terms := proven(ref.entry, each, details, markets)) is not None)
-    return Opened(ref, markets, prices, early)
+    return Opened(ref, markets, prices, early, unasked(candidates, details))
 
 
 def candidates_of(ref: MarketRef) -> tuple[str, ...]:

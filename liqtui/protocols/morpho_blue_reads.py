@@ -27,6 +27,7 @@ from liqtui.protocols.morpho_blue_abi import (
     PRE_LIQUIDATE,
     PRICE,
 )
+from liqtui.protocols.morpho_blue_early import getters_of, proven, unasked
 from liqtui.protocols.morpho_blue_math import Totals, accrue
 from liqtui.protocols.morpho_blue_oracle import feeds_of, price_calls, pricing
 from liqtui.protocols.morpho_blue_state import Account, Armed, Holding, Market, MarketState, Stored
@@ -57,7 +58,7 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, tuple[str, ...]]) 
         first |= price_calls(info)
         first[market, MARKET] = MARKET.at(opened.ref.entry, info.number)
     early = [terms for terms in opened.early if terms.market in used]
-    first |= {(terms.oracle, PRICE): PRICE.at(terms.oracle) for terms in early}
+    first |= {(terms.oracle, PRICE): PRICE.at(terms.oracle) for terms in early} | getters_of(opened.unsure)
     for wallet, ids in hints.items():
         for market in ids:
             first[wallet, market] = POSITION.at(opened.ref.entry, opened.markets[market].number, wallet)
@@ -82,7 +83,7 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, tuple[str, ...]]) 
 
     prices = opened.prices.at({key: found[key] for key in feeds}, block.timestamp)
     states: dict[str, MarketState] = {}
-    errors: list[str] = []
+    errors = [f"{each} may be a pre-liquidation contract: it cannot be asked" for each in unasked(opened.unsure, found)]
     for market, info in used.items():
         totals = stored[market]
         if totals is None:
@@ -92,7 +93,8 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, tuple[str, ...]]) 
         states[market] = state
         errors += _missing(state)
     accounts = {wallet: _account(states, wallet, each, said) for wallet, each in holdings.items()}
-    return Reading(Market(states), accounts, _feeds(states), changed=False, errors=tuple(errors))
+    found_out = any(proven(opened.ref.entry, each, found, opened.markets) for each in opened.unsure)
+    return Reading(Market(states), accounts, _feeds(states), changed=found_out, errors=tuple(errors))
 
 
 def _stored(result: Result) -> Stored | None:

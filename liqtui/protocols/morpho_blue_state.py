@@ -75,6 +75,8 @@ class Opened:
     prices: PriceBook
     early: tuple[PreLiquidation, ...] = ()
     """Pre-liquidation contracts of these markets that somebody may have authorised."""
+    unsure: tuple[str, ...] = ()
+    """Addresses that may be such contracts, too: nobody could ask them when the market was opened."""
 
 
 class Stored(NamedTuple):

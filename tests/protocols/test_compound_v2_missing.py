@@ -215,7 +215,7 @@ def test_a_rule_that_nobody_could_ask_about_is_not_a_rule_that_is_not_there(gett
     """Else a debt that may be liquidated whatever the health would look safe until the market is opened again."""
     chain = venus().chain()
     chain.put(ENTRY, getter, *args, result=Failure("unread", "no gas"))
-    with pytest.raises(PlanFailed, match="cannot be read: .* unread"):
+    with pytest.raises(PlanFailed, match=r"cannot be read: .* unread"):
         opened(chain)
 
 

@@ -21,6 +21,7 @@ from tests.protocols.morpho_fake import ADAPTER, ALICE, BLOCK, BOB, MORPHO, PANI
 
 if TYPE_CHECKING:
     from liqtui.core.model import Position
+    from liqtui.protocols.abi import Function
     from tests.protocols.fake import Chain
 
 from tests.protocols.morpho_fake import EARLY, MARKET_ORACLE, OTHER
@@ -119,6 +120,26 @@ def test_an_authorised_contract_of_another_kind_is_none_and_harms_nothing() -> N
     found = position(fake, fake.chain(), addr("bundler"))
     assert (found.category, found.threshold) == ("", 8600)
     assert dict(found.facts)["pre-liquidation"] == "none of the contracts that you named is authorised"
+
+
+@pytest.mark.parametrize("getter", [morpho.PRE_ID, morpho.PRE_MORPHO, morpho.PRE_PARAMS])
+def test_a_contract_that_nobody_could_ask_is_not_passed_over(getter: Function) -> None:
+    """Else an account that is liquidated from 75 % on would be shown as safe up to 86 %, and never asked again."""
+    fake = Fake()
+    chain = chain_of(fake)
+    chain.put(EARLY, getter, result=Failure("unread", "no gas"))
+    market, reading = accounts(fake, chain)
+    assert (market.early, reading.changed) == ((), False)
+    assert reading.errors == (f"{EARLY} may be a pre-liquidation contract: it cannot be asked",)
+    (found,) = ADAPTER.evaluate(market, BLOCK, reading.market, reading.accounts[ALICE], ALICE)
+    assert dict(found.facts)["pre-liquidation"] == f"not known of {EARLY}: it cannot be asked"
+
+    _, hints = chain_of(fake, chain=chain), {ALICE: (fake.id,)}  # it can be asked again
+    reading = run(ADAPTER.refresh(market, BLOCK, hints), chain)
+    assert (reading.changed, reading.errors) == (True, ())
+    chain.put(EARLY, getter, result=Failure("revert"))  # and is something else
+    reading = run(ADAPTER.refresh(market, BLOCK, hints), chain)
+    assert (reading.changed, reading.errors) == (False, ())
 
 
 def log(topics: tuple[str, ...], address: str = MORPHO) -> Log:
