@@ -166,8 +166,6 @@ def _health(account: Account, raw: int | None, book: CometBook, doubts: Sequence
     """Ours, beside the contract's yes or no. Its view knows no interest since the last accrual; `absorb` does."""
     verdict = account.view
     reasons = [*doubts, "Compound gives no health figure"]
-    if account.principal >= 0:
-        return Health(raw, None, "; ".join(reasons))
     if raw is None:
         silent = ", ".join(leg.asset.symbol for leg in book.legs if leg.price is None)
         reasons.append(f"there is no price for {silent}")

@@ -142,7 +142,12 @@ def _threshold(position: Position) -> int:
 
 
 def _verdict(holding: Holding) -> bool | None:
-    """Yes where anyone can liquidate all of it or a part; no where Morpho and every authorised contract say so."""
+    """Yes where anyone can liquidate all of it or a part; no where Morpho and every authorised contract say so.
+
+    Who owes nothing, by the contract's own answer, is asked no further.
+    """
+    if not holding.shares:
+        return False
     if not holding.armed:
         return holding.verdict
     said = [holding.verdict, *(each.verdict for each in holding.armed)]

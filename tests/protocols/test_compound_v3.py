@@ -72,7 +72,7 @@ def test_who_only_lends_has_no_debt() -> None:
     assert (leg.side, leg.amount, leg.counts, leg.rate) == (Side.COLLATERAL, 500 * 10**6, False, 3 * 365 * DAY * 10**9)
     assert "no collateral" in leg.notes[0]
     assert found.health.raw == HEALTH_INFINITE
-    assert found.health.verdict is None
+    assert (found.health.verdict, found.health.confirmed) == (False, True)
     assert found.scope is None
     assert (found.collateral_value, found.ltv, found.threshold) == (0, None, None)
 

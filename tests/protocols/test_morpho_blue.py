@@ -250,6 +250,7 @@ def test_who_owes_nothing_needs_neither_rate_nor_price() -> None:
     fake.totals = (*fake.totals[:4], NOW - 60, 0)
     found = position(fake)
     assert found.health.raw == HEALTH_INFINITE
+    assert (found.health.verdict, found.health.confirmed) == (False, True)
     assert [leg.side for leg in found.legs] == [Side.COLLATERAL]
     assert not any(flag.code == "unverified" for flag in found.flags)
     assert found.scope is None

@@ -55,7 +55,7 @@ class MorphoCase(Case):
             )
             assert (owed, held) == truth
             below = position.health.raw is not None and position.health.raw < HEALTH_ONE
-            assert position.health.verdict is (below if owed else None)
+            assert position.health.verdict is (below if owed else False)
             assert not any(flag.code == "unverified" for flag in position.flags)
         return len(found)
 

@@ -57,7 +57,7 @@ def check(found: Position, said: Said) -> None:
     assert found.health.raw < HEALTH_INFINITE or not found.debt_value, (found, said)
     if absorbable:
         assert taken_of(found).left == said.absorbed, (found, said)
-    assert found.health.verdict is ((said.liquidatable or (None if absorbable else False)) if owed else None), found
+    assert found.health.verdict is ((said.liquidatable or (None if absorbable else False)) if owed else False), found
     assert not any(flag.code == "unverified" for flag in found.flags), found
 
 

@@ -120,7 +120,7 @@ def test_a_source_that_reverts_concerns_those_who_hold_the_asset_only(case: Case
             unknown += 1
         else:
             assert found.health.raw is not None, found
-            assert found.health.confirmed or not found.has_debt
+            assert found.health.confirmed
             known += 1
     assert unknown >= 2
     assert known > unknown

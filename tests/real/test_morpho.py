@@ -248,7 +248,7 @@ def test_a_rate_model_that_reverts_makes_its_borrowers_unknown_and_nobody_else(m
             assert position.scope is None
             unknown += 1
         else:
-            assert position.health.confirmed or not position.has_debt
+            assert position.health.confirmed
             known += 1
     assert unknown >= 5
     assert known >= 10
