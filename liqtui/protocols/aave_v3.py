@@ -177,7 +177,7 @@ def _flags(position: Position) -> tuple[Flag, ...]:
         ]
         if entry.counts and entry.supplied and not entry.terms.ltv:
             flags.append(Flag("ltv-zero", f"{symbol} has LTV 0: other collateral cannot be withdrawn before it"))
-        if entry.counts and entry.supplied and entry.state.config.debt_ceiling and not market.rules.isolated_categories:
+        if entry.counts and entry.supplied and "isolated" in entry.state.notes:
             flags.append(Flag("isolated", f"{symbol} is isolated collateral: no other collateral counts beside it"))
     if market.paused:
         flags.append(Flag("paused", "the pool is paused: no deposit, repayment, withdrawal or liquidation"))

@@ -102,7 +102,7 @@ def reserve_state(answers: Answers, reserve: Reserve) -> ReserveState:
         borrow_room=_room(config.borrow_cap, reserve.unit, lent) if rules.caps else None,
         utilization=None if lent is None or cash is None else lent * BPS // (lent + cash) if lent else 0,
         grace_until=grace_until,
-        notes=(*_flags(config, grace_until, timestamp), *quote.notes),
+        notes=(*_flags(rules, config, grace_until, timestamp), *quote.notes),
     )
 
 
@@ -142,14 +142,15 @@ def _room(cap: int, unit: int, used: int | None) -> int | None:
     return max(0, cap * unit - used) if cap and used is not None else None
 
 
-def _flags(config: Config, grace_until: int | None, timestamp: int) -> tuple[str, ...]:
+def _flags(rules: Rules, config: Config, grace_until: int | None, timestamp: int) -> tuple[str, ...]:
+    modes = not rules.isolated_categories  # 3.7 has neither of the two, and leaves their bits as they were
     words = {
         "inactive": not config.active,
         "paused": config.paused,
         "frozen": config.frozen,
         "liquidation grace": grace_until is not None and grace_until >= timestamp,
-        "siloed": config.siloed,
-        "isolated": config.debt_ceiling > 0,
+        "siloed": modes and config.siloed,
+        "isolated": modes and config.debt_ceiling > 0,
     }
     return tuple(word for word, holds in words.items() if holds)
 

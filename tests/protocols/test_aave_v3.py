@@ -126,8 +126,9 @@ def test_siloed_matters_to_debt_only() -> None:
     assert codes(position(with_asset(loan(), "WETH", siloed=True))) == []
 
 
-def test_isolation_is_gone_in_the_newest_revision() -> None:
-    assert codes(position(with_asset(loan(11), "WETH", debt_ceiling=100))) == []
+def test_isolation_and_silos_are_gone_in_the_newest_revision() -> None:
+    found = position(with_asset(with_asset(loan(11), "WETH", debt_ceiling=100), "USDC", siloed=True))
+    assert (codes(found), [leg.notes for leg in found.legs]) == ([], [(), ()])
 
 
 def test_a_grace_period_that_is_over_is_not_mentioned() -> None:
