@@ -21,6 +21,7 @@ from liqtui.protocols.compound_v2_math import (
     tokens_for,
     underlying_of,
 )
+from liqtui.protocols.compound_v2_whole import closed_whole, whole_scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -241,6 +242,8 @@ def worst_scope(market: Market, book: CompoundBook) -> Scope | None:
     """
     if book.sums() is None:
         return None
+    if closed_whole(market, book):
+        return whole_scope(market, book)
     entered = [entry for entry in book.entries if entry.holding.entered]
     cases = [
         _case(market, book, collateral, debt)
@@ -261,8 +264,8 @@ def engine_card(opened: Opened, market: Market, entries: Sequence[Entry]) -> tup
     most = f"up to {bps(market.close_factor * BPS // WAD)} of one debt in a call"
     if any(entry.forced and entry.owed for entry in entries):
         most += "; all of a debt whose market is closed down, whatever the health"
-    if opened.least is not None:
-        most += f"; with collateral up to {amount(opened.least, _PRICE_DIGITS)} USD only all at once"
+    if market.least is not None:
+        most += f"; with collateral up to {amount(market.least, _PRICE_DIGITS)} USD only all at once"
     fee, goes = "none told", "the liquidator, as cTokens"
     if any(shares):
         of = "what is repaid" if opened.least is not None else "what is taken"

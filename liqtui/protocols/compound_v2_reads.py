@@ -30,6 +30,7 @@ from liqtui.protocols.compound_v2_abi import (
     GET_ASSETS_IN,
     GET_VAI_REPAY_AMOUNT,
     IS_FORCED_FOR_USER,
+    LEAST_COLLATERAL,
     LIQUIDATION_INCENTIVE,
     ORACLE,
     PROTOCOL_PAUSED,
@@ -63,6 +64,8 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
     first: dict[Any, Call] = {getter: getter.at(entry) for getter in _OF_COMPTROLLER} | pauses.calls_of_all(opened)
     if opened.implementation:
         first[COMPTROLLER_IMPLEMENTATION] = COMPTROLLER_IMPLEMENTATION.at(entry)
+    if opened.least is not None:
+        first[LEAST_COLLATERAL] = LEAST_COLLATERAL.at(entry)
     questions: list[Question] = [(GET_ASSETS_IN, entry, ())]
     if opened.by_account:
         questions.append((USER_POOL, entry, ()))
@@ -114,6 +117,7 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
         close_factor,
         seize_paused=pauses.yes(found.get(SEIZE_PAUSED, b"")),
         paused=pauses.yes(found.get(PROTOCOL_PAUSED, b"")),
+        least=_least(opened, found),
     )
     rest = iter(told)
     outcome: dict[str, Account | ValueError] = {
@@ -125,6 +129,12 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
     whole = {wallet: account for wallet, account in outcome.items() if isinstance(account, Account)}
     market = replace(market, rounding=rounding_of(opened, market, whole))
     return Reading(market, outcome, _feeds(market), _changed(opened, found), tuple(errors))
+
+
+def _least(opened: Opened, found: Mapping[Any, Result]) -> int | None:
+    """As it is now; as it was at the opening where it is not told."""
+    now = known(found.get(LEAST_COLLATERAL, b""))
+    return opened.least if now is None else now
 
 
 def _close_factor(result: Result) -> int:

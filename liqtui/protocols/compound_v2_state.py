@@ -60,7 +60,7 @@ class Opened:
     liquidator: str = ""
     """The only contract that may liquidate (Venus core); empty: anyone may."""
     least: int | None = None
-    """Dollars of collateral, 1e18-scaled, up to which an account is only closed as a whole (Venus's isolated pools)."""
+    """Of the market as it was opened; None: it has no such rule. See `Market.least`."""
     pauses: frozenset[Function] = frozenset()
     """Which getters of pauses the comptroller has."""
     implementation: str = ""
@@ -112,6 +112,8 @@ class Market:
     """All of it (Venus core)."""
     rounding: Rounding | None = None
     """That of the comptroller; None where none that is known gives what it answers."""
+    least: int | None = None
+    """Dollars of collateral, 1e18-scaled, up to which an account is only closed as a whole (Venus's isolated pools)."""
     drawn: dict[str, Any] = field(default_factory=dict[str, Any], compare=False, repr=False)
     """By wallet: what `compound_v2_book.drawn_of` made of its account."""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from liqtui.core.model import Change, Side
 from liqtui.core.risk import complete
-from liqtui.core.units import WAD
+from liqtui.core.units import HEALTH_INFINITE, WAD
 from liqtui.protocols import compound_v2_abi as abi
+from liqtui.protocols.compound_v2_math import Rounding
 from tests.protocols.compound_v2_fake import (
     ADAPTER,
     BLOCK,
@@ -17,7 +20,9 @@ from tests.protocols.compound_v2_fake import (
     USDC,
     VAI,
     WALLET,
+    Fake,
     Token,
+    User,
     held,
     loan,
     opened,
@@ -122,3 +127,58 @@ def test_forced_liquidation_of_venus(kind: str) -> None:
     found = position(fake.chain())
     assert found.health.verdict is True
     assert [flag.code for flag in found.flags] == ["forced"]
+
+
+def small(eth: int, usdc: int, dai: int = 0, **change: Any) -> Fake:
+    """Cents of ether's worth at 2,000 against USDC and DAI, in an isolated pool that closes accounts up to 100 USD."""
+    threshold = 85 * WAD // 100
+    dai_token = {"symbol": "DAI", "price": 10**8}
+    tokens = [Token(**each, threshold=threshold) for each in (ETH, USDC, dai_token)]
+    user = User(
+        {"ETH": eth * WAD // 200_000}, {"USDC": usdc * 10**4, "DAI": dai * 10**16}, entered=("ETH", "USDC", "DAI")
+    )
+    rounding = Rounding(price_first=True)
+    return Fake("isolated", tokens, {WALLET: user}, least=100 * WAD, feeds="token", rounding=rounding, **change)
+
+
+@pytest.mark.parametrize(
+    ("fake", "repaid", "cents", "loss", "reason"),
+    [
+        (small(9_000, 8_000), 80 * 10**6, 8_640, 640, "so small an account is closed as a whole"),
+        (small(9_000, 6_000, 2_000), 60 * 10**6, 6_480, 640, "so small an account is closed as a whole"),
+        # 81.00 are just what the incentive takes on 75.00; of two debts each is repaid in part
+        (small(8_100, 8_000), 75 * 10**6, 8_100, 600, "all of the collateral is taken and the pool writes off"),
+        (small(8_100, 6_000, 2_000), 5_625 * 10**4, 8_100, 600, "all of the collateral is taken"),
+        (small(10_001, 9_000), 45 * 10**6, 4_860, 360, "50 % of this debt"),
+        (small(10_000, 9_000), 90 * 10**6, 9_720, 720, "so small an account is closed as a whole"),
+    ],
+)
+def test_a_small_account_of_an_isolated_pool_is_closed_as_a_whole(
+    fake: Fake, repaid: int, cents: int, loss: int, reason: str
+) -> None:
+    found = position(fake.chain())
+    assert found.health.verified
+    assert (found.scope.max_debt, found.scope.seized) == (repaid, cents * WAD // 200_000)
+    assert found.scope.loss == loss * WAD // 100
+    assert reason in found.scope.reason
+    whole = "%" not in reason
+    assert (found.scope.health_after == HEALTH_INFINITE, found.scope.toxic_below is None) == (whole, whole)
+
+
+def test_what_a_small_account_is_may_change_and_forced_liquidation_does_not_ask() -> None:
+    chain = small(9_000, 8_000).chain()
+    market = opened(chain)
+    for least, reason in ((89 * WAD, "50 % of this debt"), (0, "50 % of this debt"), (None, "so small an account")):
+        result = REVERT if least is None else least.to_bytes(32)
+        chain.put(ENTRY, abi.LEAST_COLLATERAL, result=result)
+        reading = run(ADAPTER.refresh(market, BLOCK, {WALLET: frozenset()}), chain)
+        (found,) = ADAPTER.evaluate(market, BLOCK, reading.market, reading.accounts[WALLET], WALLET)
+        assert found.scope.reason.startswith(reason)
+    forced = small(9_000, 8_000)
+    forced.token("USDC").deprecated = True
+    assert position(forced.chain()).scope.reason == "all of this debt"
+
+
+def test_a_small_account_without_debt_has_nothing_to_close() -> None:
+    assert position(small(9_000, 0).chain()).scope is None
+    assert position(small(0, 8_000).chain()).scope is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +11,10 @@ from liqtui.core.events import EventKind
 from liqtui.core.model import Side
 from liqtui.core.reads import PlanFailed
 from liqtui.core.severity import liquidatable
-from liqtui.core.units import WAD
+from liqtui.core.units import HEALTH_INFINITE, WAD
+from tests.lab import abi
 from tests.lab.compound_v2 import open_positions
+from tests.lab.errors import LabRevert
 from tests.lab.lab import Lab
 from tests.lab.market import wallet as wallet_of
 from tests.lab.venus import VenusTimedPool
@@ -108,7 +111,11 @@ def test_a_small_account_is_closed_as_a_whole_and_the_log_tells_it(venus_pool: V
     case = compound_v2(market)
     before = position(case, "c2 eth usdc tight")
     assert liquidatable(before)
-    debt = next(leg.amount for leg in before.legs if leg.side is Side.DEBT)
+    scope = before.scope
+    assert scope is not None
+    assert scope.reason.endswith("the pool writes off the rest of the debt")
+    debt, held = (next(leg.amount for leg in before.legs if leg.side is side) for side in (Side.DEBT, Side.COLLATERAL))
+    assert (scope.seized, scope.health_after) == (held, HEALTH_INFINITE)
     with market.node.batch():
         market.do(
             market.underlying["USDC"],
@@ -122,9 +129,36 @@ def test_a_small_account_is_closed_as_a_whole_and_the_log_tells_it(venus_pool: V
     events = case.events([user.lower()])
     assert [event.kind for event in events] == [EventKind.WRITTEN_OFF, EventKind.LIQUIDATED]
     assert events[1].who == LIQUIDATOR.lower()
+    assert events[1].debt is not None
+    assert events[1].debt.amount == pytest.approx(scope.max_debt, rel=1e-5)
     paid = sum(event.debt.amount for event in events if event.debt)
     assert 0 <= paid - debt < debt // 10**5  # interest of two blocks
     assert case.positions([user.lower()]) == {}
+
+
+def test_a_small_account_that_covers_its_debts_repays_them_all_at_once(venus_pool: VenusPool) -> None:
+    """A part of them is refused, all of them are taken."""
+    market, user, node = venus_pool, wallet_of("c2 eth usdc tight"), venus_pool.node
+    case, debt, collateral = compound_v2(market), market.tokens["USDC"], market.tokens["ETH"]
+    market.set_price("ETH", 2_395 * 10**8)  # just under what is needed
+    signature = "provision(address,address,uint256)"
+    market.do(market.underlying["USDC"], signature, LIQUIDATOR, debt, 10**6 * 10**6, sender=LIQUIDATOR)
+    part = abi.encode("liquidateBorrow(address,uint256,address)", user, 10**6, collateral)
+    node.call(debt, part, sender=LIQUIDATOR)
+    market.do(market.comptroller, "setMinLiquidatableCollateral(uint256)", 10**9 * WAD)
+    market.do(debt, "accrueInterest()")
+    with pytest.raises(LabRevert):
+        node.call(debt, part, sender=LIQUIDATOR)
+    before = position(case, "c2 eth usdc tight")
+    scope = before.scope
+    assert scope is not None
+    assert (liquidatable(before), scope.reason) == (True, "so small an account is closed as a whole")
+    assert (scope.close_factor, scope.health_after) == (10_000, HEALTH_INFINITE)
+    signature = "liquidateAccount(address,(address,address,uint256)[])"
+    for less in (1, 0):  # all of it, to the last digit
+        order = abi.encode(signature, user, [(collateral, debt, scope.max_debt - less)])
+        with pytest.raises(LabRevert) if less else nullcontext():
+            node.call(market.comptroller, order, sender=LIQUIDATOR)
 
 
 def test_an_entry_that_is_no_comptroller_is_refused(venus_pool: VenusPool) -> None:
