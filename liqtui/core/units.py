@@ -26,10 +26,6 @@ def mul_div_up(x: int, y: int, d: int) -> int:
     return -(-x * y // d)
 
 
-def mul_div_half_up(x: int, y: int, d: int) -> int:
-    return (x * y + d // 2) // d
-
-
 def ray_mul(a: int, b: int) -> int:
     """a × b in ray, half up (WadRayMath.rayMul)."""
     return (a * b + RAY // 2) // RAY
@@ -41,11 +37,6 @@ def ray_mul_down(a: int, b: int) -> int:
 
 def ray_mul_up(a: int, b: int) -> int:
     return -(-a * b // RAY)
-
-
-def ray_div(a: int, b: int) -> int:
-    """a ÷ b in ray, half up (WadRayMath.rayDiv)."""
-    return (a * RAY + b // 2) // b
 
 
 def wad_div(a: int, b: int) -> int:

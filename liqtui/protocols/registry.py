@@ -75,14 +75,6 @@ def adapters() -> dict[str, Adapter]:
     return {adapter.protocol: adapter for adapter in known}
 
 
-def adapter_for(protocol: str) -> Adapter:
-    """Raises LookupError with a sentence for a protocol that is not there."""
-    found = adapters().get(protocol)
-    if found is None:
-        raise LookupError(f"no protocol {protocol!r}; there is {', '.join(sorted(adapters()))}")
-    return found
-
-
 def known_markets(chain_ids: Iterable[int]) -> tuple[MarketRef, ...]:
     """The shipped markets on these chains, in the order of the chains."""
     markets = _shipped()
