@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.model import Feed, Quote
+from liqtui.core.reads import Failure
 from liqtui.core.text import clean, short_address
 from liqtui.core.units import WAD
 from liqtui.protocols.abi import address, ask, function, ok, signed, sint, string_or_bytes32, uint, words
@@ -150,7 +151,10 @@ def probe(sources: Iterable[str]) -> Plan[dict[str, Source]]:
 
 def _shape(source: str, found: Mapping[Function, Result]) -> Source:
     label = clean(_text(found[DESCRIPTION]), 40) or short_address(source)
-    plain = Source(source, label, _decimals(found[DECIMALS]), rounds=ok(found[LATEST_ROUND_DATA], 5))
+    told = found[LATEST_ROUND_DATA]
+    # who could not be asked is asked again every round: else a feed would count as one that tells no age
+    rounds = ok(told, 5) or (isinstance(told, Failure) and told.kind == "unread")
+    plain = Source(source, label, _decimals(found[DECIMALS]), rounds=rounds)
     ratio_decimals = _decimals(found[RATIO_DECIMALS])
     base, asset = some_address(found[BASE_TO_USD_AGGREGATOR]), some_address(found[ASSET_TO_USD_AGGREGATOR])
     peg, to_peg = some_address(found[PEG_TO_BASE]), some_address(found[ASSET_TO_PEG])

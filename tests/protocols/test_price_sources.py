@@ -63,6 +63,18 @@ def test_a_plain_feed_is_its_own_factor() -> None:
     assert (one.factor, one.heartbeat, one.assumed_heartbeat) == (f"1:{ETH}", ASSUMED_HEARTBEAT, True)
 
 
+def test_a_feed_that_nobody_could_ask_at_the_opening_still_tells_its_age() -> None:
+    """A feed that tells none counts as fresh, however old its price."""
+    chain = chain_with_eth()
+    kept = chain.results[ETH, src.LATEST_ROUND_DATA.selector]
+    chain.put(ETH, src.LATEST_ROUND_DATA, result=Failure("unread", "no gas"))
+    opened = PriceBook(1, run(probe([ETH]), chain), {})
+    chain.put(ETH, src.LATEST_ROUND_DATA, result=kept)
+    now = opened.at({key: chain.answer(call) for key, call in opened.reads([ETH]).items()}, NOW)
+    (one,) = now.feeds(now.quote(TOKEN, ETH, ETH_PRICE, 8))
+    assert (one.updated_at, one.heartbeat) == (NOW - 60, ASSUMED_HEARTBEAT)
+
+
 def test_a_known_feed_has_its_named_factor_and_heartbeat() -> None:
     names = {ETH: FeedInfo("ETH / USD", "ETH", 3600), addr("x"): FeedInfo("X / USD", "", None)}
     found, made = quote(chain_with_eth(), ETH_PRICE, ETH, names=names)
