@@ -73,7 +73,9 @@ class CompoundV2:
         drawn, vai = drawn_of(opened, market, wallet, account), opened.vai
         entries, rounding = drawn.entries, market.rounding or TRUNCATING
         forced = [entry.state.info.asset.address for entry in entries if entry.owed and entry.forced]
-        book = CompoundBook(entries, drawn.lines, vai, account.vai, rounding, frozenset(forced) if forced else _NONE)
+        forced += [vai.asset.address] if vai and account.vai_forced else []
+        closed = frozenset(forced) if forced else _NONE
+        book = CompoundBook(entries, drawn.lines, vai, account.vai, rounding, closed, market.vai_rate)
         vars(book)["present"] = drawn.sums(rounding)  # the vote on the rounding has found it already
         held, owed = _values(entries, vai, account.vai)
         return (
@@ -179,6 +181,9 @@ def _flags(position: Position) -> tuple[Flag, ...]:
             flags.append(
                 Flag("forced", f"{symbol} debt can be liquidated whatever the health: its market is closed down")
             )
+    vai = _book(position).vai
+    if vai and vai.asset.address in _book(position).forced:
+        flags.append(Flag("forced", f"{vai.asset.symbol} debt can be liquidated whatever the health"))
     if market.seize_paused:
         flags.append(Flag("paused", "seizing collateral is paused: nothing can be liquidated until it ends"))
     if market.paused:

@@ -41,6 +41,8 @@ EFFECTIVE_INCENTIVE = function("getEffectiveLiquidationIncentive(address,address
 VAI_CONTROLLER = function("vaiController()", "9254f5e5")
 GET_VAI_ADDRESS = function("getVAIAddress()", "cbeb2b28")
 GET_VAI_REPAY_AMOUNT = function("getVAIRepayAmount(address)", "78c2f922")
+GET_VAI_REPAY_RATE = function("getVAIRepayRate()", "b9ee8726")
+ACCRUE_VAI_INTEREST = function("accrueVAIInterest()", "b49b1005")
 
 # cToken, vToken, mToken
 UNDERLYING = function("underlying()", "6f307dc3")

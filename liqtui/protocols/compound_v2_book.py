@@ -152,13 +152,14 @@ class CompoundBook:
     rounding: Rounding = TRUNCATING
     forced: frozenset[str] = frozenset()
     """Assets whose debt may be liquidated whatever the health."""
+    vai_rate: int = 0
 
     @cached_property
     def legs(self) -> tuple[Leg, ...]:
         legs = [_collateral_leg(entry) for entry in self.entries if entry.supplied]
         legs += [_debt_leg(entry) for entry in self.entries if entry.owed]
         if self.vai and self.owed_vai:
-            legs.append(_vai_leg(self.vai, self.owed_vai))
+            legs.append(_vai_leg(self.vai, self.owed_vai, self.vai_rate))
         return tuple(legs)
 
     @cached_property
@@ -367,6 +368,6 @@ def _debt_leg(entry: Entry) -> Leg:
     )
 
 
-def _vai_leg(vai: Vai, owed: int) -> Leg:
+def _vai_leg(vai: Vai, owed: int, rate: int) -> Leg:
     note = "counts as one dollar, whatever its price"
-    return Leg(vai.asset, Side.DEBT, owed, WAD, owed * WAD // 10**vai.asset.decimals, notes=(note,))
+    return Leg(vai.asset, Side.DEBT, owed, WAD, owed * WAD // 10**vai.asset.decimals, rate=rate, notes=(note,))

@@ -13,11 +13,13 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from liqtui.core.units import RAY, WAD
 from liqtui.protocols import compound_v2_pauses as pauses
 from liqtui.protocols.abi import WORD, Asked, address, addresses, ask_all, asked, flag, known, ok, uint, words
 from liqtui.protocols.adapter import Reading
 from liqtui.protocols.compound_v2_abi import (
     ACCRUE_INTEREST,
+    ACCRUE_VAI_INTEREST,
     BORROW_BALANCE_CURRENT,
     CLOSE_FACTOR,
     COMPTROLLER_IMPLEMENTATION,
@@ -29,6 +31,8 @@ from liqtui.protocols.compound_v2_abi import (
     GET_ALL_MARKETS,
     GET_ASSETS_IN,
     GET_VAI_REPAY_AMOUNT,
+    GET_VAI_REPAY_RATE,
+    IS_FORCED,
     IS_FORCED_FOR_USER,
     LEAST_COLLATERAL,
     LIQUIDATION_INCENTIVE,
@@ -60,18 +64,8 @@ _ERRORS = {4: "COMPTROLLER_MISMATCH", 9: "MARKET_NOT_LISTED", 11: "MATH_ERROR", 
 
 def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -> Plan[Reading]:
     """The market and the accounts of the hinted wallets at the block. ValueError without a close factor."""
-    entry = opened.ref.entry
-    first: dict[Any, Call] = {getter: getter.at(entry) for getter in _OF_COMPTROLLER} | pauses.calls_of_all(opened)
-    if opened.implementation:
-        first[COMPTROLLER_IMPLEMENTATION] = COMPTROLLER_IMPLEMENTATION.at(entry)
-    if opened.least is not None:
-        first[LEAST_COLLATERAL] = LEAST_COLLATERAL.at(entry)
-    questions: list[Question] = [(GET_ASSETS_IN, entry, ())]
-    if opened.by_account:
-        questions.append((USER_POOL, entry, ()))
-    if opened.vai:
-        questions.append((GET_VAI_REPAY_AMOUNT, opened.vai.controller, ()))
-    users, size = asked(tuple(questions)), len(questions)
+    first, questions = _of_market(opened), _of_user(opened)
+    users, size = asked(questions), len(questions)
     found, told = yield from ask_all(first, list(chain.from_iterable(map(users.__getitem__, hints))))
     close_factor, alike = _close_factor(found[CLOSE_FACTOR]), _Alike(opened)
     owners = {
@@ -118,17 +112,44 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
         seize_paused=pauses.yes(found.get(SEIZE_PAUSED, b"")),
         paused=pauses.yes(found.get(PROTOCOL_PAUSED, b"")),
         least=_least(opened, found),
+        vai_rate=(known(found.get(GET_VAI_REPAY_RATE, b"")) or 0) * (RAY // WAD),
     )
     rest = iter(told)
     outcome: dict[str, Account | ValueError] = {
         wallet: owner for wallet, owner in owners.items() if isinstance(owner, ValueError)
     }
     for owner, holdings, owes in zip(accounts, stored, owing, strict=True):
-        answers = _Answers(holdings, next(rest), [next(rest) if each else None for each in owes])
-        outcome[owner.wallet] = _account(opened, market, owner, answers)
+        liquidity, vai = next(rest), next(rest) if _owes_vai(owner) else owner.vai[0]
+        answers = _Answers(holdings, liquidity, [next(rest) if each else None for each in owes], vai)
+        outcome[owner.wallet] = _account(opened, market, owner, answers, found.get(IS_FORCED, _NOTHING))
     whole = {wallet: account for wallet, account in outcome.items() if isinstance(account, Account)}
     market = replace(market, rounding=rounding_of(opened, market, whole))
     return Reading(market, outcome, _feeds(market), _changed(opened, found), tuple(errors))
+
+
+def _of_market(opened: Opened) -> dict[Any, Call]:
+    entry = opened.ref.entry
+    calls: dict[Any, Call] = {getter: getter.at(entry) for getter in _OF_COMPTROLLER} | pauses.calls_of_all(opened)
+    if opened.implementation:
+        calls[COMPTROLLER_IMPLEMENTATION] = COMPTROLLER_IMPLEMENTATION.at(entry)
+    if opened.least is not None:
+        calls[LEAST_COLLATERAL] = LEAST_COLLATERAL.at(entry)
+    if opened.vai:
+        calls[GET_VAI_REPAY_RATE] = GET_VAI_REPAY_RATE.at(opened.vai.controller)
+        calls |= {of: of.at(entry, opened.vai.controller) for of in opened.forced if of == IS_FORCED}
+    return calls
+
+
+def _of_user(opened: Opened) -> tuple[Question, ...]:
+    """Answers are taken apart by `_owner`, by place."""
+    entry = opened.ref.entry
+    questions: list[Question] = [(GET_ASSETS_IN, entry, ())]
+    if opened.by_account:
+        questions.append((USER_POOL, entry, ()))
+    if opened.vai:
+        questions.append((GET_VAI_REPAY_AMOUNT, opened.vai.controller, ()))
+        questions += [(IS_FORCED_FOR_USER, entry, (opened.vai.controller,))] if opened.forced_by_account else []
+    return tuple(questions)
 
 
 def _least(opened: Opened, found: Mapping[Any, Result]) -> int | None:
@@ -177,7 +198,8 @@ class _Owner(NamedTuple):
     wallet: str
     held: _Held
     group: int
-    vai: Result
+    vai: Sequence[Result]
+    """What is owed in it, as stored; then whether that may be liquidated whatever the health. Empty without VAI."""
 
 
 class _Answers(NamedTuple):
@@ -188,6 +210,8 @@ class _Answers(NamedTuple):
     liquidity: Result
     debts: list[Result | None]
     """For each cToken held, with interest; None where nothing is owed."""
+    vai: Result
+    """What is owed in it, with interest."""
 
 
 _NOTHING = bytes(32)
@@ -201,12 +225,19 @@ def _owner(
     except ValueError as fault:
         return ValueError(f"the comptroller did not tell which markets the account is in: {fault}")
     group = known(told[1]) or 0 if opened.by_account else 0
-    return _Owner(wallet, alike[entered, hints], group, told[-1] if opened.vai else _NOTHING)
+    return _Owner(wallet, alike[entered, hints], group, told[1 + opened.by_account :] if opened.vai else (_NOTHING,))
+
+
+def _owes_vai(owner: _Owner) -> bool:
+    return ok(owner.vai[0]) and owner.vai[0] != _NOTHING
 
 
 def _accrued_calls(opened: Opened, owner: _Owner, owes: Sequence[bool]) -> list[Call]:
     """The comptroller's own word after all markets of the account have accrued, and its debts with interest."""
-    calls = [_liquidity_after(opened.multicall, opened.ref.entry, owner.wallet, owner.held.entered)]
+    at = opened.vai.controller if opened.vai and _owes_vai(owner) else ""
+    calls = [_liquidity_after(opened.multicall, opened.ref.entry, owner.wallet, owner.held.entered, at)]
+    if at:
+        calls.append(in_one(opened.multicall, [ACCRUE_VAI_INTEREST.at(at), GET_VAI_REPAY_AMOUNT.at(at, owner.wallet)]))
     calls += [
         BORROW_BALANCE_CURRENT.at(token, owner.wallet)
         for token, owing in zip(owner.held.tokens, owes, strict=True)
@@ -216,8 +247,10 @@ def _accrued_calls(opened: Opened, owner: _Owner, owes: Sequence[bool]) -> list[
 
 
 @lru_cache(maxsize=4096)
-def _liquidity_after(multicall: str, entry: str, wallet: str, entered: tuple[str, ...]) -> Call:
-    return in_one(multicall, [*map(ACCRUE_INTEREST.at, entered), GET_ACCOUNT_LIQUIDITY.at(entry, wallet)])
+def _liquidity_after(multicall: str, entry: str, wallet: str, entered: tuple[str, ...], vai: str) -> Call:
+    """`vai`: its controller, for who owes it."""
+    accrued = [*map(ACCRUE_INTEREST.at, entered), *([ACCRUE_VAI_INTEREST.at(vai)] if vai else [])]
+    return in_one(multicall, [*accrued, GET_ACCOUNT_LIQUIDITY.at(entry, wallet)])
 
 
 def _owes(snapshot: Result) -> bool:
@@ -240,7 +273,9 @@ def _holding_size(opened: Opened) -> int:
     return 1 + 3 * opened.by_account + opened.forced_by_account
 
 
-def _account(opened: Opened, market: Market, owner: _Owner, answers: _Answers) -> Account | ValueError:
+def _account(
+    opened: Opened, market: Market, owner: _Owner, answers: _Answers, vai_forced: Result
+) -> Account | ValueError:
     """The account with its balances, or what keeps its health from being known."""
     entered, tokens, _, whole = owner.held
     if not whole:
@@ -252,16 +287,19 @@ def _account(opened: Opened, market: Market, owner: _Owner, answers: _Answers) -
                 for token, stored, owed in zip(tokens, answers.stored, answers.debts, strict=True)
             ]
         )
-        vai = uint(owner.vai)
+        accrued = last_of(answers.vai) if _owes_vai(owner) else answers.vai
+        vai = uint(accrued if ok(accrued) else owner.vai[0])
+        forced = vai > 0 and any(map(flag, (vai_forced, *owner.vai[1:])))
     except ValueError as fault:
         return fault
-    said, group = last_of(answers.liquidity), owner.group
+    account = Account(holdings, None, "it does not answer", vai, owner.group, forced)
+    said = last_of(answers.liquidity)
     if not ok(said, 3):
-        return Account(holdings, None, "it does not answer", vai, group)
+        return account
     error, liquidity, shortfall = words(said, 3)
     if error:
-        return Account(holdings, None, f"it answers error {error} {_ERRORS.get(error, '')}".strip(), vai, group)
-    return Account(holdings, (liquidity, shortfall), "", vai, group)
+        return account._replace(refusal=f"it answers error {error} {_ERRORS.get(error, '')}".strip())
+    return account._replace(reported=(liquidity, shortfall), refusal="")
 
 
 def _holding(

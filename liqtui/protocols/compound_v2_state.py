@@ -114,6 +114,8 @@ class Market:
     """That of the comptroller; None where none that is known gives what it answers."""
     least: int | None = None
     """Dollars of collateral, 1e18-scaled, up to which an account is only closed as a whole (Venus's isolated pools)."""
+    vai_rate: int = 0
+    """Yearly, ray: what is paid on VAI."""
     drawn: dict[str, Any] = field(default_factory=dict[str, Any], compare=False, repr=False)
     """By wallet: what `compound_v2_book.drawn_of` made of its account."""
 
@@ -149,3 +151,5 @@ class Account(NamedTuple):
     """Owed in VAI, raw units."""
     pool: int = 0
     """Its e-mode pool (Venus core); 0: none."""
+    vai_forced: bool = False
+    """That debt in VAI may be liquidated whatever the health."""

@@ -79,6 +79,8 @@ class User:
     stored_owed: dict[str, int] = field(default_factory=dict)
     entered: tuple[str, ...] = ()
     vai: int = 0
+    stored_vai: int | None = None
+    """Without the interest since the last time that it accrued; None: there is none."""
     weights: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     """Factor, threshold and incentive of its e-mode pool."""
     forced: tuple[str, ...] = ()
@@ -104,6 +106,7 @@ class Fake:
     implementation: str = ""
     with_deprecation: bool = True
     liquidator: str = ""
+    vai_forced: bool = False
     least: int | None = None
     feeds: str = "symbol"
     """How the oracle tells its feeds: by symbol, by token, or not."""
@@ -133,6 +136,8 @@ class Fake:
             chain.set(VAI_CONTROLLER, abi.GET_VAI_ADDRESS, types="address", value=VAI)
             chain.set(VAI, abi.SYMBOL, types="string", value="VAI")
             chain.set(VAI, abi.DECIMALS, types="uint8", value=18)
+            chain.set(VAI_CONTROLLER, abi.GET_VAI_REPAY_RATE, types="uint256", value=4 * WAD // 100)
+            chain.set(ENTRY, abi.IS_FORCED, VAI_CONTROLLER, types="bool", value=self.vai_forced)
         for token in self.tokens:
             self._token(chain, token)
         for wallet, user in self.users.items():
@@ -220,9 +225,18 @@ class Fake:
                 forced = token.symbol in user.forced
                 chain.set(ENTRY, abi.IS_FORCED_FOR_USER, wallet, token.address, types="bool", value=forced)
         if self.kind == "core":
-            chain.set(VAI_CONTROLLER, abi.GET_VAI_REPAY_AMOUNT, wallet, types="uint256", value=user.vai)
+            stored_vai = user.vai if user.stored_vai is None else user.stored_vai
+            chain.set(VAI_CONTROLLER, abi.GET_VAI_REPAY_AMOUNT, wallet, types="uint256", value=stored_vai)
+            forced = "VAI" in user.forced
+            chain.set(ENTRY, abi.IS_FORCED_FOR_USER, wallet, VAI_CONTROLLER, types="bool", value=forced)
             chain.set(ENTRY, abi.USER_POOL, wallet, types="uint96", value=user.pool)
         calls = [Call(token, abi.ACCRUE_INTEREST.selector) for token in entered]
+        if user.vai:
+            accrue = Call(VAI_CONTROLLER, abi.ACCRUE_VAI_INTEREST.selector)
+            calls.append(accrue)
+            call = abi.in_one(USUAL_MULTICALL3, [accrue, abi.GET_VAI_REPAY_AMOUNT.at(VAI_CONTROLLER, wallet)])
+            replies = [(True, b""), (True, eth_abi.encode(["uint256"], [user.vai]))]
+            chain.results[call.target, call.data] = eth_abi.encode(["(bool,bytes)[]"], [replies])
         call = abi.in_one(USUAL_MULTICALL3, [*calls, abi.GET_ACCOUNT_LIQUIDITY.at(ENTRY, wallet)])
         answer = eth_abi.encode(["uint256"] * 3, [user.error, *self._liquidity(user)])
         replies = [(True, eth_abi.encode(["uint256"], [0]))] * len(calls) + [(True, answer)]

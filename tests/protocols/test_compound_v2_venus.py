@@ -8,7 +8,8 @@ import pytest
 
 from liqtui.core.model import Change, Side
 from liqtui.core.risk import complete
-from liqtui.core.units import HEALTH_INFINITE, WAD
+from liqtui.core.sources import USUAL_MULTICALL3
+from liqtui.core.units import HEALTH_INFINITE, RAY, WAD
 from liqtui.protocols import compound_v2_abi as abi
 from liqtui.protocols.compound_v2_math import Rounding
 from tests.protocols.compound_v2_fake import (
@@ -19,6 +20,7 @@ from tests.protocols.compound_v2_fake import (
     REVERT,
     USDC,
     VAI,
+    VAI_CONTROLLER,
     WALLET,
     Fake,
     Token,
@@ -118,6 +120,46 @@ def test_vai_is_a_debt_of_one_dollar_each() -> None:
     assert found.debt_value == 1_360 * WAD
     assert {each.label for each in complete(found).boundaries} == {"ETH", "USDC"}
     assert found.book.health(Change(debt={VAI: -360 * WAD})) == 17 * WAD // 10
+
+
+def test_vai_is_owed_with_interest_up_to_the_block() -> None:
+    """Its controller accrues only when somebody mints, repays or liquidates VAI, or asks it to."""
+    found = position(venus(vai=360 * WAD, stored_vai=350 * WAD).chain())
+    assert found.health.verified
+    assert found.health.raw == 125 * WAD // 100
+    assert (found.legs[-1].amount, found.legs[-1].rate) == (360 * WAD, 4 * RAY // 100)
+
+
+def test_vai_that_does_not_accrue_is_not_verified() -> None:
+    chain = venus(vai=360 * WAD, stored_vai=350 * WAD).chain()
+    for target, data in list(chain.results):
+        if target == USUAL_MULTICALL3:
+            chain.results[target, data] = REVERT
+    found = position(chain)
+    assert (found.legs[-1].amount, found.health.confirmed) == (350 * WAD, False)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_debt_in_vai_can_be_liquidated_by_force_too(alone: bool) -> None:
+    fake = venus(vai=360 * WAD, forced=("VAI",) if alone else ())
+    fake.vai_forced = not alone
+    found = position(fake.chain())
+    assert found.health.verdict is True
+    assert found.book.liquidatable() is True
+    assert [flag.code for flag in found.flags] == ["forced"]
+    assert found.flags[0].text == "VAI debt can be liquidated whatever the health"
+    assert found.book.liquidatable(Change(debt={VAI: -360 * WAD})) is False
+    fake.users[WALLET].vai = 0
+    assert position(fake.chain()).flags == ()
+
+
+def test_whether_vai_is_forced_has_to_be_known_by_who_owes_it() -> None:
+    chain = venus(vai=360 * WAD).chain()
+    chain.put(ENTRY, abi.IS_FORCED, VAI_CONTROLLER, result=REVERT)
+    assert str(held(chain)) == "revert"
+    chain = venus().chain()
+    chain.put(ENTRY, abi.IS_FORCED, VAI_CONTROLLER, result=REVERT)
+    assert position(chain).health.verified
 
 
 @pytest.mark.parametrize("kind", ["market", "account"])
