@@ -122,7 +122,7 @@ class VenusCore(VenusMarket):
 
     def __init__(self, lab: Lab, cache: Path) -> None:
         names = ("Unitroller", "DiamondConsolidated", "ComptrollerLens", "VBep20Immutable")
-        names += ("WhitePaperInterestRateModel",)
+        names += ("WhitePaperInterestRateModel", "VAI", "VAIController", "VAIUnitroller")
         make = self.make = Deployer(
             lab.node, hardhat_artifacts(fetch(VENUS_CORE, cache) / "artifacts" / "contracts", names)
         )
@@ -159,6 +159,24 @@ class VenusCore(VenusMarket):
         self.do(token, "_setReserveFactor(uint256)", WAD // 10)
         self.do(self.comptroller, "_supportMarket(address)", token)
         self._uncap("_s", token)
+
+    def add_vai(self, rate: int) -> tuple[str, str]:
+        """VAI and its controller, for `rate` a year (1e18-scaled)."""
+        vai, at, logic = (
+            self.make.deploy(name, *more) for name, *more in (("VAI", 1), ("VAIUnitroller",), ("VAIController",))
+        )
+        with self.node.batch():
+            self.do(at, "_setPendingImplementation(address)", logic)
+            self.do(logic, "_become(address)", at)
+            self.do(at, "initialize()")
+            self.do(at, "_setComptroller(address)", self.comptroller)
+            self.do(at, "setAccessControl(address)", self.helper)
+            self.do(at, "setVAIToken(address)", vai)
+            self.do(at, "setBaseRate(uint256)", rate)
+            self.do(vai, "rely(address)", at)
+            self.do(self.comptroller, "_setVAIController(address)", at)
+            self.do(self.comptroller, "_setVAIMintRate(uint256)", 10_000)
+        return vai, at
 
     def weigh(self, spec: Spec) -> None:
         token = self.tokens[spec.symbol]

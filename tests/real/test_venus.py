@@ -11,7 +11,7 @@ from liqtui.core.events import EventKind
 from liqtui.core.model import Side
 from liqtui.core.reads import PlanFailed
 from liqtui.core.severity import liquidatable
-from liqtui.core.units import HEALTH_INFINITE, WAD
+from liqtui.core.units import HEALTH_INFINITE, RAY, WAD
 from tests.lab import abi
 from tests.lab.compound_v2 import open_positions
 from tests.lab.errors import LabRevert
@@ -67,6 +67,36 @@ def test_an_e_mode_pool_changes_weights_for_those_in_it_only(venus_core: VenusCo
     after = case.positions([user.lower()])[key]
     place = (Side.COLLATERAL, before.scope.collateral)
     assert abs(had[place] - case.balances(key, after)[place] - before.scope.seized) <= 1
+
+
+def test_vai_is_owed_with_interest_and_may_be_liquidated_by_force(venus_core: VenusCore) -> None:
+    market, user, node = venus_core, wallet_of("c2 eth usdc"), venus_core.node
+    vai, controller = market.add_vai(40 * WAD // 100)
+    market.do(controller, "mintVAI(uint256)", 1_000 * WAD, sender=user)
+    node.mine(150)
+    stored = node.view(controller, "getVAIRepayAmount(address)->uint256", user)
+    case = compound_v2(market)
+    found = position(case, "c2 eth usdc")
+    leg = next(leg for leg in found.legs if leg.asset.address == vai.lower())
+    assert stored == 1_000 * WAD < leg.amount
+    assert (leg.asset.symbol, leg.rate, found.flags, liquidatable(found)) == ("VAI", 40 * RAY // 100, (), False)
+    assert found.health.verified
+    market.do(controller, "accrueVAIInterest()")
+    now = node.view(controller, "getVAIRepayAmount(address)->uint256", user)
+    again = position(case, "c2 eth usdc")
+    assert next(each.amount for each in again.legs if each.asset == leg.asset) == now > leg.amount
+    assert again.health.verified
+
+    market.do(vai, "mint(address,uint256)", LIQUIDATOR, now)
+    market.do(vai, "approve(address,uint256)", controller, now, sender=LIQUIDATOR)
+    liquidate = "liquidateVAI(address,uint256,address)", user, WAD, market.tokens["ETH"]
+    refused = node.call(controller, abi.encode(*liquidate), sender=LIQUIDATOR)
+    assert refused[:32] != bytes(32)
+    market.do(market.comptroller, "_setForcedLiquidation(address,bool)", controller, True)
+    assert node.call(controller, abi.encode(*liquidate), sender=LIQUIDATOR)[:32] == bytes(32)
+    found = position(case, "c2 eth usdc")
+    assert liquidatable(found)
+    assert [flag.text for flag in found.flags] == ["VAI debt can be liquidated whatever the health"]
 
 
 @pytest.mark.parametrize("alone", [True, False])
