@@ -1,9 +1,9 @@
 """What the logs of the cTokens of a comptroller tell of an account.
 
 Compound indexes no field of a liquidation, so that those of all accounts are asked for; Venus's isolated pools index
-three of them under the same topic, and close small accounts as a whole ("heal") with an event of its own. Of the
-owner's own acts only taking collateral back is looked for: it is a transfer of cTokens to the cToken itself, which is
-indexed.
+three of them under the same topic, and close small accounts as a whole ("heal") with an event of its own. Debts in
+VAI are liquidated by its controller, which writes as Compound does. Of the owner's own acts only taking collateral back
+is looked for: it is a transfer of cTokens to the cToken itself, which is indexed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,13 @@ LIQUIDATE_BORROW = event(
 """Liquidator, account, debt repaid, cToken seized, how many of it. Written by the cToken of the debt."""
 LIQUIDATE_BORROW_INDEXED = LIQUIDATE_BORROW._replace(indexed=3, words=2)
 """Indexed: liquidator, account, cToken seized. Then: debt repaid, how many."""
+LIQUIDATE_VAI = event(
+    "LiquidateVAI(address,address,uint256,address,uint256)",
+    "0x42d401f96718a0c42e5cea8108973f0022677b7e2e5f4ee19851b2de7a0394e7",
+    indexed=0,
+    words=5,
+)
+"""As LIQUIDATE_BORROW. Written by the controller of VAI."""
 HEAL_BORROW = event(
     "HealBorrow(address,address,uint256)",
     "0x9fe0294717a8efbc6ace1c151b73a4c89982339b2228a27d1ca21394e348986f",
@@ -56,8 +63,11 @@ SHARE_DECIMALS = 8
 
 def event_filters(opened: Opened, wallets: Sequence[str]) -> tuple[LogFilter, ...]:
     tokens, who = tuple(opened.tokens), tuple(map(topic_of, wallets))
+    unfiltered = LogFilter(tokens, ((LIQUIDATE_BORROW.topic,),))
+    if opened.vai:
+        unfiltered = LogFilter((*tokens, opened.vai.controller), ((LIQUIDATE_BORROW.topic, LIQUIDATE_VAI.topic),))
     return (
-        LogFilter(tokens, ((LIQUIDATE_BORROW.topic,),)),
+        unfiltered,
         LogFilter(tokens, ((TRANSFER.topic, BAD_DEBT.topic), who)),
         LogFilter(tokens, ((HEAL_BORROW.topic,), None, who)),
     )
@@ -65,9 +75,10 @@ def event_filters(opened: Opened, wallets: Sequence[str]) -> tuple[LogFilter, ..
 
 def events(opened: Opened, logs: Sequence[Log]) -> tuple[MarketEvent, ...]:
     mine = [log for log in logs if log.address in opened.tokens]
+    vai = [log for log in logs if opened.vai and log.address == opened.vai.controller]
     found: list[MarketEvent] = []
     seized: set[tuple[str, str]] = set()
-    for log in mine:
+    for log in (*mine, *vai):
         told = _liquidated(opened, log) or _healed(opened, log)
         if told is not None:
             found.append(told)
@@ -79,7 +90,12 @@ def events(opened: Opened, logs: Sequence[Log]) -> tuple[MarketEvent, ...]:
 
 
 def _liquidated(opened: Opened, log: Log) -> MarketEvent | None:
-    plain, indexed = LIQUIDATE_BORROW.fields(log), LIQUIDATE_BORROW_INDEXED.fields(log)
+    info = opened.tokens.get(log.address)
+    plain = (LIQUIDATE_BORROW if info else LIQUIDATE_VAI).fields(log)
+    indexed = LIQUIDATE_BORROW_INDEXED.fields(log) if info else None
+    asset = info.asset if info else opened.vai.asset if opened.vai else None
+    if asset is None:
+        return None
     if plain is not None:
         liquidator, account, repaid, token, shares = plain
     elif indexed is not None:
@@ -90,13 +106,13 @@ def _liquidated(opened: Opened, log: Log) -> MarketEvent | None:
         key, who, seized = _key(opened, account), as_address(liquidator), as_address(token)
     except ValueError:
         return None
-    debt = Moved(opened.tokens[log.address].asset, repaid)
-    return MarketEvent.of(
-        log, EventKind.LIQUIDATED, key, collateral=_shares(opened, seized, shares), debt=debt, who=who
-    )
+    taken = _shares(opened, seized, shares)
+    return MarketEvent.of(log, EventKind.LIQUIDATED, key, collateral=taken, debt=Moved(asset, repaid), who=who)
 
 
 def _healed(opened: Opened, log: Log) -> MarketEvent | None:
+    if log.address not in opened.tokens:
+        return None
     healed, lost = HEAL_BORROW.fields(log), BAD_DEBT.fields(log)
     asset = opened.tokens[log.address].asset
     try:

@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
+from liqtui.core.events import EventKind, Moved
 from liqtui.core.model import Change, Side
+from liqtui.core.reads import Log
 from liqtui.core.risk import complete
 from liqtui.core.sources import USUAL_MULTICALL3
 from liqtui.core.units import HEALTH_INFINITE, RAY, WAD
 from liqtui.protocols import compound_v2_abi as abi
+from liqtui.protocols import compound_v2_events
+from liqtui.protocols.abi import encode_word
 from liqtui.protocols.compound_v2_math import Rounding
 from tests.protocols.compound_v2_fake import (
     ADAPTER,
@@ -160,6 +164,23 @@ def test_whether_vai_is_forced_has_to_be_known_by_who_owes_it() -> None:
     chain = venus().chain()
     chain.put(ENTRY, abi.IS_FORCED, VAI_CONTROLLER, result=REVERT)
     assert position(chain).health.verified
+
+
+def test_a_liquidation_of_vai_is_told_by_its_controller_and_nobody_else() -> None:
+    market, words = opened(venus().chain()), (addr("eve"), WALLET, 5 * WAD, addr("cETH"), 3)
+    data = b"".join(encode_word(each) for each in words)
+    topic = compound_v2_events.LIQUIDATE_VAI.topic
+    written = Log(VAI_CONTROLLER, (topic,), data, 1, "0x1", "0x2", 0)
+    (told,) = ADAPTER.events(market, [written])
+    assert (told.kind, told.who, told.key.wallet) == (EventKind.LIQUIDATED, addr("eve"), WALLET)
+    assert told.debt == Moved(market.vai.asset, 5 * WAD)
+    assert told.collateral is not None
+    assert told.collateral.amount == 3
+    borrow = written._replace(topics=(compound_v2_events.LIQUIDATE_BORROW.topic,))
+    assert ADAPTER.events(market, [written._replace(address=addr("cETH")), borrow]) == ()
+    first, *_ = ADAPTER.event_filters(market, [WALLET])
+    assert VAI_CONTROLLER in first.addresses
+    assert topic in first.topics[0]
 
 
 @pytest.mark.parametrize("kind", ["market", "account"])

@@ -97,6 +97,14 @@ def test_vai_is_owed_with_interest_and_may_be_liquidated_by_force(venus_core: Ve
     found = position(case, "c2 eth usdc")
     assert liquidatable(found)
     assert [flag.text for flag in found.flags] == ["VAI debt can be liquidated whatever the health"]
+    market.do(controller, *liquidate, sender=LIQUIDATOR)
+    (taken,) = case.events([user.lower()])
+    assert (taken.kind, taken.who) == (EventKind.LIQUIDATED, LIQUIDATOR.lower())
+    assert taken.debt is not None
+    assert taken.debt.asset == leg.asset
+    assert 0 <= WAD - taken.debt.amount < 10**6  # its controller rounds interest and principal apart
+    assert taken.collateral is not None
+    assert taken.collateral.asset.address == market.tokens["ETH"].lower()
 
 
 @pytest.mark.parametrize("alone", [True, False])
