@@ -131,6 +131,7 @@ class Endpoint:
         self._bucket = TokenBucket(spec.requests_per_second, clock, sleep)
         self._rest_until = 0.0
         self._hold_until = 0.0
+        self._doubt_until = 0.0
         self._calls = Limit(clock)
         self._blocks = Limit(clock)
         self._verified = False
@@ -173,6 +174,9 @@ class Endpoint:
         return max(self._rest_until, self._hold_until)
 
     def worked(self) -> None:
+        """All is well again, unless it is doubted: an answer that was on its way then says nothing against that."""
+        if self._clock.monotonic() < self._doubt_until:
+            return
         self.trouble = 0
         self._rest_until = self._hold_until = 0.0
 
@@ -187,17 +191,19 @@ class Endpoint:
             return
         self.trouble += 1
         now, back_off = self._clock.monotonic(), 2.0 ** min(self.trouble, 12)
-        if fault.kind == "behind":  # it most often catches up within a block or two
+        if fault.kind == "behind" and fault.wait is None:  # it most often catches up within a block or two
             self._rest_until = now + min(30.0, max(1.0, self._spec.block_time))
         elif fault.cure is Cure.WAIT:
             self._hold_until = now + min(LONGEST_HOLD, back_off if fault.wait is None else fault.wait)
         else:
             self._rest_until = now + min(LONGEST_REST, max(back_off, fault.wait or 0.0))
 
-    def distrust(self, detail: str) -> None:
+    def distrust(self, detail: str, kind: str = "malformed") -> None:
         """It said what others, or it itself, do not confirm: a long rest at once."""
+        self._doubt_until = 0.0
         self.worked()
-        self.failed(Fault("malformed", detail, wait=DISTRUST))
+        self.failed(Fault(kind, detail, wait=DISTRUST))
+        self._doubt_until = self._rest_until
 
     def status(self) -> EndpointStatus:
         return EndpointStatus(

@@ -88,7 +88,7 @@ class EndpointPool:
                 raise
             return rolled_back
         self._announcer = source
-        self._cross.head(source.name, self._line)
+        self._cross.head(source, self._line)
         return block
 
     async def read(self, block: Block, calls: Sequence[Call]) -> list[Result]:
@@ -99,7 +99,7 @@ class EndpointPool:
         places = chunks(calls, self._memory, self._spec.max_calls, self._spec.max_calldata)
         gate = asyncio.Semaphore(AT_ONCE)
         results: list[Result | None] = [None] * len(calls)
-        sources: set[str] = set()
+        sources: set[Endpoint] = set()
 
         async def fill(chunk: list[int]) -> None:
             async def ask(endpoint: Endpoint, deadline: Deadline) -> list[Result]:
@@ -108,7 +108,7 @@ class EndpointPool:
 
             async with gate:
                 source, answers = await self._patiently(ask, deadline)
-            sources.add(source.name)
+            sources.add(source)
             for at, answer in zip(chunk, answers, strict=True):
                 results[at] = answer
 

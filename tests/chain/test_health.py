@@ -175,7 +175,7 @@ def flipped(method: str, result: Any) -> Any:
 
 async def test_wrong_data_of_one_endpoint_is_contradicted(make_pool: PoolMaker) -> None:
     async with nodes(2) as [liar, honest]:
-        pool = make_pool(spec_of(liar, honest))
+        pool = make_pool(spec_of(liar, honest), FrozenClock())
         liar.alter = flipped
         block = await pool.head()
         await pool.read(block, echo(3))
