@@ -156,7 +156,7 @@ class CrossCheck:
             found = await endpoint.by_number(block.number, Deadline(self._spec.timeout))
             return None if found is None else found.hash
 
-        await self._weigh("head", source, f"block {block.number}", block.hash, hash_by, str.__eq__)
+        await self._weigh(source, f"block {block.number}", block.hash, hash_by, str.__eq__, what="head")
 
     async def _compare_data(
         self, source: Endpoint, block: Block, calls: Sequence[Call], results: Sequence[Result]
@@ -165,18 +165,20 @@ class CrossCheck:
             reader = BlockReader(self._spec, endpoint, self._memory, block, Deadline(self._spec.timeout))
             return await reader.read(calls, len(calls))
 
-        await self._weigh("data", source, f"contract data at block {block.number}", results, results_by, _same_data)
+        about = f"contract data at block {block.number}"
+        await self._weigh(source, about, results, results_by, _same_data, what="data")
         if self._found["data"]:
             self._offset -= SAMPLE  # the same ones again, until they agree
 
     async def _weigh(
         self,
-        what: str,
         source: Endpoint,
         about: str,
         mine: T,
         ask: Callable[[Endpoint], Awaitable[T | None]],
         agree: Callable[[T, T], bool],
+        *,
+        what: str,
     ) -> None:
         """Hear a second endpoint, and a third one where the second disagrees: the one that is outvoted rests.
 

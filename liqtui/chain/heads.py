@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from liqtui.chain.jsontext import parse
-from liqtui.core.clock import Clock, SystemClock
+from liqtui.chain.transport import on_this_machine
 from liqtui.core.redact import redact_url, scrubber
 from liqtui.core.text import clean
 
@@ -38,23 +38,17 @@ class HeadHints:
         self,
         spec: ChainSpec,
         on_head: Callable[[], None],
-        clock: Clock | None = None,
         *,
         silence: float | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._urls = spec.ws
         self._on_head = on_head
-        self._clock = SystemClock() if clock is None else clock
         self._silence = max(LEAST_SILENCE, SILENT_BLOCKS * spec.block_time) if silence is None else silence
         self._sleep = sleep
         self.error = ""
         """The last trouble, redacted; empty while heads arrive."""
-        self.source = ""
-        """The endpoint that is listened to, redacted; empty while there is none."""
         self.heads = 0
-        self.last_head: float | None = None
-        """Unix time."""
 
     async def run(self) -> None:
         """Listen for as long as it is not cancelled; reconnect, in turn and ever more slowly, after any trouble."""
@@ -64,10 +58,9 @@ class HeadHints:
             before = self.heads
             try:
                 await self._listen(url)
-            except _troubles() as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, hints are all that is lost, and for a moment
                 text = "no new head for too long" if isinstance(error, TimeoutError) else str(error)
                 self.error = clean(f"{redact_url(url)}: {scrubber(url)(text) or type(error).__name__}", 160)
-            self.source = ""
             failures = 1 if self.heads > before else failures + 1
             await self._sleep(min(LONGEST_PAUSE, 2.0 ** min(failures, 6)))
 
@@ -77,15 +70,19 @@ class HeadHints:
         quiet = logging.getLogger("liqtui.websockets")
         quiet.setLevel(logging.WARNING)  # at lower levels the library logs the URL, keys included
         async with connect(
-            url, open_timeout=self._silence, close_timeout=1.0, max_size=MAX_MESSAGE, logger=quiet
+            url,
+            open_timeout=self._silence,
+            close_timeout=1.0,
+            max_size=MAX_MESSAGE,
+            logger=quiet,
+            proxy=None if on_this_machine(url) else True,
         ) as socket:
             await socket.send(_SUBSCRIBE)
             while True:
                 async with asyncio.timeout(self._silence):
                     await self._next_head(socket)
-                self.source, self.error = redact_url(url), ""
+                self.error = ""
                 self.heads += 1
-                self.last_head = self._clock.now()
                 self._on_head()
 
     async def _next_head(self, socket: ClientConnection) -> None:
@@ -97,9 +94,3 @@ class HeadHints:
                 raise ValueError(f"the node offers no new heads: {fields['error']}")
             if fields.get("method") == "eth_subscription":
                 return
-
-
-def _troubles() -> tuple[type[Exception], ...]:
-    from websockets.exceptions import WebSocketException
-
-    return (WebSocketException, OSError, ValueError, TimeoutError)

@@ -174,9 +174,14 @@ def open_client(url: str, timeout: float, *, connections: int) -> httpx.AsyncCli
             max_connections=connections, max_keepalive_connections=(connections + 1) // 2, keepalive_expiry=30.0
         ),
         verify=_tls() if url.lower().startswith("https:") else False,  # there is no TLS to verify
-        trust_env=urlsplit(url).hostname not in _LOOPBACK,  # a proxy never stands between us and our own machine
+        trust_env=not on_this_machine(url),
         follow_redirects=False,
     )
+
+
+def on_this_machine(url: str) -> bool:
+    """A proxy never stands between us and our own machine."""
+    return urlsplit(url).hostname in _LOOPBACK
 
 
 def _request(number: int, method: str, params: Sequence[Any]) -> dict[str, Any]:

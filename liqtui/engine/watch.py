@@ -105,7 +105,7 @@ class ChainWatch:
         reader, rounds = self._connect(self.spec)
         rounds.watch(self._wallets)
         self._rounds = rounds
-        hints = asyncio.create_task(HeadHints(self.spec, self._hinted, self._clock).run())
+        hints = asyncio.create_task(HeadHints(self.spec, self._hinted).run())
         try:
             while True:
                 await self._round(reader, rounds)

@@ -313,7 +313,7 @@ def test_a_head_hint_reads_before_the_poll_is_due(world, run, monkeypatch):
     hints = []
 
     class Hints:
-        def __init__(self, spec, on_head, clock):
+        def __init__(self, spec, on_head):
             hints.append(on_head)
 
         async def run(self):
