@@ -248,22 +248,34 @@ class LiveEngine(EngineThread):
         return self._metrics.open(*self._setup.metrics)
 
     async def _supervised(self, chain: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run for ever; what ends with an exception is told, and started again a little later."""
-        delay, loop = RESTART, asyncio.get_running_loop()
+        """Run for ever; what ends with an exception is told, and started again a little later.
+
+        It is told by an alert, by the snapshot and by the chain's state.
+        """
+        delay, loop, task = RESTART, asyncio.get_running_loop(), asyncio.current_task()
         while True:
             started = loop.time()
             try:
                 await work()
-            except Exception as fault:  # noqa: BLE001 - told by an alert, by the snapshot and by the chain's state
+            except (Exception, asyncio.CancelledError) as fault:
+                if isinstance(fault, asyncio.CancelledError) and (task is None or task.cancelling()):
+                    raise  # nobody asked for any other one: it leaked from somewhere
                 delay = RESTART if loop.time() - started > RESTART_MAX else min(delay * 2, RESTART_MAX)
-                self._monitor.crashed(chain, words(fault), self.clock.now())
-                self._show()
+                self._crashed(chain, words(fault))
             await asyncio.sleep(delay)
+
+    def _crashed(self, chain: str, why: str) -> None:
+        """Tell it; where that is what fails, the heart stops, which tells it too, and there will be another try."""
+        try:
+            self._monitor.crashed(chain, why, self.clock.now())
+            self._show()
+        except Exception as fault:  # noqa: BLE001 - see above
+            self.ails = words(fault)
 
     async def _tick(self) -> None:
         while True:
-            self.beat()
             self._show()
+            self.beat()
             self._save()
             self._monitor.alive()
             await asyncio.sleep(TICK)

@@ -47,6 +47,8 @@ class EngineThread:
         self._stopped = False
         self.listener_fault = ""
         """Why the last listener that failed did."""
+        self.ails = ""
+        """What kept the engine from telling something, if that happened since its last heartbeat."""
 
     async def serve(self, ended: asyncio.Event) -> None:
         """The engine itself: call `up` once it can be told things, return soon after `ended` is set."""
@@ -128,12 +130,14 @@ class EngineThread:
         if self._thread is None or self._stopped:
             return ""
         silent = self.clock.monotonic() - self._beat
-        return f"the engine has not moved for {silent:.0f} s" if silent > SILENCE else ""
+        if silent <= SILENCE:
+            return ""
+        return f"the engine has not moved for {silent:.0f} s" + (f": {self.ails}" if self.ails else "")
 
     # -- the engine's thread -------------------------------------------------------------------------------------
 
     def beat(self) -> None:
-        self._beat = self.clock.monotonic()
+        self._beat, self.ails = self.clock.monotonic(), ""
 
     def up(self) -> None:
         """From now on wishes are taken; first those that came too early."""

@@ -13,6 +13,7 @@ from liqtui.engine import live, names, thread, verdict, watch
 from liqtui.engine import setup as setups
 from liqtui.engine.history import History
 from liqtui.engine.live import LiveEngine
+from liqtui.engine.monitor import Monitor
 from liqtui.engine.once import run_once
 from liqtui.engine.setup import Owner, Setup, link_of, pool, shipped_adapters
 from tests.engine.fakes import START, FakeAdapter, FakeChain, address, chain, market, wallet
@@ -129,6 +130,41 @@ def test_a_dead_task_is_started_again_and_told(world, run):
     found = seen.until(lambda snapshot: snapshot.rows)
     assert found.engine_error == ""
     assert [alert.kind for alert in found.alerts].count("engine") == 1, "one alert, however often it was restarted"
+
+
+def test_a_task_that_is_cancelled_by_nobody_is_started_again_and_told(world, run):
+    """A cancellation that leaks out of a library would else end the watching of a chain without a word."""
+    _, seen = run(world)
+    seen.until(lambda snapshot: snapshot.rows)
+    world.crash = asyncio.CancelledError()
+    found = seen.until(lambda snapshot: snapshot.engine_error)
+    assert "CancelledError" in found.engine_error
+    world.crash = None
+    world.mine(price=1249)
+    seen.until(lambda snapshot: snapshot.rows[0].severity is Severity.LIQUIDATABLE and not snapshot.engine_error)
+
+
+def test_what_cannot_be_published_is_a_stopped_heart_and_goes_on_when_it_can(world, run, monkeypatch):
+    """The tasks that read and tick have to outlive it: who tells that one of them failed publishes, too."""
+    clock = FrozenClock(START)
+    engine, seen = run(world, clock=clock)
+    seen.until(lambda snapshot: snapshot.ready and snapshot.rows)
+    publish, tries = Monitor.publish, []
+
+    def fails(monitor, now):
+        tries.append(now)
+        raise ValueError("nothing can be said of it")
+
+    monkeypatch.setattr(Monitor, "publish", fails)
+    monkeypatch.setattr(live, "RESTART_MAX", 0.02)
+    seen.wait(lambda: len(tries) > 10)
+    clock.advance(thread.SILENCE + 1)
+    seen.wait(lambda: "not moved for 11 s: ValueError: nothing can be said" in engine.snapshot().engine_error)
+    monkeypatch.setattr(Monitor, "publish", publish)
+    world.mine(price=1249)
+    found = seen.until(lambda snapshot: snapshot.rows[0].severity is Severity.LIQUIDATABLE)
+    seen.until(lambda snapshot: not snapshot.engine_error)
+    assert "engine" in {alert.kind for alert in found.alerts}
 
 
 def test_one_chain_that_fails_leaves_the_other(world, run):
