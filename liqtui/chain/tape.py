@@ -223,6 +223,7 @@ class TapeReader:
         self._chain_id = chain_id
         self._frames = [(at, frame) for at, frame in enumerate(tape.frames) if frame.chain_id == chain_id]
         self._places = [at for at, _ in self._frames]
+        self._queries = [(at, query) for at, frame in self._frames for query in frame.logs]
         self._answers: dict[Call, tuple[list[int], list[Result]]] = {}
         for at, frame in self._frames:
             for call, result in frame.results.items():
@@ -270,10 +271,8 @@ class TapeReader:
         self._now()
         queries = [
             query
-            for at, frame in self._frames
-            if at <= self._index
-            for query in frame.logs
-            if query.wanted == wanted and query.last >= first and query.first <= last
+            for at, query in self._queries
+            if at <= self._index and query.wanted == wanted and query.last >= first and query.first <= last
         ]
         reached = first
         for query in sorted(queries, key=lambda query: query.first):

@@ -69,7 +69,7 @@ class _Cursor:
     next: int
     """The first block of which nothing is known yet."""
     stirred: int
-    """Up to this block the newest blocks are read anew in every round."""
+    """Up to this block the newest blocks are read anew in every round; until it is reached, however long that takes."""
     held: _Amounts
     kept: int = -1
 
@@ -124,7 +124,7 @@ class Events:
         if market.unread or _moved(cursor.held, held):
             cursor.stirred = block.number + MARGIN
         cursor.held = cursor.held | held if market.unread else held
-        if block.number <= cursor.stirred:
+        if block.number <= cursor.stirred or (market.wallets and cursor.next <= cursor.stirred):
             return bool(market.wallets)
         cursor.next = block.number + 1
         self._keep(_place(market), cursor, found=False)

@@ -172,10 +172,12 @@ class Monitor:
 
     def _positions(self, chain: Chain, outcome: Outcome, now: float) -> None:
         watched = set(wallets_on(chain.spec.name, self._wallets.values()))
-        self._hear(chain, outcome)
         for key, position in outcome.positions.items():
             if key.wallet in watched:
                 self._take(chain, position, now)
+        for key, late in self._hear(chain, outcome).items():
+            if key.wallet in watched:
+                self._alarms.gone(self._row(Held(key, chain), now), now, events=late)
         wrong = {trouble.spot: trouble.error for trouble in outcome.troubles}
         markets = {(stage.protocol, stage.market) for stage in outcome.stages}
         for held in [held for held in self._held.values() if held.chain is chain]:
@@ -197,13 +199,15 @@ class Monitor:
                 self._held[key] = Held(key, chain, error=error)
         chain.covered = outcome.covered
 
-    def _hear(self, chain: Chain, outcome: Outcome) -> None:
+    def _hear(self, chain: Chain, outcome: Outcome) -> dict[PositionKey, list[MarketEvent]]:
+        """Hand each position what the logs told of it. Returns what they told too late: of such as were gone before."""
         events: dict[PositionKey, list[MarketEvent]] = {}
         for event in outcome.events:
             events.setdefault(event.key, []).append(event)
         for key, held in self._held.items():
             if held.chain is chain:
-                held.hear(events.get(key, ()), complete=(key.protocol, key.market) in outcome.logged)
+                held.hear(events.pop(key, ()), complete=(key.protocol, key.market) in outcome.logged)
+        return events
 
     def _take(self, chain: Chain, position: Position, now: float) -> None:
         held = self._held.get(position.key)

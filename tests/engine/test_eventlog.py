@@ -270,6 +270,39 @@ async def test_a_long_absence_is_read_in_pieces_and_not_without_bound():
     history.close()
 
 
+async def test_what_takes_more_than_one_round_is_read_although_nothing_changes_meanwhile():
+    history = History(None)
+    node = Logged()
+    await started(node, notebook=history)
+    history.flush(START)
+    node.number += BACKLOG // 2
+    node.log(TAKEN, 1, block=node.number - 100)
+    found, told = Events(history), ()
+    for _ in range(10):
+        told += (await step(found, node, watched(node))).events
+        node.mine()
+    assert len(told) == 1
+    asked = len(node.asked)
+    node.mine()
+    await step(found, node, watched(node))
+    assert len(node.asked) == asked, "it is over some time"
+    history.close()
+
+
+async def test_logs_that_fail_for_longer_than_blocks_may_change_are_read_when_they_come():
+    node = Logged()
+    found = await started(node)
+    node.mine()
+    node.log(TAKEN, 1)
+    node.fault = ReadError("rpc", "not now")
+    await step(found, node, watched(node, LESS))
+    node.number += 2 * MARGIN
+    node.fault = None
+    told = await step(found, node, watched(node, LESS), now=START + REST)
+    assert [event.block_number for event in told.events] == [101]
+    assert told.logged
+
+
 async def test_another_chain_under_the_same_name_begins_anew():
     history = History(None)
     await started(Logged(number=5000), notebook=history)

@@ -4,9 +4,10 @@ import pytest
 
 from liqtui.core.reads import Failure, ReadError
 from liqtui.core.snapshot import Severity
+from liqtui.engine.logsearch import REST
 from liqtui.engine.rounds import ChainRounds
 from tests.engine.desk import Desk
-from tests.engine.fakes import Finish, address
+from tests.engine.fakes import Finish, address, wallet
 from tests.engine.logged import ACTED, ENTRY, TAKEN, Logged, Logging, word
 
 
@@ -118,6 +119,65 @@ def test_who_was_left_with_nothing_while_the_program_was_off_is_told_of(desk, tm
     snapshot = desk.round()
     assert [alert.severity for alert in snapshot.alerts if alert.kind == "liquidated"] == [Severity.LIQUIDATED]
     assert not texts(snapshot, "closed")
+
+
+def test_a_liquidation_that_the_logs_tell_too_late_is_told_all_the_same(desk):
+    """By amounts alone it looked like a position that was closed, and it is not there any more."""
+    desk.round()
+    node = desk.nodes["lab"]
+    node.accounts.clear()
+    node.log(TAKEN, 1, block=node.number + 1)
+    node.fault = ReadError("rpc", "no logs now")
+    found = desk.round(400)
+    assert (texts(found, "liquidated"), len(texts(found, "closed"))) == ([], 1)
+    node.fault = None
+    found = desk.round(REST)
+    (told,) = (alert for alert in found.alerts if alert.kind == "liquidated")
+    assert "0.1 ETH taken" in told.text
+    assert (told.over_at, told.title) == (None, "w1 fake lab")
+    assert found.rows == ()
+    assert len(texts(desk.round(), "liquidated")) == 1
+
+
+def test_a_liquidation_long_ago_while_the_program_was_off_is_told_when_its_log_is_reached(desk, tmp_path):
+    restarted(desk, tmp_path)
+    desk.round()
+    node = desk.nodes["lab"]
+    node.accounts.clear()
+    node.number += 20_000
+    node.time += 20_000
+    desk.now += 20_000
+    node.log(TAKEN, 1, block=node.number - 100)
+    restarted(desk, tmp_path)
+    assert texts(desk.round(), "liquidated") == []
+    for _ in range(4):
+        desk.round()
+    assert len(texts(desk.round(), "liquidated")) == 1
+    restarted(desk, tmp_path)
+    assert len(texts(desk.round(), "liquidated")) == 1
+
+
+def test_what_the_owner_did_to_a_position_that_is_gone_needs_no_word(desk):
+    desk.round()
+    node = desk.nodes["lab"]
+    node.accounts.clear()
+    node.log(ACTED, 1, block=node.number + 1)
+    node.fault = ReadError("rpc", "no logs now")
+    desk.round(400)
+    node.fault = None
+    assert [alert.kind for alert in desk.round(REST).alerts] == ["closed"]
+
+
+def test_a_position_that_is_met_after_it_was_liquidated_in_part_is_told_of(desk):
+    node = desk.nodes["lab"]
+    node.accounts.clear()
+    node.hold(2, 1, 1000)
+    desk.watch(*(wallet(number) for number in (1, 2)))
+    desk.round()
+    node.hold(1, 1, 1000)
+    node.log(TAKEN, 1, block=node.number + 1)
+    found = desk.round(400)
+    assert next(row.severity for row in found.rows if row.label == "w1") is Severity.LIQUIDATED
 
 
 def test_a_position_closed_by_its_owner_is_just_closed(desk):
