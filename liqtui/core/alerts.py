@@ -129,6 +129,8 @@ def _sight(after: Row, memory: Memory, now: float) -> tuple[Memory, tuple[Draft,
         return _seen_again(after, memory, now)
     if memory.unseen_since is None:
         memory = memory._replace(unseen_since=now, unseen_health=memory.health)
+    elif memory.unseen_since > now:  # the clock was set back
+        memory = memory._replace(unseen_since=now)
     since = now if memory.unseen_since is None else memory.unseen_since
     if memory.seen_since is not None:
         memory = memory._replace(seen_since=None)

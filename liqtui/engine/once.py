@@ -62,7 +62,7 @@ async def _once(
         reader = factory(spec)
         rounds = rounds_on(spec, setup, adapters, reader, history)
         try:
-            outcome = await one_round(rounds, clock.now(), deadline, partial(progress, spec.name))
+            outcome = await one_round(rounds, clock.monotonic(), deadline, partial(progress, spec.name))
             monitor.apply(spec.name, outcome, clock.now(), link=link_of(reader))
         except Exception as fault:  # noqa: BLE001 - shown as this chain's error; the others are worth printing
             monitor.crashed(spec.name, words(fault), clock.now())

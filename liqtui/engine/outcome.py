@@ -29,8 +29,6 @@ class Trouble(NamedTuple):
     spot: Spot
     error: str
     """Safe to show."""
-    since: float
-    """Unix time at which it began."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class Pinger:
     def saw(self, snapshot: Snapshot) -> None:
         """Calls for a ping when every chain had a good round since the last one, and that is long enough ago."""
         since = None if self._asked_at is None else snapshot.at - self._asked_at
+        if since is not None and since < 0:  # the clock was set back
+            since = None
         if since is not None and since < self._ping.every:
             return
         read = all(since is None or (chain.age is not None and chain.age + 1 <= since) for chain in snapshot.chains)

@@ -79,7 +79,7 @@ class Recorder:
     async def round(self, chain: str, *, note: str = "", chapter: str = "") -> Snapshot:
         """Read one chain, write the frame, and how things stand then. Raises OSError when it cannot be written."""
         line = self.lines[chain]
-        outcome = await one_round(line.rounds, self._clock.now())
+        outcome = await one_round(line.rounds, self._clock.monotonic())
         now = self._clock.now()
         self._monitor.apply(chain, outcome, now, link=link_of(line.reader))
         snapshot = self._monitor.publish(now)

@@ -81,7 +81,6 @@ class ChainRounds:
         self._finish = finish
         self._wallets: tuple[str, ...] = ()
         self._known: dict[PositionKey, _Known] = {}
-        self._since: dict[Spot, float] = {}
         self._last: Outcome | None = None
         self._events = Events(notebook)
         self._glances = Glances(spec)
@@ -105,7 +104,10 @@ class ChainRounds:
     async def round(
         self, now: float, progress: Callable[[tuple[Stage, ...]], None] | None = None
     ) -> Outcome | ReadError:
-        """Read everything once, at the block that is the head now."""
+        """Read everything once, at the block that is the head now.
+
+        `now`: seconds of any clock that runs on between rounds; one that can be set would put off what is due.
+        """
         try:
             return await self._round(now, progress)
         except ReadError as error:
@@ -118,7 +120,7 @@ class ChainRounds:
             return last
         self._forget(wallets)
         readings = await self._read(block, wallets, now, progress or (lambda _stages: None))
-        outcome = await self._happened(block, await self._evaluate(block, readings, wallets, now), now)
+        outcome = await self._happened(block, await self._evaluate(block, readings, wallets), now)
         if self._wallets == wallets:
             self._last = replace(outcome, events=()) if outcome.events else outcome
         past = await self._past(block, outcome.feeds)
@@ -297,7 +299,7 @@ class ChainRounds:
     # -- figures -------------------------------------------------------------------------------------------------
 
     async def _evaluate(
-        self, block: Block, readings: Sequence[tuple[MarketState, Reading]], wallets: Sequence[str], now: float
+        self, block: Block, readings: Sequence[tuple[MarketState, Reading]], wallets: Sequence[str]
     ) -> Outcome:
         positions: dict[PositionKey, Position] = {}
         failed: dict[Spot, str] = {m.spot(): m.trouble for m in self._markets if m.trouble}
@@ -320,14 +322,13 @@ class ChainRounds:
                 if not done % _YIELD_EVERY:
                     await asyncio.sleep(0)
         self._known = {key: known for key, known in self._known.items() if key in positions}
-        self._since = {spot: self._since.get(spot, now) for spot in failed}
         return Outcome(
             chain_id=self.spec.id,
             block=block,
             positions=positions,
             covered=frozenset(covered),
             feeds=tuple(feeds.values()),
-            troubles=tuple(Trouble(spot, error, self._since[spot]) for spot, error in failed.items()),
+            troubles=tuple(Trouble(spot, error) for spot, error in failed.items()),
             notes=tuple(note for market in self._markets for note in market.told()),
             stages=self.stages,
         )

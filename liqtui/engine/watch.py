@@ -50,7 +50,7 @@ async def one_round(
     limit: float = ROUND_LIMIT,
     progress: Callable[[tuple[Stage, ...]], None] | None = None,
 ) -> Outcome | ReadError:
-    """A round that is over in time, one way or the other."""
+    """A round that is over in time, one way or the other. `now` as for a round."""
     try:
         async with asyncio.timeout(limit):
             return await rounds.round(now, progress)
@@ -121,7 +121,7 @@ class ChainWatch:
         every = pace(self.spec)
         self._woken.clear()
         outcome = await one_round(
-            rounds, self._clock.now(), progress=lambda stages: self._sink.progressed(self.spec, stages)
+            rounds, self._clock.monotonic(), progress=lambda stages: self._sink.progressed(self.spec, stages)
         )
         rest = max(started + every - loop.time(), 0.0)
         seconds = loop.time() - started

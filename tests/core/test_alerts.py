@@ -165,6 +165,19 @@ def test_old_figures_raise_no_new_threshold_alert_while_blind() -> None:
     assert kinds(tell(at(1.0), wait=SETTLE)) == ["sighted"]
 
 
+@pytest.mark.parametrize("wait", [0, UNKNOWN_PATIENCE])
+def test_a_clock_that_is_set_back_puts_off_no_word_of_blindness(wait: float) -> None:
+    """What was not seen since a time that is yet to come would not be told until then."""
+    tell = Story()
+    unseen = blind(at(1.5)) if not wait else blind(None)
+    tell(at(1.5))
+    if wait:
+        assert tell(unseen) == []
+    else:
+        tell.memory = tell.memory._replace(unseen_since=tell.now + 7200)
+    assert kinds(tell(unseen, wait=-7200) + tell(unseen, wait=wait + 1)) == ["blind"]
+
+
 def test_blind_carries_the_cure() -> None:
     tell = Story()
     tell(position(simple()))

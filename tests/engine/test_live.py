@@ -9,7 +9,7 @@ from liqtui.config.lock import InstanceLock
 from liqtui.core.clock import FrozenClock
 from liqtui.core.reads import ReadError
 from liqtui.core.snapshot import Freshness, Severity
-from liqtui.engine import live, names, thread, verdict, watch
+from liqtui.engine import live, names, rounds, thread, verdict, watch
 from liqtui.engine import setup as setups
 from liqtui.engine.history import History
 from liqtui.engine.live import LiveEngine
@@ -194,6 +194,26 @@ def test_refresh_wakes_and_looks_for_positions_again(world, run):
     engine.refresh()
     seen.until(lambda snapshot: snapshot.rows[0].position.block == world.block)
     assert "has" in [what for what, *_ in world.seen]
+
+
+class Reset(FrozenClock):
+    """Somebody sets it: the time of day jumps, and what has passed does not."""
+
+    jumped = 0.0
+
+    def now(self):
+        return self.at + self.jumped
+
+
+def test_a_clock_that_is_set_back_puts_off_no_search_for_positions(world, run):
+    clock = Reset(START)
+    _, seen = run(world, clock=clock)
+    seen.until(lambda snapshot: snapshot.rows)
+    clock.jumped = -86_400.0
+    world.seen = []
+    clock.advance(rounds.REDISCOVER + 1)
+    world.mine(rounds.REDISCOVER + 1)
+    seen.wait(lambda: "has" in [what for what, *_ in world.seen])
 
 
 def test_a_listener_that_raises_stops_nothing(world, run):

@@ -136,6 +136,9 @@ def test_a_ping_waits_for_a_round_of_every_chain_and_for_its_time(run):
     for at, age in ((1000.0, 0), (1030.0, 0), (1061.0, 61), (1062.0, 10)):
         saw(at, age)
     assert asked == [True, False, False, True]
+    saw(500.0, 1)
+    saw(501.0, 1)
+    assert asked[-2:] == [True, False], "a clock that is set back is no reason to be silent until it is as late again"
     assert pinger.state == ChannelState("ping", "ping")
 
 

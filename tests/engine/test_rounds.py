@@ -109,10 +109,7 @@ async def test_a_broken_market_leaves_the_other_alone(world):
     (trouble,) = outcome.troubles
     assert trouble.spot == Spot("fake", "second", "")
     assert "out of order" in trouble.error
-    assert trouble.since == START + 12
     assert Spot("fake", "second", address(1)) not in outcome.covered
-    world.mine()
-    assert (await made.round(START + 24)).troubles[0].since == START + 12
     world.broken.clear()
     world.mine()
     healed = await made.round(START + 36)
