@@ -1,9 +1,12 @@
 """Commands, services through apprise and signed webhooks, and what none of them ever shows."""
 
+import contextlib
 import hashlib
 import hmac
 import json
 import logging
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -79,6 +82,43 @@ async def test_a_command_that_hangs_is_taken_away_with_its_children(tmp_path):
             return True
 
     await office.until(gone)
+
+
+@pytest.fixture
+def taken_away(tmp_path):
+    yield
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
+@pytest.mark.usefixtures("taken_away")
+async def test_what_a_command_leaves_running_is_no_failure(tmp_path):
+    """A siren that plays on: else it would be killed, and the alert sent again for a day."""
+    script = (
+        "import pathlib, subprocess, sys;"
+        "pathlib.Path(sys.argv[1]).write_text(str(subprocess.Popen(['sleep', '600']).pid))"
+    )
+    office = Office(command(script, str(tmp_path / "pid"), timeout=5.0))
+    async with office.open():
+        office.post(alert(1))
+        await office.over()
+        os.kill(int((tmp_path / "pid").read_text()), 0)  # raises where it is gone
+    assert (office.delivery(1).state, office.delivery(1).tries) == (DeliveryState.DELIVERED, 1)
+
+
+@pytest.mark.usefixtures("taken_away")
+async def test_a_command_that_hangs_is_left_although_another_one_has_its_pipes(tmp_path):
+    """One that left the group is not killed along, and holds what it has inherited."""
+    script = (
+        "import pathlib, subprocess, sys, time;"
+        "child = subprocess.Popen(['sleep', '600'], start_new_session=True);"
+        "pathlib.Path(sys.argv[1]).write_text(str(child.pid)); time.sleep(600)"
+    )
+    office = Office(command(script, str(tmp_path / "pid"), timeout=2.0))
+    async with office.open():
+        office.post(alert(1))
+        await office.until(lambda: office.outbox.channels()[0].error)
+    assert "2 s" in office.outbox.channels()[0].error
 
 
 async def test_a_command_that_is_not_there_says_so():
