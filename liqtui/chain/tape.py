@@ -342,6 +342,10 @@ class RecordingReader:
         self._queries.append(LogQuery(first, last, wanted, tuple(logs)))
         return logs
 
+    def over(self, fault: ReadError | None) -> None:
+        """How the round ended, where somebody knows: it may get over a read that failed, or end for another reason."""
+        self._fault = None if fault is None else (fault.kind, fault.detail)
+
     def commit(self, note: str = "", chapter: str = "") -> None:
         """Write the frame that `head` began; nothing when there is none."""
         if self._began is None:

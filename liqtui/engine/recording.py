@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.chain.tape import RecordingReader, TapeHeader, TapeWriter
 from liqtui.core.clock import SystemClock
+from liqtui.core.reads import ReadError
 from liqtui.engine.history import History
 from liqtui.engine.monitor import Monitor
 from liqtui.engine.setup import link_of, pool, rounds_on, shipped_adapters
@@ -88,6 +89,7 @@ class Recorder:
             self._told = news[0].id
             if self._mark and not chapter:
                 chapter = f"{news[-1].kind}: {news[-1].title}"
+        line.tap.over(outcome if isinstance(outcome, ReadError) else None)
         line.tap.commit(note=note, chapter=chapter)
         return snapshot
 

@@ -73,6 +73,70 @@ def test_fast_forward_tells_the_story(path):
     assert seen[-1].ready
 
 
+def figures(snapshot):
+    chains = [(state.error, state.block) for state in snapshot.chains]
+    return chains, [
+        (row.freshness, row.position and (row.position.block, row.position.health)) for row in snapshot.rows
+    ]
+
+
+def recorded(path, node, steps):
+    """What was seen while it was recorded, a round after each step; the tape is at the path then."""
+    made, clock = Setup((chain(),), (market(),), (wallet(1),)), FrozenClock(START)
+
+    async def make():
+        recorder = Recorder(made, path, reader_factory=lambda spec: node, adapters=ADAPTERS, clock=clock)
+        for step in steps:
+            clock.advance(12)
+            node.mine()
+            step()
+            yield await recorder.round("lab")
+        await recorder.close()
+
+    async def all_of():
+        return [snapshot async for snapshot in make()]
+
+    return asyncio.run(all_of())
+
+
+def test_a_round_that_ran_out_of_time_is_none_on_the_tape(tmp_path, monkeypatch):
+    """Its block is there, and what was not read at it must not be taken from the one before."""
+    monkeypatch.setattr(watch.one_round, "__defaults__", (0.05, None))
+    node, hung = FakeChain(), asyncio.Event()
+    node.hold(1, 1, 1000)
+    hung.set()
+    read = node.read
+
+    async def patiently(block, calls):
+        await hung.wait()
+        return await read(block, calls)
+
+    def fall():
+        node.price //= 2
+        hung.clear()
+
+    node.read = patiently
+    seen = recorded(tmp_path / "a.tape", node, [lambda: None, fall, hung.set])
+    assert "timeout" in seen[1].chains[0].error
+    assert list(map(figures, fast_forward(load_tape(tmp_path / "a.tape"), ADAPTERS))) == list(map(figures, seen))
+
+
+def test_a_read_that_the_round_got_over_is_no_fault_on_the_tape(tmp_path):
+    node = FakeChain()
+    node.hold(1, 1, 1000)
+    read = node.read
+
+    async def no_past(block, calls):
+        if any(not call.data.startswith(b"[") for call in calls):
+            raise ReadError("rpc", "no past rounds here")
+        return await read(block, calls)
+
+    node.read = no_past
+    seen = recorded(tmp_path / "a.tape", node, [lambda: None, lambda: None])
+    assert seen[0].rows
+    assert list(map(figures, fast_forward(load_tape(tmp_path / "a.tape"), ADAPTERS))) == list(map(figures, seen))
+
+
 def test_two_plays_are_equal(path):
     tape = load_tape(path)
     assert list(fast_forward(tape, ADAPTERS)) == list(fast_forward(tape, ADAPTERS))
