@@ -60,7 +60,8 @@ class Monitor:
         self._alarms = Alarms(history, saved, setup.desk, post=outbox.post if outbox is not None else None)
         self._remembered = saved.positions
         for answer in history.answers(now - ROUNDS):
-            self._sigmas.add(*answer)
+            if answer.at <= now:  # an older version kept any
+                self._sigmas.add(*answer)
         self._crash = ""
         self._version = 0
         self._at = now
@@ -116,12 +117,20 @@ class Monitor:
             for trouble in outcome.troubles
             if not trouble.spot.wallet
         )
-        for feed in outcome.feeds:
-            if feed.address in outcome.past:
-                self._sigmas.seed(state.spec.id, feed.address, feed.factor, outcome.past[feed.address])
-            if self._history.round(state.spec.id, feed) and feed.answer is not None and feed.updated_at is not None:
-                self._sigmas.add(state.spec.id, feed.address, feed.factor, feed.updated_at, feed.answer)
+        self._rounds(state.spec.id, outcome)
         self._positions(state, outcome, now)
+
+    def _rounds(self, chain_id: int, outcome: Outcome) -> None:
+        """Keep what feeds answered; not what is dated after the block: nothing that comes would be newer for long."""
+        latest = outcome.block.timestamp
+        for feed in outcome.feeds:
+            past = [each for each in outcome.past.get(feed.address, ()) if each[0] <= latest]
+            if past:
+                self._sigmas.seed(chain_id, feed.address, feed.factor, past)
+            if feed.answer is None or feed.updated_at is None or feed.updated_at > latest:
+                continue
+            if self._history.round(chain_id, feed):
+                self._sigmas.add(chain_id, feed.address, feed.factor, feed.updated_at, feed.answer)
 
     def crashed(self, chain: str, text: str, now: float) -> None:
         """The task that reads a chain (empty: the one that looks at the ages) ended and will be started again."""

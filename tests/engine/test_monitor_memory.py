@@ -4,13 +4,13 @@ from math import isnan
 
 import pytest
 
-from liqtui.core.model import PositionKey
+from liqtui.core.model import Feed, PositionKey
 from liqtui.core.reads import ReadError
 from liqtui.core.snapshot import Severity
 from liqtui.engine import history as history_module
 from liqtui.ui.figures import spark
 from tests.engine.desk import kinds, row
-from tests.engine.fakes import address
+from tests.engine.fakes import FEED, START, address
 
 
 def test_a_restart_keeps_alerts_and_acks_and_says_nothing_twice(desk, tmp_path):
@@ -141,3 +141,22 @@ def test_a_full_disk_stops_no_watching(desk, tmp_path):
     assert any("cannot be written" in notice for notice in found.notices)
     assert row(found).severity is Severity.LIQUIDATABLE
     assert history_module.ALERTS_KEPT > len(found.alerts) > 100
+
+
+def test_a_round_of_a_feed_that_is_dated_in_the_future_does_not_end_what_is_known_of_it(desk, tmp_path):
+    """After it no round would be newer, and all before it would be too old: σ would be gone for good."""
+    made = desk(folder=tmp_path)
+
+    def learned():
+        for turn in range(40):
+            found = made.round(1900, price=2000 + 37 * turn % 90)
+        return found.sigmas[0].rounds
+
+    before, ahead = learned(), START + 10**9
+    node = made.nodes["lab"]
+    node.updated_at = ahead
+    assert made.round().sigmas[0].rounds == before
+    assert learned() > before
+    made.history.round(node.chain_id, Feed(FEED, "ETH / USD", "eth", 1, 8, ahead, 3600))  # as an older version did
+    made.restart(tmp_path)
+    assert learned() > 2 * before
