@@ -25,7 +25,7 @@ from liqtui.core.snapshot import Freshness, Severity
 from liqtui.engine.history import ALERTS_KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.model import Feed
@@ -124,13 +124,14 @@ class Alarms:
         if self._memories.pop(position, None) is not None:
             self._changed = self._turned = True
 
-    def tell(self, now: float, how: Severity, title: str, text: str) -> None:
-        """Something about the engine itself, or about the chain of that title."""
-        self._take([Draft(now, how, "engine", title, text, cause=f"engine:{title}", about=frozenset({title.lower()}))])
+    def tell(self, now: float, how: Severity, title: str, text: str, what: str = "") -> None:
+        """Something about the engine itself, or about the chain of that title; `what` tells it from others there."""
+        cause = _engine(title, what)
+        self._take([Draft(now, how, "engine", title, text, cause=cause, about=frozenset({title.lower()}))])
 
-    def ended(self, title: str, now: float) -> None:
+    def ended(self, title: str, now: float, what: str = "") -> None:
         """What was told under that title is over."""
-        self._end("engine", f"engine:{title}", now)
+        self._end("engine", _engine(title, what), now)
 
     def look(self, snapshot: Snapshot) -> None:
         """The round is over: number what was said, call again what nobody acknowledged, let go what was held."""
@@ -207,6 +208,7 @@ class Alarms:
 
     def _watch_feeds(self, snapshot: Snapshot) -> None:
         times = {chain.name: chain.block.timestamp for chain in snapshot.chains if chain.block is not None}
+        self._forget_feeds(snapshot, times)
         for chain, feed in snapshot.feeds:
             at, name = times.get(chain), f"{chain}:{feed.address}"
             mark = self._marks.get(name)
@@ -223,6 +225,15 @@ class Alarms:
             if new != known:
                 self._marks[name] = new
                 self._changed = True
+
+    def _forget_feeds(self, snapshot: Snapshot, read: Collection[str]) -> None:
+        """Those that nothing hangs on any more, on chains where every position is read: what was said is over."""
+        left = self._marks.keys() - {f"{chain}:{feed.address}" for chain, feed in snapshot.feeds}
+        unread = {row.chain for row in snapshot.rows if row.position is None} if left else ()
+        for name in left:
+            if (chain := name.rpartition(":")[0]) in read and chain not in unread:
+                del self._marks[name]
+                self._changed = self._turned = True
 
     @staticmethod
     def _says(mark: feedwatch.Mark, feed: Feed, at: int) -> bool:
@@ -362,6 +373,10 @@ class Alarms:
             if alert.kind == "liquidated" and alert.acked_at is None
             for position in alert.positions
         )
+
+
+def _engine(title: str, what: str) -> str:
+    return f"engine:{title}:{what}" if what else f"engine:{title}"
 
 
 def _nothing(alert: Alert) -> None:

@@ -101,9 +101,9 @@ class Monitor:
         state.tried, state.next_poll, state.took = True, next_poll, took
         state.link = before if link is None else link
         if state.link.contradiction and not before.contradiction:
-            self._alarms.tell(now, Severity.CRITICAL, chain, state.link.contradiction)
+            self._alarms.tell(now, Severity.CRITICAL, chain, state.link.contradiction, "contradiction")
         elif before.contradiction and not state.link.contradiction:
-            self._alarms.ended(chain, now)
+            self._alarms.ended(chain, now, "contradiction")
         if isinstance(outcome, ReadError):
             state.error = str(outcome)
             return

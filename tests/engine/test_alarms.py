@@ -223,6 +223,23 @@ def test_a_feed_is_told_once_and_blinds_no_position(alarm_desk):
     assert all(alert.over_at is not None for alert in found.alerts)
 
 
+def test_a_feed_that_nothing_hangs_on_any_more_is_no_reason_to_call_again(alarm_desk, tmp_path):
+    made = many(alarm_desk, 3, folder=tmp_path)
+    made.round()
+    for _ in range(60):
+        made.round(300)
+    made.restart(tmp_path)
+    node = made.nodes["lab"]
+    node.down = ReadError("timeout", "slow")
+    assert [alert.kind for alert in made.round().alerts if alert.over_at is None] == ["oracle"], "who is not read yet"
+    node.down = None
+    node.accounts.clear()
+    made.round()
+    found = made.round(400)
+    assert {alert.kind for alert in found.alerts} >= {"oracle", "closed"}
+    assert all(alert.over_at is not None for alert in found.alerts)
+
+
 def test_restart_in_the_middle_says_nothing_twice(alarm_desk, tmp_path):
     made = many(alarm_desk, 20, folder=tmp_path)
     made.round()

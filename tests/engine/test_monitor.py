@@ -97,8 +97,15 @@ def test_endpoints_that_contradict_each_other_make_figures_doubtful(desk):
     assert row(found).freshness is Freshness.STALE
     assert "disagree" in found.chains[0].error
     assert kinds(found) == ["engine"]
+    made.monitor.crashed("lab", "a bug", made.now)
+    made.monitor.publish(made.now)
+    made.round()
+    found = made.round()
+    standing = [alert.text for alert in found.alerts if alert.over_at is None]
+    assert standing == ["a and b disagree about block 7"], "only what is over is over"
     made.links["lab"] = Link(2, 2, "a")
     assert row(made.round()).freshness is Freshness.FRESH
+    assert all(alert.over_at is not None for alert in made.round().alerts)
 
 
 def test_thresholds_from_the_narrowest_scope(desk):
