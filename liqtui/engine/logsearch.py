@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from zlib import crc32
 
 from liqtui.core.reads import Log, ReadError
+from liqtui.engine.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -121,6 +122,8 @@ class LogSearch:
                 self._failed(ReadError("timeout", f"no logs within {SPEND:.0f} s"), now)
             except ReadError as fault:
                 self._failed(fault, now)
+            except Exception as fault:  # noqa: BLE001 - a surprise in one market's logs must not end the round
+                self._failed(ReadError("malformed", words(fault)), now)
             else:
                 self.fault, self._rest = None, REST
         self._sum_up(head)
@@ -149,9 +152,13 @@ class LogSearch:
         trail = self._fresh()
         kept = None if self._notebook is None else self._notebook.trail(self._place, wallet)
         if kept is not None:
+            try:
+                logs = _logs(kept.found)
+                ref = self._adapter.learn(self._base, logs)
+            except (ValueError, TypeError, LookupError):  # damaged: all is looked for again
+                return trail
             trail.next = trail.kept = max(self._first, kept.next_block)
-            trail.logs = _logs(kept.found)
-            trail.ref = self._adapter.learn(self._base, trail.logs)
+            trail.logs, trail.ref = logs, ref
         return trail
 
     def _keep(self, wallet: str, trail: _Trail, *, found: bool) -> None:

@@ -11,7 +11,7 @@ from liqtui.core.sources import MarketRef
 from liqtui.core.units import WAD
 from liqtui.engine import logsearch
 from liqtui.engine.history import History
-from liqtui.engine.logsearch import FIRST, MARGIN, PIECES, LogSearch
+from liqtui.engine.logsearch import FIRST, MARGIN, PIECES, Kept, LogSearch
 from liqtui.engine.outcome import Spot
 from liqtui.engine.rounds import REOPEN, ChainRounds
 from tests.engine.fakes import START, FakeAdapter, FakeChain, Finish, address, chain, market
@@ -301,6 +301,38 @@ async def test_while_logs_fail_known_positions_are_read(world):
     (trouble,) = outcome.troubles
     assert trouble.spot == Spot("fake", "main", "")
     assert trouble.error == "http: logs could not be read: 503"
+
+
+async def test_a_surprise_in_the_logs_of_a_market_stays_there(world, monkeypatch):
+    world.log(1, 7, DEPLOYED + 50)
+    made = rounds(world)
+    await made.round(START)
+    world.mine(price=1900)
+    world.log(1, 8, world.number)
+    learn = Searching.learn
+
+    def surprised(self, ref, logs):
+        return learn(self, ref, [log for log in logs if log.topics[1] != word(8) or 1 // 0])
+
+    monkeypatch.setattr(Searching, "learn", surprised)
+    outcome = await made.round(START + 12)
+    assert healths(outcome) == [152 * WAD // 100]
+    assert "ZeroDivisionError" in outcome.troubles[0].error
+
+
+@pytest.mark.parametrize("text", ["[[", '[["0x", 5, "zz"]]', "[1]"])
+async def test_a_trail_that_is_damaged_is_walked_again(text):
+    history, node = History(None), Logged()
+    node.log(1, 7, DEPLOYED + 50)
+    found = search(history)
+    await found.step(node, node.block, [address(1)], START)
+    history.keep_trail(found._place, address(1), Kept(node.number, text))
+    history.flush(START)
+    again = search(history)
+    await again.step(node, node.block, [address(1)], START)
+    assert again.ref == found.ref
+    assert again.fault is None
+    history.close()
 
 
 async def test_a_new_room_that_does_not_open_leaves_the_others_as_they_were(world):
