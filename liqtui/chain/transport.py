@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import itertools
 import json
@@ -17,7 +18,7 @@ from liqtui.core.redact import redact_url, scrubber
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     import httpx
 
@@ -44,7 +45,7 @@ class Wire:
         self._max_answer = max_answer
         self._scrub = scrubber(url)
         self._ids = itertools.count(1)
-        self._client: httpx.AsyncClient | None = None
+        self._connections = Connections(url, timeout, most=8)
 
     def __repr__(self) -> str:
         return f"Wire({self.name!r})"
@@ -82,9 +83,7 @@ class Wire:
         return results
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        await self._connections.close()
 
     def _result(self, reply: object, number: int, method: str) -> Any:
         if not isinstance(reply, dict):
@@ -118,10 +117,12 @@ class Wire:
             raise Fault("http", self._scrub(f"{_plain(error)}")) from None
 
     async def _post(self, content: bytes) -> Any:
-        client = self._client or self._connect()
         self.requests += 1
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        async with client.stream("POST", self._url, content=content, headers=headers) as response:
+        async with (
+            self._connections.client() as client,
+            client.stream("POST", self._url, content=content, headers=headers) as response,
+        ):
             if response.status_code == 429:
                 raise Fault("rate-limited", "HTTP 429", Cure.WAIT, wait=retry_after(response.headers))
             if response.status_code in {413, 414}:
@@ -157,12 +158,46 @@ class Wire:
         text = f"HTTP {status}" + (f": {words[status]}" if status in words else "")
         return Fault("timeout" if status in {504, 524} else "http", text, wait=retry_after(response.headers))
 
-    def _connect(self) -> httpx.AsyncClient:
-        self._client = open_client(self._url, self._timeout, connections=8)
-        return self._client
+
+class Connections:
+    """Kept connections to one URL. After a request that was cut off others are made.
+
+    httpcore now and then takes such a request for one that goes on, and when all places are taken so, there is never
+    an answer again.
+    """
+
+    def __init__(self, url: str, timeout: float, *, most: int) -> None:
+        self._open = functools.partial(_open_client, url, timeout, connections=most)
+        self._now: httpx.AsyncClient | None = None
+        self._users: dict[httpx.AsyncClient, int] = {}
+
+    @contextlib.asynccontextmanager
+    async def client(self) -> AsyncGenerator[httpx.AsyncClient]:
+        """For one request."""
+        import httpx
+
+        mine = self._now = self._now or self._open()
+        self._users[mine] = self._users.get(mine, 0) + 1
+        try:
+            yield mine
+        except (asyncio.CancelledError, httpx.TimeoutException):
+            if self._now is mine:
+                self._now = None
+            raise
+        finally:
+            self._users[mine] -= 1
+            if not self._users[mine]:
+                del self._users[mine]
+                if self._now is not mine:
+                    await mine.aclose()
+
+    async def close(self) -> None:
+        now, self._now = self._now, None
+        if now is not None:
+            await now.aclose()
 
 
-def open_client(url: str, timeout: float, *, connections: int) -> httpx.AsyncClient:
+def _open_client(url: str, timeout: float, *, connections: int) -> httpx.AsyncClient:
     """For requests to this one URL, which may be secret: nothing of it is logged, and no redirect is followed."""
     import httpx
 

@@ -8,10 +8,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from httpcore import AsyncHTTPConnection
 
 from liqtui.chain.faults import Cure, refusal
 from liqtui.chain.transport import Wire
 from liqtui.core.reads import ReadError
+from liqtui.engine.channels.webhook import Line
 from tests.chain.node import SECRET, Chain, Node, Reply, block_hash, echo, echoed, error_body, nodes, spec_of
 
 if TYPE_CHECKING:
@@ -270,3 +272,31 @@ async def test_a_frozen_head_is_the_same_head(make_pool: PoolMaker) -> None:
     async with nodes() as [node]:
         pool = make_pool(spec_of(node))
         assert await pool.head() == await pool.head() == (99, block_hash(99), node.chain.head.timestamp)
+
+
+async def test_requests_that_are_cut_off_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before httpcore has begun with one on its connection, it takes it for one that goes on for ever."""
+    begin, held = AsyncHTTPConnection.handle_async_request, True
+
+    async def hold(*args: Any) -> Any:
+        if held:
+            await asyncio.Event().wait()
+        return await begin(*args)
+
+    monkeypatch.setattr(AsyncHTTPConnection, "handle_async_request", hold)
+    async with nodes() as [node]:
+        wire, line = Wire(node.url, timeout=5.0), Line(f"http://127.0.0.1:{node.port}/", 5.0)
+        for _ in range(3):
+            asked = [wire.call("eth_chainId", [], within=0.02) for _ in range(8)]
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+            assert all("no answer" in str(answer) for answer in answers)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.02):
+                    await line.request("POST", b"{}")
+        held = False
+        assert await asyncio.gather(*(wire.call("eth_chainId", []) for _ in range(8))) == ["0x7a69"] * 8
+        node.fault = lambda request: Reply(200)
+        async with asyncio.timeout(5.0):
+            await line.request("POST", b"{}")
+        await wire.close()
+        await line.close()

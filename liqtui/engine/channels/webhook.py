@@ -9,14 +9,12 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from liqtui.chain.transport import open_client, retry_after
+from liqtui.chain.transport import Connections, retry_after
 from liqtui.core.redact import redact_url, scrubber
 from liqtui.engine.channels import UnsentError
 from liqtui.engine.words import safe
 
 if TYPE_CHECKING:
-    import httpx
-
     from liqtui.core.letters import Letter
     from liqtui.core.rules import ChannelSpec
 
@@ -37,7 +35,7 @@ class Line:
         self._url = url
         self._timeout = timeout
         self._scrub = scrubber(url, secrets)
-        self._client: httpx.AsyncClient | None = None
+        self._connections = Connections(url, timeout, most=1)
 
     async def request(self, method: str, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
         """Returns when the answer is a 2xx; its body is not read. Raises UnsentError."""
@@ -45,8 +43,10 @@ class Line:
 
         where = redact_url(self._url)
         try:
-            client = self._client = self._client or open_client(self._url, self._timeout, connections=1)
-            async with client.stream(method, self._url, content=body, headers=headers) as response:
+            async with (
+                self._connections.client() as client,
+                client.stream(method, self._url, content=body, headers=headers) as response,
+            ):
                 status, wait = response.status_code, retry_after(response.headers)
         except httpx.TimeoutException:
             raise UnsentError(f"{where} did not answer within {self._timeout:g} s") from None
@@ -60,9 +60,7 @@ class Line:
         raise UnsentError(f"{where} answered {status}{words}", wait=wait, refused=status in REFUSING)
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        await self._connections.close()
 
 
 class Webhook:
