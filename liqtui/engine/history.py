@@ -272,10 +272,10 @@ _EVENT = "INSERT INTO event (alert, at, what, by, detail) VALUES (?, coalesce(?,
 
 
 def _put(db: sqlite3.Connection, sql: str, values: tuple[Any, ...]) -> bool:
-    """Whether SQLite could take it: a number beyond 64 bits or half a character must not hold up all the rest."""
+    """Whether SQLite could take it: what it cannot hold, be it no number at all, must not hold up all the rest."""
     try:
         db.execute(sql, values)
-    except (OverflowError, UnicodeError):
+    except (OverflowError, UnicodeError, sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError):
         return False
     return True
 

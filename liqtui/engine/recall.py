@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ALERTS_KEPT = 500
+_UNREADABLE = "history cannot be read"
 
 
 class Answer(NamedTuple):
@@ -177,10 +178,13 @@ class Recall:
     def _rows(self, sql: str, *values: object) -> list[Any]:
         try:
             with self._lock:
-                return self._reading.execute(sql, values).fetchall()
+                rows = self._reading.execute(sql, values).fetchall()
         except sqlite3.Error as error:
-            self.notice = f"history cannot be read: {error}"
+            self.notice = f"{_UNREADABLE}: {error}"
             return []
+        if self.notice.startswith(_UNREADABLE):
+            self.notice = ""
+        return rows
 
 
 ALERT = (

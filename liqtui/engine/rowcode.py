@@ -51,8 +51,6 @@ _APART = {"book", "boundaries", "rescue", "interest_eta"}
 _MORE = tuple(each.name for each in fields(Position) if each.name not in _FIGURES | _APART)
 ALL = frozenset(_MORE)
 """Fields of a position that can be asked for by name; with any of them comes the book."""
-LISTED = frozenset({"legs", "feeds"})
-"""Those that a table with exact boundaries and rescue amounts needs."""
 REPORTED = ALL - {"facts", "quotes"}
 """Those that `check --json` prints."""
 _LEFT_OUT: list[Any] = []

@@ -175,6 +175,14 @@ def test_reading_a_closed_history_is_a_notice():
     assert "cannot be read" in history.notice
 
 
+def test_that_it_could_not_be_read_once_is_over_when_it_can_be(open_history):
+    history = open_history()
+    history._rows("SELECT * FROM nowhere")
+    assert "cannot be read" in history.notice
+    assert history.alerts() == []
+    assert history.notice == ""
+
+
 def test_reading_only_makes_no_file(open_history, tmp_path):
     assert open_history(read_only=True).load().alerts == ()
     assert list(tmp_path.iterdir()) == []
@@ -263,6 +271,7 @@ def test_what_no_chain_should_say_stops_nothing(open_history):
     history.sample(sample(START)._replace(block=2**64))
     history.sample(sample(START + 60))
     history.alert(replace(ALERT, id=1, title="half a \ud800 character"))
+    history.sample(sample(float("nan"), position="1:fake:main:0x9"))
     history.alert(replace(ALERT, id=2))
     history.flush(START)
     assert "leaves out" in history.notice
