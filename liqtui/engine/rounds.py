@@ -120,10 +120,11 @@ class ChainRounds:
             return last
         self._forget(wallets)
         readings = await self._read(block, wallets, now, progress or (lambda _stages: None))
-        outcome = await self._happened(block, await self._evaluate(block, readings, wallets), now)
+        outcome = await self._evaluate(block, readings, wallets)
+        past = await self._past(block, outcome.feeds)
+        outcome = await self._happened(block, outcome, now)  # the last to be waited for: events are told once
         if self._wallets == wallets:
             self._last = replace(outcome, events=()) if outcome.events else outcome
-        past = await self._past(block, outcome.feeds)
         return replace(outcome, past=past) if past else outcome
 
     def _complete(self, last: Outcome, now: float) -> bool:

@@ -1,11 +1,14 @@
 """What a monitor makes of logs: a liquidation for certain, an act for what it is, and who was left with nothing."""
 
+import asyncio
+
 import pytest
 
 from liqtui.core.reads import Failure, ReadError
 from liqtui.core.snapshot import Severity
 from liqtui.engine.logsearch import REST
 from liqtui.engine.rounds import ChainRounds
+from liqtui.engine.watch import one_round
 from tests.engine.desk import Desk
 from tests.engine.fakes import Finish, address, wallet
 from tests.engine.logged import ACTED, ENTRY, TAKEN, Logged, Logging, word
@@ -154,6 +157,30 @@ def test_a_liquidation_long_ago_while_the_program_was_off_is_told_when_its_log_i
         desk.round()
     assert len(texts(desk.round(), "liquidated")) == 1
     restarted(desk, tmp_path)
+    assert len(texts(desk.round(), "liquidated")) == 1
+
+
+def test_a_liquidation_is_told_although_the_round_ran_out_of_time_for_what_is_less_urgent(desk, monkeypatch):
+    """The logs come last in a round: what they told once they do not tell again."""
+    desk.round()
+    node, read = desk.nodes["lab"], desk.nodes["lab"].read
+    node.hold(2, 1, 1000)
+    desk.watch(*(wallet(number) for number in (1, 2)))
+    desk.rounds["lab"]._met.clear()
+
+    async def hangs(block, calls):
+        if any(not call.data.startswith(b"[") for call in calls):
+            await asyncio.Event().wait()
+        return await read(block, calls)
+
+    node.read = hangs
+    node.log(TAKEN, 1, block=node.number + 1)
+    node.hold(1, 0.5, 500)
+    node.mine()
+    desk.now += 12
+    outcome = asyncio.run(one_round(desk.rounds["lab"], desk.now, 0.05))
+    assert isinstance(outcome, ReadError)
+    node.read = read
     assert len(texts(desk.round(), "liquidated")) == 1
 
 
