@@ -136,8 +136,8 @@ class _Line:
         from liqtui.core.letters import letter
 
         self._sent.append(self._clock.monotonic())
-        about = letter((entry.alert for entry in entries), self._clock.now())
         try:
+            about = letter((entry.alert for entry in entries), self._clock.now())
             self._sender = self._sender or self._make(self.spec)
             async with asyncio.timeout(self.spec.timeout):
                 await self._sender.send(about)

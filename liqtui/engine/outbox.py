@@ -60,6 +60,8 @@ class Entry:
 
     alert: Alert
     sending: Sending
+    posted: float | None = None
+    """Monotonic time: a clock that is set must give up nothing. None: an earlier run did."""
     tried: bool = False
     """In this run: what an earlier one left is tried once more, however old it is."""
     refused: int = 0
@@ -115,7 +117,8 @@ class Outbox:
             if found is not None and found.state is not DeliveryState.HELD:
                 continue
             now = self._clock.now()
-            self._put(Entry(alert, Sending(alert.id, name, alert.escalated, state, 0, now, now, None, alert.held)))
+            sending = Sending(alert.id, name, alert.escalated, state, 0, now, now, None, alert.held)
+            self._put(Entry(alert, sending, self._clock.monotonic()))
             self._woken[name].set()
 
     # -- and go out ----------------------------------------------------------------------------------------------
@@ -126,7 +129,8 @@ class Outbox:
         found: list[Entry] = []
         behind: set[str] = set()
         for entry in list(self._open[channel].values()):
-            if entry.tried and now - entry.sending.made_at > GIVE_UP:
+            age = now - entry.sending.made_at if entry.posted is None else moment - entry.posted
+            if entry.tried and age > GIVE_UP:
                 why = f"given up after {entry.sending.tries} tries in 24 h: {entry.sending.reason or 'not tried'}"
                 self.give_up([entry], why)
                 continue

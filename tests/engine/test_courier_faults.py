@@ -2,6 +2,7 @@
 
 import pytest
 
+from liqtui.core.clock import SystemClock
 from liqtui.core.snapshot import DeliveryState
 from liqtui.engine import courier as courier_module
 from liqtui.engine import outbox as outbox_module
@@ -138,6 +139,38 @@ async def test_after_a_day_an_alert_is_given_up_with_the_reason(receiver, monkey
     assert found.reason.startswith(f"given up after {found.tries} tries")
     assert "503" in found.reason
     assert "1 given up" in office.outbox.remarks()[0]
+
+
+class Corrected(SystemClock):
+    """The machine learns what day it is; or wakes up on another."""
+
+    def __init__(self):
+        self.ahead = 0.0
+
+    def now(self):
+        return super().now() + self.ahead
+
+
+async def test_a_clock_that_is_set_forward_gives_up_nothing(receiver):
+    receiver.answers.append(Answer(503))
+    clock = Corrected()
+    office = Office(webhook(receiver), clock=clock)
+    async with office.open():
+        office.post(alert(1))
+        await office.until(lambda: office.outbox.channels()[0].error)
+        clock.ahead = 7 * 86_400.0
+        await office.over()
+    assert office.delivery(1).state is DeliveryState.DELIVERED
+
+
+async def test_a_letter_that_cannot_be_written_is_an_error_of_the_channel(receiver, monkeypatch):
+    """It would else end the courier each time, and say nothing of why this channel is silent."""
+    monkeypatch.setattr("liqtui.core.letters.letter", lambda alerts, now: 1 // 0)
+    office = Office(webhook(receiver))
+    async with office.open():
+        office.post(alert(1))
+        await office.until(lambda: office.outbox.channels()[0].error)
+    assert "ZeroDivisionError" in office.outbox.channels()[0].error
 
 
 async def test_a_fault_of_ours_is_an_error_of_the_channel(receiver):
