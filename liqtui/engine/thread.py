@@ -11,6 +11,7 @@ import contextlib
 import gc
 import threading
 from dataclasses import replace
+from time import gmtime, strftime
 from typing import TYPE_CHECKING
 
 from liqtui.engine.words import words
@@ -36,6 +37,8 @@ class EngineThread:
     def __init__(self, clock: Clock, first: Snapshot) -> None:
         self.clock = clock
         self._slot = first
+        self._given_up = first, first
+        """A snapshot whose engine stood still, and the same as nobody keeps it up."""
         self._listeners: list[Callable[[int], None]] = []
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -73,7 +76,13 @@ class EngineThread:
     def snapshot(self) -> Snapshot:
         """The newest; with `engine_error` set when the engine has died or its thread is stuck."""
         newest, trouble = self._slot, self.trouble
-        return newest.abandoned(trouble) if trouble else newest
+        if not trouble:
+            return newest
+        given_up, left = self._given_up
+        if given_up is not newest:  # it is asked for again and again while nothing comes
+            left = newest.abandoned(trouble)
+            self._given_up = newest, left
+        return left
 
     def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
         """`listener` runs in the engine's thread and must return at once: post a message, no more.
@@ -132,7 +141,8 @@ class EngineThread:
         silent = self.clock.monotonic() - self._beat
         if silent <= SILENCE:
             return ""
-        return f"the engine has not moved for {silent:.0f} s" + (f": {self.ails}" if self.ails else "")
+        since = strftime("%H:%M:%SZ", gmtime(self.clock.now() - silent))
+        return f"the engine has not moved since {since}" + (f": {self.ails}" if self.ails else "")
 
     # -- the engine's thread -------------------------------------------------------------------------------------
 

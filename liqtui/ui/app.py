@@ -213,10 +213,13 @@ class LiqtuiApp(App[None]):
         takeover.mind(self)
 
     def _listen(self) -> None:
-        """The engine may have died without a word: then the verdict says so. So may the terminal: then we end."""
+        """An engine that died or stands still calls nobody: it is asked. So may the terminal be gone: then we end."""
         if not self.is_headless and signals.terminal_is_gone():
             self.state.engine.stop()
             os._exit(signals.EXIT_HANGUP)  # nobody is left to restore a screen for, and writing to it may block
+        if self.state.engine.snapshot() is not self.state.snapshot:
+            self.take_snapshot()
+            return
         self.dashboard.verdict.update()
         self._ring()
         takeover.mind(self)

@@ -157,6 +157,23 @@ async def test_a_silent_engine_takes_over_the_verdict() -> None:
         assert "CRITICAL" in frames.text(app).splitlines()[1]
 
 
+async def test_an_engine_that_stands_still_is_asked_for_it_calls_nobody() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        stub = engine_of(app)
+        fine = stub.current
+        stub.current = fine.abandoned("the engine has not moved since 10:00:00Z")
+        app._listen()
+        await pilot.pause()
+        lines = frames.text(app).splitlines()
+        assert "ENGINE DEAD  the engine has not moved since 10:00:00Z" in lines[1]
+        assert any("treasury" in line and "~" in line for line in lines)
+        stub.current = fine
+        app._listen()
+        await pilot.pause()
+        assert "CRITICAL" in frames.text(app).splitlines()[1]
+
+
 async def test_a_stale_row_in_danger_keeps_its_alarming_glyph() -> None:
     stale = replace(scenes.ROWS[0], freshness=Freshness.STALE)
     calm = replace(scenes.ROWS[4], freshness=Freshness.STALE, severity=Severity.OK)
