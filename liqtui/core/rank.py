@@ -117,14 +117,14 @@ def _key(row: Row) -> tuple[int, float, float, PositionKey]:
         return 2, 0.0, 0.0, row.key
     if not position.has_debt:
         return 5, health, 0.0, row.key
-    move = row.cushion.about if row.cushion else None
-    if move is None:
+    if row.left is None:
         return 4, health, 0.0, row.key
-    return 3, abs(move) / TYPICAL_SIGMA if row.sigmas is None else row.sigmas, health, row.key
+    return 3, row.left / TYPICAL_SIGMA if row.sigmas is None else row.sigmas, health, row.key
 
 
 def order(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Liquidatable first, then unknown, then by cushion, then what no single price endangers, then without debt.
+    """Liquidatable first, then unknown, then by what is left of the cushion, then what is calm and no price endangers,
+    then without debt.
 
     A blind row keeps the place that its last figures give it.
     """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from liqtui.core.rules import DEFAULT_RULES, Rules
 from liqtui.core.states import Freshness, Level, Severity
 from liqtui.core.tally import Tally, tally
+from liqtui.core.units import WAD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,6 +87,22 @@ class Row:
         if sigmas is None or boundary is None or boundary.move is None or not boundary.about:
             return sigmas
         return sigmas * abs(boundary.move / boundary.about)
+
+    @property
+    def left(self) -> float | None:
+        """What is left of the cushion, to rank by, as a relative distance; None: no price ends it, and it is calm.
+
+        Where no price liquidates (the same asset on both sides, say) there is no boundary to measure by, yet interest
+        may end it: critical, nothing is left; under warn it is what health leaves of the collateral, 1 − 1 ÷ HF.
+        """
+        if self.severity is Severity.LIQUIDATABLE:
+            return 0.0
+        if self.cushion is not None and self.cushion.about is not None:
+            return abs(self.cushion.about)
+        health = self.position.health.shown if self.position is not None else None
+        if self.severity is Severity.CRITICAL and health is not None:
+            return 0.0
+        return 1 - WAD / health if self.severity is Severity.WARN and health else None
 
     @property
     def trusted(self) -> bool:

@@ -129,7 +129,7 @@ def pressure(row: Row) -> float:
         return 1.0
     if row.sigmas is not None:
         return max(0.0, min(1.0, 1 - row.sigmas / CALM_SIGMAS))
-    move = None if row.cushion is None else row.cushion.about if row.cushion.pending else row.cushion.move
+    move = row.left if row.cushion is None or row.cushion.pending else row.cushion.move
     return 0.0 if move is None else max(0.0, min(1.0, 1 - abs(move) / CALM_MOVE))
 
 

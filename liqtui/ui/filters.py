@@ -12,7 +12,6 @@ from liqtui.core.units import WAD, parse_decimal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from liqtui.core.results import Boundary
     from liqtui.core.snapshot import Row
 
     Test = Callable[[Row], bool]
@@ -59,12 +58,13 @@ def _term(word: str) -> Test:
     return _fuzzy(word.casefold())
 
 
-def _distance(boundary: Boundary | None, limit: int) -> int | None:
+def _distance(row: Row, limit: int) -> int | None:
     """Percent of `WAD`: an estimate is enough for rows that are far from the limit, of which there may be thousands."""
-    if boundary is None or boundary.about is None:
+    boundary, left = row.cushion, row.left
+    if left is None:
         return None
-    about = int(abs(boundary.about) * 100 * WAD)
-    if abs(about - limit) * 20 > limit or boundary.pending:
+    about = int(left * 100 * WAD)
+    if not left or abs(about - limit) * 20 > limit or boundary is None or boundary.pending:
         return about
     return None if boundary.move is None else int(abs(boundary.move) * 100 * WAD)
 
@@ -78,9 +78,10 @@ def _comparison(name: str, operator: str, number: str, unit: str) -> Test:
             case "hf":
                 return position.health.shown if position else None
             case "sigma":
-                return None if row.sigmas is None else int(row.sigmas * WAD)
+                sigmas = 0.0 if row.left == 0 else row.sigmas
+                return None if sigmas is None else int(sigmas * WAD)
             case "liq":
-                return _distance(row.cushion, limit)
+                return _distance(row, limit)
             case _:
                 known = position is not None and position.debt_value is not None
                 return position.debt_value * WAD // 10**position.base_decimals if known else None  # type: ignore[union-attr]

@@ -68,8 +68,7 @@ def _sort_key(by: SortBy) -> Callable[[Row], Any]:
         return _LAST if shown is None else shown
 
     def distance(row: Row) -> float:
-        move = row.cushion.about if row.cushion else None
-        return _LAST if move is None else abs(move)
+        return _LAST if row.left is None else row.left
 
     def debt(row: Row) -> float:
         value = row.position.debt_value if row.position else None

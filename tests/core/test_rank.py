@@ -14,8 +14,8 @@ from liqtui.core.results import FactorKind
 from liqtui.core.sigma import LEAST_ROUNDS, daily_sigma
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.units import WAD
-from tests.core.books import simple
-from tests.core.rows import bare, boundary, key, row
+from tests.core.books import USD, ReferenceBook, asset, quote, simple
+from tests.core.rows import bare, boundary, key, position, row
 
 DAY = 86_400.0
 
@@ -110,6 +110,63 @@ def test_order() -> None:
     for seed in range(20):
         random.Random(seed).shuffle(rows)
         assert [found.key.wallet for found in rank.order(rows)] == expected
+
+
+def test_what_no_price_can_end_does_not_hide_at_the_bottom() -> None:
+    """The same asset on both sides: no boundary, though interest eats what is left of it."""
+
+    def same(name: str, health: int, **fields):
+        weth = asset("WETH")
+        debt = 100 * WAD * 80 * 100 // (100 * health)
+        book = ReferenceBook({weth: (100 * WAD, 8000)}, {weth: debt}, {weth: quote(weth, 2_000 * USD, "ETH")})
+        of = position(book, key=key(wallet=name))
+        found = row(of, key=key(wallet=name), **fields)
+        assert found.cushion is None
+        return found
+
+    def held(name: str, price: int):
+        return row(with_boundaries(boundary("ETH", price)), key=key(wallet=name))
+
+    rows = [
+        same("calm", 150),
+        same("warn at 1.10", 110),
+        same("critical", 103),
+        same("critical while blind", 104, freshness=Freshness.BLIND),
+        same("liquidatable", 99),
+        held("far", 40),
+        held("a twelfth away", 92),
+        held("a tenth away", 90),
+        held("at the edge", 99),
+    ]
+    assert {found.key.wallet: found.severity for found in rows[:5]} == {
+        "calm": Severity.OK,
+        "warn at 1.10": Severity.WARN,
+        "critical": Severity.CRITICAL,
+        "critical while blind": Severity.CRITICAL,
+        "liquidatable": Severity.LIQUIDATABLE,
+    }
+    expected = [
+        "liquidatable",
+        "critical",
+        "critical while blind",
+        "at the edge",
+        "a twelfth away",
+        "warn at 1.10",
+        "a tenth away",
+        "far",
+        "calm",
+    ]
+    assert [found.key.wallet for found in rank.order(rows)] == expected
+    assert [found.key.wallet for found in rank.order(reversed(rows))] == expected
+
+
+def test_what_is_left_of_a_cushion() -> None:
+    of = with_boundaries(boundary("ETH", 90))
+    assert row(of).left == pytest.approx(0.1)
+    assert row(of, severity=Severity.CRITICAL).left == pytest.approx(0.1), "there is a price to measure by"
+    passed = with_boundaries(boundary("ETH", 130, passed=True), health=9 * WAD // 10)
+    assert row(passed).left == 0.0, "however far the way back is"
+    assert row(None).left is None
 
 
 # -- sigma ---------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liqtui.core.snapshot import Severity
 from liqtui.ui.filters import HELP, Filter
 from tests.ui import scenes
 
@@ -51,6 +52,16 @@ def found(text: str) -> list[int]:
 )
 def test_words(text: str, places: list[int]) -> None:
     assert found(text) == places
+
+
+def test_what_no_price_ends_is_found_by_distance_while_it_is_critical() -> None:
+    """And what can be liquidated has nothing left, however far the way back is."""
+    critical, calm = (replace(row, cushion=None, sigmas=None) for row in (scenes.ROWS[0], scenes.ROWS[9]))
+    under = replace(scenes.ROWS[9], severity=Severity.LIQUIDATABLE, sigmas=None)
+    for text in ("liq<1", "sigma<1"):
+        assert Filter(text).matches(critical)
+        assert Filter(text).matches(under)
+        assert not Filter(text).matches(calm)
 
 
 def test_unknown_figures_match_no_comparison() -> None:
