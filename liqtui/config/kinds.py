@@ -141,7 +141,7 @@ def _read_flag(value: object) -> bool:
 def _read_switch(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    if value not in {"auto", "on", "off"}:
+    if value not in ("auto", "on", "off"):  # a set would fail at a list
         raise BadValueError('has to be "auto", true or false')
     return cast("str", value)
 
@@ -305,7 +305,10 @@ def _read_moment(value: object) -> float:
         value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - local, as the person's clock shows it
     if not isinstance(value, datetime):
         raise BadValueError("is not a date and time", "write it as 2026-03-01T22:00:00Z, without quotes")
-    return value.timestamp()
+    try:
+        return value.timestamp()
+    except (ValueError, OverflowError):  # at the ends of the calendar the local time zone leads out of it
+        raise BadValueError("is too far away") from None
 
 
 def _read_alert_kinds(value: object) -> tuple[str, ...]:

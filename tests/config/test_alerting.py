@@ -80,6 +80,7 @@ reason = "upgrade"
         ("[thresholds]\nwarn_sigmas = 1\ncritical_sigmas = 2", "thresholds.warn_sigmas: is 1 and has to be above"),
         ("[maintenance]\nstart = 1", "maintenance: has to be a list of tables, not a table, write [[maintenance]]"),
         ("[[maintenance]]\nstart = 2026-03-01T22:00:00Z", "maintenance[1]: end is missing"),
+        ("[ui]\nmouse = []", 'config.toml:2: ui.mouse: has to be "auto", true or false'),
         ('[[maintenance]]\nstart = "now"\nend = 2026-03-01', "maintenance[1].start: is not a date and time"),
         (
             "[[maintenance]]\nstart = 2026-03-02T00:00:00Z\nend = 2026-03-01T00:00:00Z",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -151,6 +153,28 @@ def test_switches_and_numbers_as_people_write_them() -> None:
     assert ui.seconds
     assert not read("").ui.seconds
     assert (ui.color, ui.mouse, ui.ascii, ui.notify, ui.theme, ui.bell) == ("256", "off", "on", "9", "mine", True)
+
+
+_STRANGE = ("[]", "[[]]", '["a", 1]', "{}", "nan", "-inf", "-1", '""', "true", "0001-01-01", "9999-12-31", "12:00:00")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_whatever_stands_behind_a_key_is_taken_or_told(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the ends of the calendar the local time zone leads out of it, to either side."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    heads = {f"[{name}]": section for name, section in schema.SECTIONS.items()}
+    heads |= {"[chains.base]": schema.CHAIN, "[[markets]]": schema.market_section(schema.PROTOCOLS)}
+    heads |= {"[channels.x]": schema.CHANNEL, "[[maintenance]]": schema.MAINTENANCE}
+    try:
+        for head, section in heads.items():
+            for key in section.keys:
+                for value in _STRANGE:
+                    with suppress(ConfigError):
+                        read(f"{head}\n{key} = {value}")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("poll", ["1.99", "0", "-5", "1e9", "inf"])
