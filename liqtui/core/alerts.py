@@ -17,7 +17,7 @@ from liqtui.core.coming import coming, folded
 from liqtui.core.drafts import Draft, draft
 from liqtui.core.memory import Holding, Memory, dump, load
 from liqtui.core.model import Change, Side
-from liqtui.core.severity import BAND, crossing, figures, oracle_freshness, turned
+from liqtui.core.severity import BAND, by_figures, crossing, figures, oracle_freshness, turned
 from liqtui.core.snapshot import Freshness, Level, Severity
 from liqtui.core.units import HEALTH_ONE, WAD
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from liqtui.core.model import Position
     from liqtui.core.severity import Figures
     from liqtui.core.snapshot import Row
+    from liqtui.core.wallet import Thresholds
 
 __all__ = ["Draft", "Holding", "Memory", "dump", "gone", "judge", "load"]
 
@@ -53,24 +54,25 @@ def judge(
     events: Sequence[str] = (),
     own: bool = False,
     news: bool = True,
+    behind: bool = False,
 ) -> tuple[Memory, tuple[Draft, ...]]:
     """What has to be said now that `after` is known, and what to remember.
 
     `events`: liquidations of this position seen in the chain's log since the last time, each in a line of clean
     text. `own`: a transaction of the owner explains what changed. `before` is only asked what `memory` forgot.
     `news`: something besides the time changed; without, all that can be said is that it is not seen any more.
+    `behind`: its figures are stale by our reading or by the chain's head, whatever its feeds are.
     """
     if not news:
-        return _sight(after, memory, now)
+        return _sight(after, memory, now, behind=behind)
     if not memory.seen and before is not None and before.position is not None:
         memory = _remembered(memory, before.position, changes.terms(before.position))
-    memory, drafts = _sight(after, memory, now)
+    memory, drafts = _sight(after, memory, now, behind=behind)
     position = None if after.freshness is Freshness.BLIND else after.position
     lost = () if position is None else _lost(memory.holdings, position)
     taken = position is not None and not own and _taken(lost, before, position, memory.health)
     seized = bool(events) or taken
     if seized:
-        memory = memory._replace(liquidated_at=now)
         drafts += (_liquidated(before, after, events or lost, memory.health, now),)
     if position is None:
         return memory, drafts
@@ -82,6 +84,8 @@ def judge(
     drafts += said + _parameters(before, after, terms, memory, now)
     found = figures(position, after.sigmas)
     memory, more = _level(before, after, found, memory, now, done=done)
+    if seized and not more:
+        memory = memory._replace(level=_afterwards(memory.level, found, after.thresholds))
     if done and not more:
         more = (_changed(after, position, memory, now, done, own=own),)
     memory, doubts = _verified(after, position, memory, now)
@@ -123,8 +127,8 @@ def _remembered(memory: Memory, position: Position, terms: Terms) -> Memory:
 # -- can it be seen ------------------------------------------------------------------------------------------------
 
 
-def _sight(after: Row, memory: Memory, now: float) -> tuple[Memory, tuple[Draft, ...]]:
-    patience = _patience(after)
+def _sight(after: Row, memory: Memory, now: float, *, behind: bool) -> tuple[Memory, tuple[Draft, ...]]:
+    patience = _patience(after, behind=behind)
     if patience is None:
         return _seen_again(after, memory, now)
     if memory.unseen_since is None:
@@ -132,6 +136,8 @@ def _sight(after: Row, memory: Memory, now: float) -> tuple[Memory, tuple[Draft,
     elif memory.unseen_since > now:  # the clock was set back
         memory = memory._replace(unseen_since=now)
     since = now if memory.unseen_since is None else memory.unseen_since
+    if since > now:  # the clock was set back: what it showed before says nothing about how long
+        since, memory = now, memory._replace(unseen_since=now)
     if memory.seen_since is not None:
         memory = memory._replace(seen_since=None)
     if memory.told_unseen or now - since < patience:
@@ -157,8 +163,11 @@ def _sight(after: Row, memory: Memory, now: float) -> tuple[Memory, tuple[Draft,
     return memory._replace(told_unseen=True, unseen_since=now - lasted), (told,)
 
 
-def _patience(row: Row) -> float | None:
-    """How long the row may stay as it is before that is said; None when there is nothing to say."""
+def _patience(row: Row, *, behind: bool) -> float | None:
+    """How long the row may stay as it is before that is said; None when there is nothing to say.
+
+    A stale feed is told once for all that hang on it (`feedwatch`), but says nothing of a chain that stands still.
+    """
     position = row.position
     if position is None:
         return UNKNOWN_PATIENCE
@@ -166,11 +175,10 @@ def _patience(row: Row) -> float | None:
         return 0.0
     if position.has_debt and position.health.shown is None:
         return UNKNOWN_PATIENCE
-    return STALE_PATIENCE if row.freshness is Freshness.STALE and not _feed_stale(position) else None
+    return STALE_PATIENCE if row.freshness is Freshness.STALE and (behind or not _feed_stale(position)) else None
 
 
 def _feed_stale(position: Position) -> bool:
-    """A stale feed is told once for all that hang on it, see `feedwatch`."""
     return any(oracle_freshness(feed, position.block.timestamp) is Freshness.STALE for feed in position.feeds)
 
 
@@ -180,7 +188,7 @@ def _seen_again(after: Row, memory: Memory, now: float) -> tuple[Memory, tuple[D
     seen = now if memory.seen_since is None else min(memory.seen_since, now)
     if memory.told_unseen and now - seen < SETTLE:
         return (memory if seen == memory.seen_since else memory._replace(seen_since=seen)), ()
-    lasted, told, health = seen - memory.unseen_since, memory.told_unseen, memory.unseen_health
+    lasted, told, health = max(0.0, seen - memory.unseen_since), memory.told_unseen, memory.unseen_health
     memory = memory._replace(unseen_since=None, unseen_health=None, seen_since=None, told_unseen=False)
     if not told:
         return memory, ()
@@ -325,6 +333,12 @@ def _parameters(before: Row | None, after: Row, terms: Terms, memory: Memory, no
     return (told,)
 
 
+def _afterwards(level: Severity, found: Figures, thresholds: Thresholds) -> Severity:
+    """The level after a liquidation, without the band: the next fall is another one, and has to be said."""
+    reached = by_figures(found, thresholds)
+    return level if reached is Severity.UNKNOWN or reached.rank < level.rank else reached
+
+
 def _level(
     before: Row | None, after: Row, figures: Figures, memory: Memory, now: float, *, done: Sequence[str]
 ) -> tuple[Memory, tuple[Draft, ...]]:
@@ -334,12 +348,11 @@ def _level(
         return memory, ()
     more = (("change", "; ".join(done)),) if done else ()
     kind, why = crossing(memory.level, found), cause(before, after)
-    write = {
-        "liquidatable": messages.liquidatable_now,
-        "threshold": messages.crossed,
-        "recovered": messages.recovered,
-    }[kind]
-    text = write(after, position, memory.health)
+    if kind == "recovered":
+        text = messages.recovered(after, position, memory.health, found)
+    else:
+        write = messages.liquidatable_now if kind == "liquidatable" else messages.crossed
+        text = write(after, position, memory.health)
     told = draft(
         after,
         now,

@@ -61,12 +61,17 @@ def turns(old: Terms, new: Terms) -> tuple[Turn, ...]:
         return ()
     before = {(term.side, term.asset): term for term in old.each}
     pairs = [(before[term.side, term.asset], term) for term in new.each if (term.side, term.asset) in before]
-    found = [turn for was, now in pairs if was.counts == now.counts for turn in _term(was, now)]
+    found = [turn for was, now in pairs if not _switched(was, now) for turn in _term(was, now)]
     same = [(t.side, t.asset, t.counts) for t in old.each] == [(t.side, t.asset, t.counts) for t in new.each]
     if same and old.flags != new.flags:  # an asset more or less brings its own flags with it
         found += [Turn(text, "", "", worse=True) for code, text in new.flags if (code, text) not in old.flags]
         found += [Turn("over:", "", text, worse=False) for code, text in old.flags if (code, text) not in new.flags]
     return tuple(found)
+
+
+def _switched(old: Term, new: Term) -> bool:
+    """Whether its owner decided what counts. Aave up to 3.5 counts nothing whose threshold the market set to 0."""
+    return old.counts != new.counts and old.threshold == new.threshold
 
 
 def _term(old: Term, new: Term) -> Iterable[Turn]:
@@ -132,8 +137,8 @@ def chosen(old: Terms, new: Terms) -> tuple[str, ...]:
     """What the owner may have switched: the category, and what counts as collateral."""
     if old is new:
         return ()
-    before = {(term.side, term.asset): term.counts for term in old.each}
-    switched = (term for term in new.each if before.get((term.side, term.asset), term.counts) != term.counts)
+    before = {(term.side, term.asset): term for term in old.each}
+    switched = (term for term in new.each if _switched(before.get((term.side, term.asset), term), term))
     found = [f"{word(t.symbol)} {'counts' if t.counts else 'does not count'} as collateral now" for t in switched]
     if old.category != new.category:
         was, now = (phrase(name) if name else "none" for name in (old.category, new.category))

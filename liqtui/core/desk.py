@@ -189,7 +189,8 @@ def due(alert: Alert, desk: Desk, sent: Mapping[int, float], now: float, local: 
         or (alert.kind not in ALWAYS and _hush(alert.level, desk, local))
     ):
         return False
-    return now - max(alert.at, sent.get(alert.id, 0.0)) >= desk.escalate_after
+    # As far ahead of now, the clock was set back meanwhile: that must not silence it until the old time comes again.
+    return abs(now - max(alert.at, sent.get(alert.id, 0.0))) >= desk.escalate_after
 
 
 def outranks(higher: Alert, lower: Alert) -> bool:

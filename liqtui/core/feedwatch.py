@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from liqtui.core.snapshot import Row
 
 NEAR = 3600
-"""Seconds between two rounds beyond which a move is no jump: it had time, or nobody looked meanwhile."""
+"""Seconds beyond which a move is no jump: since the round before, and since anybody saw that one stand.
+
+A feed that stood for a day and then moves at once had a day between two rounds, and it is a jump all the same.
+"""
 
 
 SETTLE = 600
@@ -75,21 +78,35 @@ def watch(mark: Mark, seen: Seen) -> tuple[Mark, list[Draft]]:
 
 
 def jumps(mark: Mark, feed: Feed, at: int) -> float:
-    """Size of the move since the last round that was seen, as a fraction; 0.0 where it is none or had time."""
+    """Size of the move since the last round that was seen, as a fraction; 0.0: none, or it may have taken long."""
     if mark.answer is None or feed.answer is None or mark.answer <= 0 or feed.answer == mark.answer:
         return 0.0
     timed = mark.updated_at is not None and feed.updated_at is not None
-    passed = (feed.updated_at or 0) - (mark.updated_at or 0) if timed else at - mark.read_at
-    return abs(feed.answer / mark.answer - 1) if 0 <= passed <= NEAR else 0.0
+    unseen = at - mark.read_at
+    apart = (feed.updated_at or 0) - (mark.updated_at or 0) if timed else unseen
+    soon = 0 <= apart <= NEAR or (apart > NEAR and 0 <= unseen <= NEAR)
+    return abs(feed.answer / mark.answer - 1) if soon else 0.0
 
 
 def unexplained(drafts: Sequence[Draft]) -> list[Draft]:
-    """Without the jumps that some other draft names as its cause already."""
-    told = {draft.cause.partition(":")[2] for draft in drafts if draft.kind != "price"}
+    """Without the jumps of which everybody hears by what they did.
 
-    def known(draft: Draft) -> bool:
+    That is by a draft that names the jump as its cause and is at least as loud, or by one for each position on the
+    feed. One that is held back tells nobody.
+    """
+    told: dict[str, list[Draft]] = {}
+    for draft in drafts:
+        if draft.kind != "price":
+            told.setdefault(draft.cause.partition(":")[2], []).append(draft)
+
+    def known(jump: Draft) -> bool:
         """At a first reading nobody knows which price it was: any may be the cause."""
-        return draft.cause in told or f"first:{draft.headline}" in told
+        named = [*told.get(jump.cause, ()), *told.get(f"first:{jump.headline}", ())]
+        heard = [draft for draft in named if draft.held in {"", jump.held}]
+        listed = {draft.position for draft in heard}
+        return any(draft.loud.rank >= jump.loud.rank for draft in heard) or (
+            bool(heard) and listed >= {*jump.positions}
+        )
 
     return [draft for draft in drafts if draft.kind != "price" or not known(draft)]
 

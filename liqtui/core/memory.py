@@ -65,8 +65,6 @@ class Memory(NamedTuple):
     told_unverified: bool = False
     sure_since: float | None = None
     """When the figure was the contract's own again, after it was said that it is not."""
-    liquidated_at: float | None = None
-    """Unix time of the last liquidation that was noticed."""
     terms: Terms | None = None
     """Last known rules of the market; None when never known."""
     read_at: int | None = None
@@ -110,7 +108,6 @@ def _plain(memory: Memory) -> dict[str, Any]:
         "told_unseen": memory.told_unseen,
         "told_unverified": memory.told_unverified,
         "sure_since": memory.sure_since,
-        "liquidated_at": memory.liquidated_at,
         "terms": None if terms is None else (terms.each, terms.category, terms.flags),
         "read_at": memory.read_at,
         "told_pace": memory.told_pace.value,
@@ -119,7 +116,7 @@ def _plain(memory: Memory) -> dict[str, Any]:
 
 
 def _memory(plain: dict[str, Any]) -> Memory:
-    """What an older version did not write stays at its default."""
+    """What an older version did not write stays at its default; what another one wrote besides is left out."""
     holdings = tuple(
         Holding(Side(side), asset, symbol, decimals, int(amount))
         for side, asset, symbol, decimals, amount in plain.pop("holdings")
@@ -131,7 +128,8 @@ def _memory(plain: dict[str, Any]) -> Memory:
         "unseen_health": plain.pop("unseen_health", None),
     }
     known = {name: None if text is None else int(text) for name, text in figures.items()}
-    return Memory(level=level, holdings=holdings, terms=terms, told_pace=pace, **known, **plain)
+    rest = {name: value for name, value in plain.items() if name in Memory._fields}
+    return Memory(level=level, holdings=holdings, terms=terms, told_pace=pace, **known, **rest)
 
 
 def _terms(plain: Any) -> Terms | None:

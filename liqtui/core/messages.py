@@ -13,6 +13,7 @@ from liqtui.core.model import Side
 from liqtui.core.redact import redact
 from liqtui.core.results import Direction, FactorKind
 from liqtui.core.severity import liquidatable
+from liqtui.core.snapshot import Severity
 from liqtui.core.text import clean, phrase, word
 from liqtui.core.units import WAD, decimal_string
 
@@ -42,12 +43,13 @@ def liquidatable_now(row: Row, position: Position, before: int | None) -> str:
     return _joined(f"{moved(position, before)}, can be liquidated now", _loss(position), boundary(row.cushion))
 
 
-def recovered(row: Row, position: Position, before: int | None) -> str:
-    """Back over a threshold; says which one is still not cleared."""
+def recovered(row: Row, position: Position, before: int | None, level: Severity = Severity.OK) -> str:
+    """Back over a threshold; says which one is still not cleared. `level`: what is still armed, by its band."""
     if not position.has_debt:
         return "recovered, no debt left"
     still = limit(row, position)
-    return _joined(f"{moved(position, before)}, {'still ' + still if still else 'recovered'}", boundary(row.cushion))
+    words = f"still {still}" if still else "recovered" if level is Severity.OK else f"not clear of {level.value} yet"
+    return _joined(f"{moved(position, before)}, {words}", boundary(row.cushion))
 
 
 def liquidated(falls: str, position: Position | None, before: int | None, *, certain: bool) -> str:

@@ -94,17 +94,18 @@ class Alarms:
         events: Sequence[MarketEvent] = (),
         own: bool = False,
         news: bool = True,
+        behind: bool = False,
     ) -> bool:
         """Let the rules see a row; returns whether they had something to say, which `look` will number.
 
         `opened`: it is known that this position was not there before. `events`: what the logs told of it since the
-        last time. `own`: and this explains all that changed. `news`: something besides the time changed.
+        last time. `own`: and this explains all that changed. `news`, `behind`: as in `core.alerts.judge`.
         """
         position = after.id
         known = self._memories.get(position)
         memory = Memory(fresh=opened) if known is None else known
         lines = liquidation_lines(events)
-        remembered, drafts = judge(before, after, memory, now, events=lines, own=own, news=news)
+        remembered, drafts = judge(before, after, memory, now, events=lines, own=own, news=news, behind=behind)
         if remembered is not known:
             self._memories[position] = remembered
             self._changed = True
@@ -350,7 +351,8 @@ class Alarms:
         if minute is None:
             return
         day = desks.digest_day(minute, local)
-        if state.digest_day is None:  # the first is made when its hour comes
+        # The first is made when its hour comes; likewise after the clock was set back by days.
+        if state.digest_day is None or state.digest_day > day + 1:
             state.digest_day, state.digest_at = day, snapshot.at
         waits = desks.digest_waits(self._desk, local, blind=bool(snapshot.unread))
         if snapshot.ready and state.digest_day < day and not waits:

@@ -152,15 +152,20 @@ class Held:
 
     def trust(self, now: float) -> tuple[Freshness, Ages]:
         """By the worst of three ages: the block when it was read, each feed on chain time, and our own reading."""
-        position, read_at, spec = self.position, self.read_at, self.chain.spec
-        if position is None or read_at is None:
+        if self.position is None or self.read_at is None:
             return Freshness.BLIND, Ages(None, None, None)
-        at = position.block.timestamp
-        state, age = self.oracle
-        states = [fetch_freshness(now - read_at, spec.poll), head_freshness(read_at - at, spec.block_time), state]
+        at, (state, age) = self.position.block.timestamp, self.oracle
+        return worst((self.reading(now), state)), Ages(int(now - at), age, int(now - self.read_at))
+
+    def reading(self, now: float) -> Freshness:
+        """By the block when it was read and our own reading alone, whatever its feeds are."""
+        if self.position is None or self.read_at is None:
+            return Freshness.BLIND
+        spec, age = self.chain.spec, self.read_at - self.position.block.timestamp
+        states = [fetch_freshness(now - self.read_at, spec.poll), head_freshness(age, spec.block_time)]
         if self.chain.link.contradiction:
             states.append(Freshness.STALE)
-        return worst(states), Ages(int(now - at), age, int(now - read_at))
+        return worst(states)
 
 
 @lru_cache(maxsize=256)

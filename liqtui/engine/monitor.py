@@ -281,8 +281,9 @@ class Monitor:
             return before
         row = self._row(held, now)
         news = news or before is None or before.freshness is not row.freshness
+        behind = row.freshness is Freshness.STALE and held.reading(now) is Freshness.STALE
         told = self._alarms.judge(
-            before, row, now, opened=held.opened, events=held.events, own=held.explained, news=news
+            before, row, now, opened=held.opened, events=held.events, own=held.explained, news=news, behind=behind
         )
         held.judged()
         if told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from itertools import pairwise
 
@@ -19,12 +20,12 @@ from liqtui.core.alerts import (
     dump,
     load,
 )
-from liqtui.core.model import Flag, Health
+from liqtui.core.model import Feed, Flag, Health
 from liqtui.core.snapshot import Ages, Alert, Freshness, Level, Row, Severity
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
 from tests.core.books import simple
-from tests.core.rows import bare, boundary, position, row
+from tests.core.rows import BLOCK, bare, boundary, position, row
 from tests.core.story import Story, at, blind, kinds
 
 
@@ -202,6 +203,48 @@ def test_stale_figures_are_judged_and_said_only_when_they_stay_stale() -> None:
     assert tell(at(1.1)) == []  # short staleness: neither said nor taken back
 
 
+def test_a_clock_that_was_set_back_delays_no_alert_for_ever() -> None:
+    """A year ahead until the network told the time; what it showed then says nothing about how long."""
+    tell = Story(Memory(unseen_since=1_000.0 + 365 * 86_400, unseen_health=WAD, health=WAD, seen=True))
+    assert kinds(tell(blind(at(1.5)))) == ["blind"]
+    tell = Story()
+    tell(row(at(1.5), freshness=Freshness.STALE))
+    tell.now -= 86_400
+    assert tell(row(at(1.5), freshness=Freshness.STALE)) == []
+    (draft,) = tell(row(at(1.5), freshness=Freshness.STALE), wait=STALE_PATIENCE)
+    assert draft.text.startswith("figures stale for 10m")
+    tell = Story()
+    tell(blind(at(1.5)))
+    tell.now -= 86_400
+    tell(at(1.5))
+    (draft,) = tell(at(1.5), wait=SETTLE)
+    assert draft.text == "data again after 0s · HF 1.500"
+
+
+def test_a_chain_that_stands_still_is_told_though_a_feed_is_stale_too() -> None:
+    """The stale feed is told once for all that hang on it; that must not hide that nothing new is read at all."""
+    old = Feed("0x" + "f" * 40, "ETH / USD", "ETH", 1, 8, BLOCK.timestamp - 100_000, 3600)
+    stale = row(at(1.5, feeds=(old,)), freshness=Freshness.STALE, ages=Ages(4_000, 100_000, 3))
+    tell = Story()
+    tell(stale, behind=True)
+    (draft,) = tell(stale, wait=STALE_PATIENCE, behind=True, news=False)
+    assert draft.text == "figures stale for 10m (age of oracle 1d, block 1h, reading 3s)"
+    assert tell(stale) == []
+    assert kinds(tell(stale, wait=SETTLE)) == ["sighted"], "the feed alone is left"
+
+
+def test_better_but_not_clear_of_the_band_is_not_called_recovered() -> None:
+    """Under it again nothing is said, since it was never over: nobody may have been told that it was."""
+    tell = Story()
+    tell(at(1.04))
+    (draft,) = tell(at(1.21))
+    assert (draft.kind, draft.severity) == ("recovered", Severity.WARN)
+    assert draft.text.startswith("HF 1.040 → 1.210, not clear of warn yet")
+    assert tell(at(1.19)) == []
+    (draft,) = tell(at(1.23))
+    assert draft.text.startswith("HF 1.190 → 1.230, recovered")
+
+
 def test_a_position_that_cannot_be_read_from_the_start_is_said_after_a_while() -> None:
     tell = Story()
     assert tell(blind(None)) == []
@@ -275,7 +318,6 @@ def test_a_contract_that_does_not_answer_is_no_doubt() -> None:
         told_unseen=st.booleans(),
         sure_since=st.none() | st.floats(0, 1e10),
         told_unverified=st.booleans(),
-        liquidated_at=st.none() | st.floats(0, 1e10),
         terms=st.none(),
         read_at=st.none() | st.integers(0, 2**40),
         told_pace=st.sampled_from(Severity),
@@ -296,6 +338,13 @@ def test_memory_outlives_a_restart(memory: Memory) -> None:
 )
 def test_damaged_memory_gives_nothing(text: str) -> None:
     assert load(text) == {}
+
+
+def test_memory_of_another_version_is_not_lost_as_a_whole() -> None:
+    kept = Memory(level=Severity.WARN, health=WAD, seen=True)
+    written = json.loads(dump({"id": kept}))
+    written["id"] |= {"liquidated_at": 5.0, "of_a_later_version": [1]}
+    assert load(json.dumps(written)) == {"id": kept}
 
 
 def test_what_did_not_change_is_the_same_memory() -> None:

@@ -14,6 +14,7 @@ from liqtui.core.alerts import (
     judge,
     load,
 )
+from liqtui.core.model import Health
 from liqtui.core.snapshot import Severity
 from tests.core.books import USD, ReferenceBook, quote, simple
 from tests.core.rows import bare, position, row
@@ -54,7 +55,6 @@ def test_liquidation_by_balances(
     said = tell(position(book_at(price_after, BEFORE[0] - sold, BEFORE[1], BEFORE[2] - repaid)))
     taken = [draft for draft in said if draft.kind == "liquidated"]
     assert bool(taken) is speaks
-    assert (tell.memory.liquidated_at is not None) is speaks
     if taken:
         assert taken[0].severity is Severity.LIQUIDATED
         assert taken[0].text.startswith(
@@ -81,7 +81,20 @@ def test_events_of_the_chain_are_certain_even_when_blind() -> None:
     tell(at(1.5))
     (draft,) = tell(at(1.4), events=(line, line), own=True)
     assert draft.text == f"liquidated · {line}; {line} · HF 1.500 → 1.400"
-    assert tell.memory.liquidated_at == tell.now
+
+
+def test_what_was_liquidated_and_falls_again_is_said_again() -> None:
+    """A liquidation leaves it barely safe, within the band: the next fall under 1 is not the same one."""
+    tell = Story()
+    assert kinds(tell(at(0.99))) == ["liquidatable"]
+    assert kinds(tell(at(1.01), events=("3 ETH taken for 5,000 USDC",))) == ["liquidated"]
+    assert tell.memory.level is Severity.CRITICAL
+    assert kinds(tell(at(0.995))) == ["liquidatable"]
+    assert kinds(tell(at(0.98), events=("1 ETH taken for 2,000 USDC",))) == ["liquidated"]
+    assert tell.memory.level is Severity.LIQUIDATABLE, "it still stands"
+    unknown = bare(simple(), health=Health(None, None, "no price for ETH"), book=None)
+    assert kinds(tell(unknown, events=("1 ETH taken for 2,000 USDC",))) == ["liquidated"]
+    assert tell.memory.level is Severity.LIQUIDATABLE, "nobody knows"
 
 
 def test_liquidation_while_the_engine_was_down() -> None:

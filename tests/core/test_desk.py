@@ -124,6 +124,8 @@ def test_due_again_only_when_nobody_knows_and_it_still_stands() -> None:
     assert desks.due(ALERT, desk, {}, 900.0, NOON)
     assert not desks.due(ALERT, desk, {}, 899.0, NOON)
     assert not desks.due(ALERT, desk, {1: 500.0}, 1399.0, NOON)
+    assert not desks.due(ALERT, desk, {1: 500.0}, 490.0, NOON), "a step of the clock is nothing"
+    assert desks.due(ALERT, desk, {1: 1e9}, 1399.0, NOON), "the clock was set back by years"
     for over in (
         {"acked_at": 1.0}, {"over_at": 1.0}, {"held": "muted"}, {"level": Level.NOTICE}, {"escalated": 3},
         {"snoozed_until": 2000.0},

@@ -164,6 +164,24 @@ def test_a_jump_between_two_rounds_by_each_ones_own_measure() -> None:
     crossing = draft(1, cause="threshold:price:lab:ETH")
     assert feedwatch.unexplained([crossing, jump]) == [crossing]
     assert feedwatch.unexplained([jump]) == [jump]
+    for quiet in (replace(crossing, held="muted"), replace(crossing, kind="recovered", severity=Severity.OK)):
+        assert feedwatch.unexplained([quiet, jump]) == [quiet, jump], "who hears nothing of it knows nothing of it"
+    recovered = replace(crossing, kind="recovered", severity=Severity.OK, position=row_.id)
+    assert feedwatch.unexplained([recovered, jump]) == [recovered], "everybody on it hears so"
+    muted = [replace(crossing, held="muted"), replace(jump, held="muted")]
+    assert feedwatch.unexplained(muted) == muted[:1]
+
+
+def test_a_feed_that_stood_for_a_day_and_moves_at_once_has_jumped() -> None:
+    """A stable coin's feed has a heartbeat of a day: the round before its depeg is hours old."""
+    of, calm = (row(bare(simple())),), feed(0, 2000 * 10**8)
+    mark, _ = feedwatch.watch(Mark(), Seen(calm, "lab", AT, of, 1.0))
+    mark, _ = feedwatch.watch(mark, Seen(calm, "lab", AT + 3590, of, 1.0))
+    moved = feed(3600, 1700 * 10**8)
+    assert [one.kind for one in feedwatch.watch(mark, Seen(moved, "lab", AT + 3602, of, 1.0))[1]] == ["price"]
+    later = feed(7200, 1700 * 10**8)
+    assert feedwatch.jumps(mark, later, AT + 7200) == 0.0, "nobody looked for an hour"
+    assert feedwatch.jumps(mark, later, AT + 7180) > 0
 
 
 def test_from_the_future_and_marks_outlive_a_restart() -> None:

@@ -138,6 +138,23 @@ def test_a_lower_threshold_is_told_with_health_before_and_after() -> None:
     assert (better.severity, better.loud) == (Severity.OK, Level.NOTICE)
 
 
+def test_a_threshold_of_zero_that_ends_counting_is_the_markets_doing() -> None:
+    """Aave up to 3.5 counts no asset whose threshold is 0: its owner switched nothing."""
+    held = position(lowered(8300))
+    ended = tuple(replace(leg, threshold=0, counts=False) if leg.asset == ETH else leg for leg in held.legs)
+    own = tuple(replace(leg, counts=False) if leg.asset == ETH else leg for leg in held.legs)
+    tell = Story()
+    tell(held)
+    said = {draft.kind: draft for draft in tell(replace(held, legs=ended))}
+    assert said.keys() == {"parameters"}
+    assert said["parameters"].severity is Severity.WARN
+    assert "ETH liquidation threshold 83% → 0%" in said["parameters"].text
+    tell = Story()
+    tell(held)
+    (draft,) = tell(replace(held, legs=own))
+    assert draft.kind == "changed"
+
+
 def test_parameters_alone_make_the_difference_not_prices() -> None:
     """The price fell in the same block: health before is the one that the old threshold gives at the new price."""
 

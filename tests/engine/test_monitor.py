@@ -87,6 +87,21 @@ def test_a_head_that_stands_still_is_not_fresh_although_reads_succeed(desk):
     assert row(found[-1]).ages.fetch == 0
 
 
+def test_a_head_that_stands_still_is_told_although_a_feed_was_stale_before(desk):
+    """The row was stale already, by a feed that was told: that must not keep the dead chain quiet."""
+    made = desk()
+    made.nodes["lab"].updated_at = START - 20_000
+    assert kinds(made.round()) == ["oracle"]
+    for _ in range(80):
+        found = made.round(mine=False)
+    assert row(found).freshness is Freshness.STALE
+    assert kinds(found) == ["oracle", "blind"]
+    assert "block 15m" in found.alerts[0].text
+    for _ in range(7):
+        found = made.round()
+    assert kinds(found) == ["oracle", "blind", "sighted"]
+
+
 def test_endpoints_that_contradict_each_other_make_figures_doubtful(desk):
     made = desk()
     made.links["lab"] = Link(2, 2, "a")
