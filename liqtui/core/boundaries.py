@@ -265,6 +265,10 @@ class _Search:
 
     def along(self, sums: Line) -> Boundary:
         """With the closed form as the guide."""
+        if self.mover.capped and sums.weight_moving and sums.debt_moving:
+            found = self._between_caps()
+            if found is not None:
+                return found
         note = _why_none(sums, self.mover.label, unsafe=self.account.unsafe)
         if note:
             return _none(self.mover, note)
@@ -277,6 +281,28 @@ class _Search:
         sums = sums._replace(noise=there.noise)
         window = max(1, -(-sums.noise * self.now // abs(sums.slope)))
         return self._result(self._turn(self._points(sums, window), window))
+
+    def _between_caps(self) -> Boundary | None:
+        """The nearest turn, either way; None where there is none.
+
+        With both sides on it a cap may turn a rise from a rescue into a danger, so there can be a turn on each side of
+        now. Between two caps the rule is as good as linear: where it differs at both ends it turns once.
+        """
+        here, found = not self.account.unsafe, list[Boundary]()
+        bends = self.mover.bends(self.now * FARTHEST)
+        upward = (*(bend for bend in bends if bend > self.now), self.now * FARTHEST)
+        lowest = self.mover.lowest()
+        downward = (*(bend for bend in reversed(bends) if lowest < bend < self.now), lowest)
+        for ends in (upward, downward):
+            start = self.now
+            for end in ends:
+                self.sign = 1 if (end > self.now) is self.account.unsafe else -1
+                if self.safe(self.sign * end) is not here:
+                    safe, unsafe = (start, end) if here else (end, start)
+                    found.append(self._result(self._between(self.sign * unsafe, self.sign * safe)))
+                    break
+                start = end
+        return min(found, key=lambda each: abs(each.move or 0.0), default=None)
 
     def without_line(self) -> Boundary:
         """Without a guide, where the rule is not the sum of its legs: outward from now, down and then up."""

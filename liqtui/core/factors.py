@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.model import Side
 from liqtui.core.results import FactorKind
+from liqtui.core.search import halve
 from liqtui.core.units import WAD, mul_div_up
 
 if TYPE_CHECKING:
@@ -106,6 +107,19 @@ class Mover:
             return value, value
         digit = factor * value // unit
         return mul_div_up(digit, unit, factor), mul_div_up(digit + 1, unit, factor) - 1
+
+    def bends(self, highest: int) -> tuple[int, ...]:
+        """Values up to `highest` from which on a cap holds a part; ascending."""
+
+        def held(part: Part) -> int:
+            most = part.price(self.knob(part, highest))
+            return halve(lambda value: part.price(self.knob(part, value)) >= most, 0, highest)
+
+        return tuple(sorted({held(part) for part in self.parts if part.capped}))
+
+    def lowest(self) -> int:
+        """The least value at which every part still has a price."""
+        return halve(lambda value: all(part.price(self.knob(part, value)) for part in self.parts), 0, self.now or 1)
 
     @property
     def capped(self) -> bool:

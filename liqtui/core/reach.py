@@ -123,6 +123,8 @@ class _Account:
 
     def way(self, knob: _Knob) -> tuple[float | None, float]:
         """(distance, most that it may be off)."""
+        if knob.capped and knob.weight and knob.debt:
+            return None, _UNSURE  # a rise may turn from a rescue into a danger where a cap begins to hold one side
         if knob.legs == self.legs:
             return None, 0.0  # all of it moves together
         slope = knob.weight - knob.debt

@@ -8,17 +8,20 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from liqtui.core import rank
 from liqtui.core.boundaries import FARTHEST, boundaries
+from liqtui.core.factors import movers
 from liqtui.core.model import Change
 from liqtui.core.results import Direction
 from liqtui.core.units import HEALTH_ONE, WAD
 from tests.core.books import UNCHANGED, USD, ReferenceBook, address, asset, quote, simple
+from tests.core.rows import position
 from tests.core.strategies import books
 
 if TYPE_CHECKING:
     import random
 
-from tests.core.turning import USDC, WETH, WSTETH, assert_turns, by_id, mover_of, unsafe_at
+from tests.core.turning import DAI, USDC, WETH, WSTETH, assert_turns, by_id, mover_of, unsafe_at
 
 
 class Cliff(ReferenceBook):
@@ -189,3 +192,68 @@ def test_the_first_turn_of_the_sawtooth_is_found(coins: int, high: int, cash: in
     for step in range(1, 100):
         value = min(2_500 * USD, found.price + 1 + step * span // 100)
         assert book.liquidatable(Change(prices={eth.address: value})) is False, (value, found.price)
+
+
+# -- caps with both sides on one factor ------------------------------------------------------------------------------
+
+
+def capped_loop() -> ReferenceBook:
+    """Collateral that the oracle caps at 1.04, debt of the same feed without a cap, and a little of something else."""
+    bridged = asset("USDC.e", 6)
+    return ReferenceBook(
+        collateral={bridged: (1_150 * 10**6, 9500)},
+        debts={USDC: 1_000 * 10**6, DAI: 50 * WAD},
+        prices={
+            bridged: quote(bridged, USD, "USDC", cap=104 * USD // 100),
+            USDC: quote(USDC, USD, "USDC"),
+            DAI: quote(DAI, USD, "DAI"),
+        },
+    )
+
+
+def test_a_rise_past_the_cap_of_one_side_is_nearer_than_the_fall() -> None:
+    """The fall alone, −45.9 %, is what the closed form without caps sees."""
+    book = capped_loop()
+    found = by_id(book)["USDC"]
+    assert found.direction is Direction.RISES
+    assert found.move == pytest.approx((1_150 * 0.95 * 1.04 - 50) / 1_000 - 1, abs=1e-6)
+    assert_turns(book, found)
+    cushion, _ = rank.cushion(position(book), {})
+    assert cushion == found
+
+
+def test_all_of_it_on_one_factor_has_a_boundary_where_a_cap_parts_the_sides() -> None:
+    book = capped_loop()
+    book.debts[DAI] = 0
+    found = by_id(book)["USDC"]
+    assert found.move == pytest.approx(1_150 * 0.95 * 1.04 / 1_000 - 1, abs=1e-6)
+    assert_turns(book, found)
+    assert rank.cushion(position(book), {})[0] == found
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_no_turn_is_nearer_than_the_boundary_where_caps_hold(data: st.DataObject) -> None:
+    """Asked of the rule itself, at moves of whole per cents either way."""
+    bridged = asset("USDC.e", 6)
+    answer = data.draw(st.integers(90_000_000, 103_000_000), label="answer")
+    caps = [data.draw(st.none() | st.integers(answer, 110_000_000), label="cap") for _ in range(2)]
+    pool = (USDC, bridged, WETH)
+    prices = {
+        USDC: quote(USDC, answer, "USDC", cap=caps[0]),
+        bridged: quote(bridged, answer, "USDC", cap=caps[1]),
+        WETH: quote(WETH, 2_000 * USD, "ETH"),
+    }
+    worth = st.integers(10, 10_000).map(lambda dollars: dollars * USD)
+    amounts = [{of: data.draw(worth) * 10**of.decimals // (prices[of].price or 1) for of in pool} for _ in range(2)]
+    book = ReferenceBook({of: (amount, 9000) for of, amount in amounts[0].items()}, amounts[1], prices)
+    health = book.health()
+    assert health is not None
+    wanted = data.draw(st.integers(102, 200), label="health") * WAD // 100
+    book.debts = {of: owed * health // wanted + 1 for of, owed in book.debts.items()}
+    for mover in movers(book):
+        told, now = by_id(book)[mover.factor].move, mover.now or 0
+        for percent in (*range(-90, 0), *range(1, 100), 200, 500, 1000, 3000):
+            at = now + now * percent // 100
+            if told is None or abs(at - now) < abs(told) * now * 0.999:
+                assert book.liquidatable(Change(prices=mover.prices(at))) is False, (mover.factor, percent, told)
