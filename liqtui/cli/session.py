@@ -36,7 +36,7 @@ class Session(NamedTuple):
         """Shipped markets of the configured chains, then the person's own; an own one replaces a shipped twin."""
         from liqtui.protocols.registry import known_markets
 
-        shipped = known_markets(chain.id for chain in self.config.chains.values())
+        shipped = known_markets(_ids(self.config))
         return own_and_shipped(self.config.markets, shipped)
 
     def digest(self) -> str:
@@ -77,6 +77,23 @@ def own_and_shipped(own: Sequence[MarketRef], shipped: Iterable[MarketRef]) -> t
     return (*(market for market in shipped if (market.chain_id, market.entry) not in taken), *own)
 
 
+def refuse_shipped_names(config: Config) -> None:
+    """Raises ConfigError for an own market named like another that ships: one of both would hide the other."""
+    if not config.markets or config.source is None:
+        return
+    from liqtui.protocols.registry import known_markets
+
+    shipped = {(each.protocol, each.chain_id, each.name): each.entry for each in known_markets(_ids(config))}
+    for place, own in enumerate(config.markets):
+        if shipped.get((own.protocol, own.chain_id, own.name), own.entry) != own.entry:
+            path = ("markets", place, "name")
+            raise config.source.error(path, "is the name of a market that liqtui knows", "give it another name")
+
+
+def _ids(config: Config) -> Iterable[int]:
+    return (chain.id for chain in config.chains.values())
+
+
 def locate(args: Arguments) -> Paths:
     return paths.locate(args.config, args.watchlist)
 
@@ -85,6 +102,7 @@ def begin(args: Arguments) -> Session:
     """Raises ConfigError or WatchlistError with every mistake of the files, UsageError for a wrong address."""
     where = locate(args)
     config = load.load(where.config, named=where.config_named)
+    refuse_shipped_names(config)
     if args.addresses:
         return Session(where, config, None, given(args.addresses))
     store = WatchlistStore(where.watchlist, checksum, config.chains.keys())

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _TOML = re.compile(r"^\s*\[\[", re.MULTILINE)
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _COLUMNS = ("address", "label", "name", "tags", "note", "chains")
+_KNOWN = f"{', '.join(_COLUMNS[:-1])} and {_COLUMNS[-1]}"
+
+
+_TAGS = "is the table of a tag, which is not imported: its thresholds and rules have to be written into the watchlist"
 
 
 class Rejected(NamedTuple):
@@ -28,7 +32,7 @@ class Rejected(NamedTuple):
     """What stood there, safe to print."""
     reason: str
     harmless: bool = False
-    """It is watched already, or stood further up."""
+    """It is watched already, or stood further up; or the wallet is taken and only something beside it is not."""
 
 
 class Imported(NamedTuple):
@@ -50,10 +54,11 @@ def import_text(text: str, watched: Watchlist, checksum: Checksum, chains: Colle
     """
     if _TOML.search(text):
         found = parse(text, Path("import"), checksum, chains)
-        return _sift([(0, wallet.title, wallet) for wallet in found.wallets], [], watched)
+        lost = [Rejected(0, f"tag.{clean(tag.name, 40)}", _TAGS) for tag in found.tags if tag not in watched.tags]
+        return _sift([(0, wallet.title, wallet) for wallet in found.wallets], lost, watched)
     candidates: list[tuple[int, str, Wallet]] = []
     rejected: list[Rejected] = []
-    for entry in _entries(text.removeprefix("\ufeff")):
+    for entry in _entries(text.removeprefix("\ufeff"), rejected):
         shown = clean(entry.fields.get("address", ""), 60)
         try:
             candidates.append((entry.line, shown, _wallet(entry.fields, checksum, chains)))
@@ -77,7 +82,8 @@ def _sift(candidates: list[tuple[int, str, Wallet]], rejected: list[Rejected], w
     return Imported(tuple(wallets), tuple(sorted(rejected)))
 
 
-def _entries(text: str) -> Iterator[_Entry]:
+def _entries(text: str, rejected: list[Rejected]) -> Iterator[_Entry]:
+    """Adds to `rejected` what is beside an entry and not read."""
     columns: list[str] | None = None
     for number, raw in enumerate(text.splitlines(), 1):
         line = _COMMENT.sub("", raw).strip()
@@ -86,7 +92,11 @@ def _entries(text: str) -> Iterator[_Entry]:
         cells = _cells(line)
         if columns is None and "address" in (header := [cell.lower() for cell in cells]):
             columns = header
+            if strange := ", ".join(name for name in header if name and name not in _COLUMNS):
+                rejected.append(Rejected(number, clean(strange, 60), f"not read: only {_KNOWN} are", harmless=True))
         elif columns is not None:
+            if more := ", ".join(cells[len(columns) :]):
+                rejected.append(Rejected(number, clean(more, 60), "not read: there is no such column", harmless=True))
             yield _Entry(number, {name: cell for name, cell in zip(columns, cells, strict=False) if name in _COLUMNS})
         else:
             yield from (_Entry(number, fields) for fields in _free(cells))

@@ -122,6 +122,8 @@ class Watchlist:
         if twin:
             raise WatchlistError(f"{changed.address} is already watched, as {twin.title}.")
         own = _own(changed)
+        if own.key != old.key and is_resolved(old):  # ids of positions have the address in them
+            own = replace(own, position_thresholds=())
         return replace(self, wallets=tuple(own if entry is old else entry for entry in self.wallets))
 
     def remove(self, *wallets: str) -> Watchlist:
@@ -217,13 +219,14 @@ def _wallet(
     known = Section("", "", (*WALLET.settings, *(Setting(key, kinds.ANY, {}, "") for key in _TABLES)))
     read = read_table(known, values, path, report)
     thresholds = _thresholds(read["thresholds"], (*path, "thresholds"), report)
-    positions = _positions(read["positions"], (*path, "positions"), report)
     for place, chain in enumerate(read["chains"]):
         if chains is not None and chain not in chains:
             report.add((*path, "chains", place), f'unknown chain "{chain}"', did_you_mean(chain, chains))
     address = _address(read, path, checksum, report)
     if address is None:
+        _positions(read["positions"], "", (*path, "positions"), report)
         return None
+    positions = _positions(read["positions"], address, (*path, "positions"), report)
     name = read["name"] or ("" if _HEX.fullmatch(address) else address)
     rules = read_rules(read["rules"], (*path, "rules"), report)
     own = (thresholds, positions, rules)
@@ -266,12 +269,23 @@ def _thresholds(table: Any, path: KeyPath, report: Report) -> Thresholds:
     return read_thresholds(read_table(THRESHOLDS, cast("dict[str, Any]", table), path, report), path, report)
 
 
-def _positions(table: Any, path: KeyPath, report: Report) -> tuple[tuple[str, Thresholds], ...]:
+def _positions(table: Any, wallet: str, path: KeyPath, report: Report) -> tuple[tuple[str, Thresholds], ...]:
+    """By position id, in which addresses are lower case. One that no position of `wallet` can have is a mistake."""
     if not isinstance(table, dict):
         report.add(path, f"has to be a table, not {type_words(table)}", 'write [wallet.positions."ID"]')
         return ()
-    positions = cast("dict[str, Any]", table)
-    return tuple((name, _thresholds(values, (*path, name), report)) for name, values in positions.items())
+    found: dict[str, Thresholds] = {}
+    for name, values in cast("dict[str, Any]", table).items():
+        place = (*path, name)
+        parts = [part.lower() if part[:2].lower() == "0x" else part for part in name.split(":")]
+        if len(parts) < 4:
+            report.add(place, "is not the id of a position", "as `liqtui check --json` shows it")
+        elif _HEX.fullmatch(wallet) and parts[-1] != wallet.lower():
+            report.add(place, "is not the id of a position of this wallet", "it ends with the wallet's address")
+        elif ":".join(parts) in found:
+            report.add(place, "stands there twice")
+        found[":".join(parts)] = _thresholds(values, place, report)
+    return tuple(found.items())
 
 
 def _layout(text: str, wallets: list[Wallet], source: Source) -> Layout:
@@ -313,14 +327,48 @@ def _leading_comments(lines: list[str]) -> str:
 
 def serialise(watchlist: Watchlist) -> str:
     """Text of the file. Wallets that stand in the layout unchanged keep their own lines, the others their comments."""
-    parts = [watchlist.layout.header] if watchlist.layout.header else []
+    layout = watchlist.layout
+    left = _left_over(watchlist)
+    parts = [part for part in (layout.header, left.get("", "")) if part]
     for wallet in watchlist.wallets:
-        as_read, above, lines = watchlist.layout.blocks.get(wallet.key, (None, "", ""))
-        body = lines if as_read == wallet else _table_text(wallet)
+        place = _place(wallet, layout)
+        as_read, above, lines = layout.blocks.get(place, (None, "", ""))
+        body = lines if as_read == wallet else "\n\n".join(filter(None, (_table_text(wallet), _below(lines))))
         parts.append(f"{above}\n{body}" if above else body)
-    if watchlist.layout.tail:
-        parts.append(watchlist.layout.tail)
+        if left.get(place):
+            parts.append(left[place])
+    if layout.tail:
+        parts.append(layout.tail)
     return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _place(wallet: Wallet, layout: Layout) -> str:
+    """Its key in the layout, where it may still stand by a name whose address was found since."""
+    name = wallet.name.lower()
+    return name if wallet.key not in layout.blocks and name in layout.blocks else wallet.key
+
+
+def _left_over(watchlist: Watchlist) -> dict[str, str]:
+    """What stood apart behind wallets that are gone, by the one before that is still there; "": by none."""
+    found: dict[str, str] = {}
+    kept, before = {_place(wallet, watchlist.layout) for wallet in watchlist.wallets}, ""
+    for key, (_, _, lines) in watchlist.layout.blocks.items():
+        if key in kept:
+            before = key
+        elif below := _below(lines):
+            found[before] = "\n\n".join(filter(None, (found.get(before), below)))
+    return found
+
+
+def _below(lines: str) -> str:
+    """The comments that stand apart behind a wallet, such as a heading for those that follow."""
+    kept = lines.split("\n")
+    start = len(kept)
+    while start and (not kept[start - 1].strip() or kept[start - 1].lstrip().startswith("#")):
+        start -= 1
+    while start < len(kept) and kept[start].strip():  # right below its own lines it is about these
+        start += 1
+    return "\n".join(kept[start:]).strip("\n")
 
 
 def checked_text(watchlist: Watchlist, checksum: Checksum, chains: Collection[str] | None = None) -> str:

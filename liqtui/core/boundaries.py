@@ -265,7 +265,7 @@ class _Search:
 
     def along(self, sums: Line) -> Boundary:
         """With the closed form as the guide."""
-        if self.mover.capped and sums.weight_moving and sums.debt_moving:
+        if self.mover.capped and len(self.mover.parts) > 1 and sums.weight_moving and sums.debt_moving:
             found = self._between_caps()
             if found is not None:
                 return found
@@ -285,8 +285,8 @@ class _Search:
     def _between_caps(self) -> Boundary | None:
         """The nearest turn, either way; None where there is none.
 
-        With both sides on it a cap may turn a rise from a rescue into a danger, so there can be a turn on each side of
-        now. Between two caps the rule is as good as linear: where it differs at both ends it turns once.
+        With several assets on both sides a cap may turn a rise from a rescue into a danger, so there can be a turn on
+        each side of now. Between two caps the rule is as good as linear: where it differs at both ends it turns once.
         """
         here, found = not self.account.unsafe, list[Boundary]()
         bends = self.mover.bends(self.now * FARTHEST)

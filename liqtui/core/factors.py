@@ -24,6 +24,9 @@ TOGETHER = "together"
 ANCHOR_PERCENT = 5
 """A factor within this distance of one base unit is anchored to the base currency, not volatile."""
 
+FINEST = 10_000
+"""Units of a price under which one unit more or less is a matter of rounding."""
+
 
 class Part(NamedTuple):
     """One asset's share in a mover."""
@@ -118,8 +121,12 @@ class Mover:
         return tuple(sorted({held(part) for part in self.parts if part.capped}))
 
     def lowest(self) -> int:
-        """The least value at which every part still has a price."""
-        return halve(lambda value: all(part.price(self.knob(part, value)) for part in self.parts), 0, self.now or 1)
+        """The least value at which no part's price is so small that roundings decide."""
+
+        def fine(value: int) -> bool:
+            return all(part.price(self.knob(part, value)) >= FINEST for part in self.parts)
+
+        return halve(fine, 0, self.now or 1)
 
     @property
     def capped(self) -> bool:

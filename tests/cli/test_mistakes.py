@@ -46,3 +46,15 @@ def test_a_mistake_beside_a_secret_is_named_without_it(
         told = capfd.readouterr()
         assert "config.toml:" in told.err, "it says where"
         assert MARK.lower() not in (told.out + told.err).lower()
+
+
+def test_an_own_market_with_the_name_of_a_shipped_one_is_refused(
+    own_folders: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Both would have the same position ids, and of each wallet one position would hide the other."""
+    folder = own_folders / "liqtui"
+    folder.mkdir()
+    text = '[chains.ethereum]\n[[markets]]\nprotocol = "aave-v3"\nchain = "ethereum"\nname = "ethereum core"\n'
+    (folder / "config.toml").write_text(f'{text}pool_addresses_provider = "0x{"1" * 40}"\n')
+    assert main(["check"]) == 78
+    assert "config.toml:5: markets[1].name: is the name of a market that liqtui knows" in capfd.readouterr().err

@@ -85,3 +85,18 @@ def test_any_text_is_taken_or_refused(text: str) -> None:
         return
     assert all(row.reason and row.text.isprintable() for row in result.rejected)
     assert all(wallet.label.isprintable() for wallet in result.wallets)
+
+
+def test_what_is_beside_a_wallet_and_not_read_is_told() -> None:
+    tagged = f'[[wallet]]\naddress = "{A}"\ntags = ["dao"]\n[tag.dao.thresholds]\nwarn = 1.9\n'
+    result = found(tagged)
+    assert [wallet.tags for wallet in result.wallets] == [("dao",)]
+    [lost] = result.rejected
+    assert (lost.text, lost.harmless) == ("tag.dao", False)
+    assert lost.reason.startswith("is the table of a tag, which is not imported")
+    result = found(f"address,label,warn\n{A},treasury,1.9\n{B},Main, old one,x\n")
+    assert [wallet.label for wallet in result.wallets] == ["treasury", "Main"]
+    assert [(row.line, row.text, row.reason, row.harmless) for row in result.rejected] == [
+        (1, "warn", "not read: only address, label, name, tags, note and chains are", True),
+        (3, "x", "not read: there is no such column", True),
+    ]

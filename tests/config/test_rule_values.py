@@ -34,8 +34,8 @@ PLACES = {
     "config": ("[{table}]\n{pair}\n", "{table}"),
     "wallet": ('[[wallet]]\naddress = "{address}"\n\n[wallet.{table}]\n{pair}\n', "wallet[1].{table}"),
     "position": (
-        '[[wallet]]\naddress = "{address}"\n\n[wallet.positions."1:aave-v3:core:0x1"]\n{pair}\n',
-        'wallet[1].positions."1:aave-v3:core:0x1"',
+        '[[wallet]]\naddress = "{address}"\n\n[wallet.positions."1:aave-v3:core:{address}"]\n{pair}\n',
+        'wallet[1].positions."1:aave-v3:core:{address}"',
     ),
     "tag": ('[tag.dao.{table}]\n{pair}\n\n[[wallet]]\naddress = "{address}"\n', "tag.dao.{table}"),
 }
@@ -88,7 +88,7 @@ def written(place: str, table: str, pair: str) -> tuple[str, int, str]:
     """The text, the line of the pair, and the key of its table."""
     text, key = PLACES[place]
     full = text.format(table=table, pair=pair, address=ADDRESS)
-    return full, full[: full.index(pair)].count("\n") + 1, key.format(table=table)
+    return full, full[: full.index(pair)].count("\n") + 1, key.format(table=table, address=ADDRESS)
 
 
 def settings_of(place: str, table: str, text: str) -> Any:

@@ -55,7 +55,7 @@ chains = ["ethereum", "base"]
 tags = ["dao"]
 note = "multisig 3/5"
 thresholds = {{ warn = 1.35, critical_cushion = 0.05 }}
-[wallet.positions."1:aave-v3:core:0x"]
+[wallet.positions."1:aave-v3:core:{VITALIK}"]
 critical = 1.10
 """).wallets
     assert wallet == Wallet(
@@ -66,7 +66,7 @@ critical = 1.10
         tags=("dao",),
         note="multisig 3/5",
         thresholds=Thresholds(warn=135 * WAD // 100, critical_cushion=5 * WAD // 100),
-        position_thresholds=(("1:aave-v3:core:0x", Thresholds(critical=110 * WAD // 100)),),
+        position_thresholds=((f"1:aave-v3:core:{VITALIK.lower()}", Thresholds(critical=110 * WAD // 100)),),
     )
 
 
@@ -120,8 +120,23 @@ def test_addresses_that_cannot_be(text: str, expected: str) -> None:
             ],
         ),
         (
-            f'address = "{VITALIK}"\n[wallet.positions.x]\nwarn = 1.1\ncritical = 1.2',
-            ["4: wallet[1].positions.x.warn: is 1.1 and has to be above critical, which is 1.2"],
+            f'address = "{VITALIK}"\n[wallet.positions."1:a:b:{VITALIK}"]\nwarn = 1.1\ncritical = 1.2',
+            [f'4: wallet[1].positions."1:a:b:{VITALIK}".warn: is 1.1 and has to be above critical, which is 1.2'],
+        ),
+        (
+            f'address = "{VITALIK}"\n[wallet.positions.x]\nwarn = 1.3',
+            ["3: wallet[1].positions.x: is not the id of a position, as `liqtui check --json` shows it"],
+        ),
+        (
+            f'address = "{VITALIK}"\n[wallet.positions."1:a:b:0x{"1" * 40}"]\nwarn = 1.3',
+            [
+                f'3: wallet[1].positions."1:a:b:0x{"1" * 40}": is not the id of a position of this wallet, it ends with '
+                + "the wallet's address"
+            ],
+        ),
+        (
+            f'address = "{VITALIK}"\n[wallet.positions]\n"1:a:b:{VITALIK}" = {{}}\n"1:a:b:{VITALIK.lower()}" = {{}}',
+            [f'5: wallet[1].positions."1:a:b:{VITALIK.lower()}": stands there twice'],
         ),
         (
             f'address = "{VITALIK}"\nthresholds = 1.2',
@@ -145,6 +160,56 @@ def test_keys_at_the_top_are_refused() -> None:
     [mistake] = mistakes('wallets = ["0x"]')
     assert mistake.startswith("1: wallets: unknown key")
     assert mistakes("[wallet]\naddress = 1")[0].startswith("1: wallet: has to be a list of tables")
+
+
+def test_the_id_of_a_position_may_be_written_in_any_case() -> None:
+    """It would never be met otherwise, and the thresholds would say nothing."""
+    market, wallet = "0x" + "AB" * 32, VITALIK
+    [found] = read(
+        f'[[wallet]]\naddress = "{wallet}"\n[wallet.positions."1:morpho-blue:Blue:{market}:{wallet}"]\nwarn = 2'
+    ).wallets
+    assert [name for name, _ in found.position_thresholds] == [f"1:morpho-blue:Blue:{market.lower()}:{wallet.lower()}"]
+    [named] = read(f'[[wallet]]\naddress = "v.eth"\n[wallet.positions."1:aave-v3:core:{wallet}"]\nwarn = 2').wallets
+    assert named.position_thresholds[0][0].endswith(wallet.lower())
+
+
+def test_thresholds_of_positions_go_with_the_address_that_holds_them() -> None:
+    [wallet] = read(
+        f'[[wallet]]\naddress = "{VITALIK}"\n[wallet.positions."1:aave-v3:core:{VITALIK}"]\nwarn = 2'
+    ).wallets
+    changed = replace(wallet, address="0x" + "1" * 40)
+    assert Watchlist((wallet,)).edit(VITALIK, changed).wallets[0].position_thresholds == ()
+    assert Watchlist((wallet,)).edit(VITALIK, replace(wallet, note="x")).wallets[0].position_thresholds
+
+
+def test_comments_outlive_a_change_a_removal_and_a_name_that_is_resolved() -> None:
+    found = read(f"""\
+# mine
+[[wallet]]
+address = "{VITALIK}"
+label = "one"
+# about one
+
+# ---- cold wallets ----
+# ask bob first
+
+# of the second
+[[wallet]]
+address = "v.eth"
+
+# ---- the others ----
+""")
+    one, second = found.wallets
+    heading = "# ---- cold wallets ----\n# ask bob first\n"
+    assert heading in serialise(found.edit(VITALIK, replace(one, label="uno")))
+    gone = serialise(found.remove(VITALIK))
+    assert gone.startswith(f"{heading}\n# of the second\n[[wallet]]")
+    assert "about one" not in gone
+    resolved = serialise(found.edit("v.eth", replace(second, address="0x" + "1" * 40)))
+    assert '# of the second\n[[wallet]]\naddress = "0x1111' in resolved
+    assert resolved.endswith("\n\n# ---- the others ----\n")
+    assert serialise(found.remove("v.eth")).endswith(f"{heading}\n# ---- the others ----\n")
+    assert serialise(found.remove(VITALIK, "v.eth")) == f"{heading}\n# ---- the others ----\n"
 
 
 def test_untouched_text_comes_back_byte_by_byte() -> None:
@@ -221,7 +286,10 @@ def watchlists(draw: st.DrawFn) -> Watchlist:
                 draw(NAMES),
                 draw(TEXT),
                 draw(thresholds()),
-                tuple(draw(st.dictionaries(TEXT, thresholds(), max_size=2)).items()),
+                tuple(
+                    (f"1:aave-v3:{market}:0x{number:040x}", own)
+                    for market, own in draw(st.dictionaries(TEXT, thresholds(), max_size=2)).items()
+                ),
             )
             for number in numbers
         )
