@@ -67,6 +67,11 @@ def interest_eta(position: Position) -> int | None:
     return int(log(health / WAD) / (paid - earned) * SECONDS_PER_YEAR)
 
 
+def interest_known(position: Position) -> bool:
+    """Whether no `interest_eta` means never: the figures that it is made of are there."""
+    return position.health.shown is not None and all(leg.value is not None for leg in position.legs)
+
+
 def _average_rate(legs: Sequence[tuple[Leg, int]]) -> float | None:
     """Yearly, as a fraction; None when a value is unknown or there is nothing to weigh."""
     total = weighted = 0

@@ -76,15 +76,16 @@ def oracle_age(feed: Feed, block_time: int) -> int | None:
 
 
 def oracle_freshness(feed: Feed, block_time: int) -> Freshness:
-    """Late past the heartbeat and its grace, stale at twice that. A feed that does not tell counts as fresh.
+    """Late past the heartbeat and its grace, stale at twice that, and where it is ahead of its block.
 
+    A feed that tells no age, or whose heartbeat nobody knows, counts as fresh.
     (Aave itself never looks at the age: a stale feed is used as it is. Its holders must know all the same.)
     """
     age = oracle_age(feed, block_time)
+    if age is not None and age < 0:
+        return Freshness.STALE
     if age is None or feed.heartbeat is None:
         return Freshness.FRESH
-    if age < 0:
-        return Freshness.STALE
     limit = feed.heartbeat + max(GRACE_LEAST, feed.heartbeat // 10)
     if age > 2 * limit:
         return Freshness.STALE

@@ -10,6 +10,7 @@ from liqtui.core import format as fmt
 from liqtui.core.model import is_infinite
 from liqtui.core.redact import redact
 from liqtui.core.results import Boundary, Direction, FactorKind
+from liqtui.core.risk import interest_known
 from liqtui.core.snapshot import Severity
 from liqtui.core.text import clean, short_address
 from liqtui.ui import chart, figures
@@ -209,10 +210,8 @@ def boundary_box(view: View, width: int) -> Box:
 def waiting(position: Position) -> str:
     """When interest alone brings health to 1, at today's rates and prices."""
     eta = position.interest_eta
-    if position.health.shown is None:
-        return "not known"
     if eta is None:
-        return "never at today's rates"
+        return "never at today's rates" if interest_known(position) else "not known"
     return fmt.eta(eta) if eta <= 0 else f"in {fmt.eta(eta)}"
 
 

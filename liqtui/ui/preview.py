@@ -200,6 +200,8 @@ class Preview(LineView):
     def _alone(self, position: Position) -> list[list[Span]]:
         if not position.has_debt:
             return [[self._label("left alone"), ("no debt, nothing to liquidate", self.palette.style("ink"))]]
+        from liqtui.core.risk import interest_known  # needless until a position is at hand
+
         eta = position.interest_eta
         if position.health.shown is not None and position.health.shown < WAD:
             return [
@@ -208,5 +210,10 @@ class Preview(LineView):
                     ("can be liquidated now", self.palette.style("severity-critical", bold=True)),
                 ]
             ]
-        words = "interest never brings it to 1.00" if eta is None else f"interest brings it to 1.00 in {text.eta(eta)}"
+        if eta is not None:
+            words = f"interest brings it to 1.00 in {text.eta(eta)}"
+        elif interest_known(position):
+            words = "interest never brings it to 1.00"
+        else:
+            words = "when interest brings it to 1.00 is not known"
         return [[self._label("left alone"), (words, self.palette.style("ink"))]]

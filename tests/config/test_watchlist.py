@@ -39,6 +39,9 @@ def read(text: str) -> Watchlist:
     return parse(text, FILE, checksum, {"ethereum", "base"})
 
 
+OTHERS = "is not the id of a position of this wallet, it ends with the wallet's address"
+
+
 def mistakes(text: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         read(text)
@@ -129,10 +132,7 @@ def test_addresses_that_cannot_be(text: str, expected: str) -> None:
         ),
         (
             f'address = "{VITALIK}"\n[wallet.positions."1:a:b:0x{"1" * 40}"]\nwarn = 1.3',
-            [
-                f'3: wallet[1].positions."1:a:b:0x{"1" * 40}": is not the id of a position of this wallet, it ends with '
-                + "the wallet's address"
-            ],
+            [f'3: wallet[1].positions."1:a:b:0x{"1" * 40}": {OTHERS}'],
         ),
         (
             f'address = "{VITALIK}"\n[wallet.positions]\n"1:a:b:{VITALIK}" = {{}}\n"1:a:b:{VITALIK.lower()}" = {{}}',

@@ -81,7 +81,7 @@ def feed(updated_at: int | None, heartbeat: int | None) -> Feed:
         (86_400 + 8_640, 86_400, FRESH),
         (86_400 + 8_641, 86_400, LATE),
         (-1, 3600, STALE),
-        (-1, None, FRESH),
+        (-1, None, STALE),
         (10**9, None, FRESH),
     ],
 )

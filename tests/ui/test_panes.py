@@ -165,6 +165,9 @@ async def test_what_the_preview_says_of_odd_positions() -> None:
         eternal = replace(row.position, interest_eta=None)
         await post(pilot, scenes.snapshot(4, rows=(replace(row, position=eternal),)))
         assert "interest never brings it to 1.00" in frames.text(app)
+        unpriced = replace(eternal, legs=(replace(many[0], price=None, value=None), *many[1:]), book=None)
+        await post(pilot, scenes.snapshot(5, rows=(replace(row, position=unpriced),)))
+        assert "when interest brings it to 1.00 is not known" in frames.text(app)
 
 
 async def test_a_search_that_takes_long_says_how_far_it_is() -> None:
