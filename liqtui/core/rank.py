@@ -25,6 +25,12 @@ TYPICAL_SIGMA = 0.04
 CALM_SIGMA = 0.005
 """The same for a price that stands within 5 % of one base unit: as far away, it is the less likely end."""
 
+RATIO_SIGMA = 0.01
+"""The same for the rate inside an adapter, which no feed tells: calmer than its base, unless a market sets it.
+
+Otherwise a staked coin's rate, as far away as the coin itself, would stand for it wherever the coin's σ is under 4 %.
+"""
+
 _ON_TOP = {Severity.LIQUIDATED: 0, Severity.LIQUIDATABLE: 1}
 
 
@@ -42,7 +48,7 @@ def cushion(position: Position | None, sigmas: Mapping[str, float]) -> tuple[Bou
     best: tuple[float, Reach, float | None] | None = None
     for way in ways.ranked:
         sigma = _sigma(way, ways.reaches, sigmas) if sigmas else None
-        unit = sigma or (CALM_SIGMA if _anchored(way) else TYPICAL_SIGMA)
+        unit = sigma or _typical(way)
         if best is not None and way.least / unit >= best[0]:
             continue
         known = ways.settled(way)
@@ -66,8 +72,11 @@ def nearest(position: Position) -> float | None:
     return best
 
 
-def _anchored(way: Reach) -> bool:
-    return way.kind is FactorKind.FACTOR and _near_one(way.price_now, way.decimals)
+def _typical(way: Reach) -> float:
+    """What stands in for its σ beside others."""
+    if way.kind is FactorKind.RATIO:
+        return RATIO_SIGMA
+    return CALM_SIGMA if way.kind is FactorKind.FACTOR and _near_one(way.price_now, way.decimals) else TYPICAL_SIGMA
 
 
 @lru_cache(maxsize=1024)

@@ -41,6 +41,21 @@ def test_an_unknown_sigma_does_not_hide_a_near_boundary() -> None:
     assert rank.cushion(with_boundaries(eth, ratio), {"ETH": 0.04}) == (ratio, None)
 
 
+@pytest.mark.parametrize("sigma", [0.015, 0.03, 0.06])
+def test_a_staked_coin_is_measured_by_the_coin_not_by_its_rate(sigma: float) -> None:
+    """Both are as far away. The rate has no σ: were it the cushion, a threshold in σ would say nothing."""
+    wsteth, usdc = asset("wstETH"), asset("USDC", 6)
+    prices = {
+        wsteth: quote(wsteth, 2_500 * USD, "ETH", ratio=122 * WAD // 100),
+        usdc: quote(usdc, USD, "USDC"),
+    }
+    of = position(ReferenceBook({wsteth: (100 * WAD, 7900)}, {usdc: 160_000 * 10**6}, prices))
+    found, sigmas = rank.cushion(of, {"ETH": sigma, "USDC": 0.001})
+    assert found is not None
+    assert found.factor == "ETH"
+    assert sigmas == pytest.approx(0.336 / sigma, rel=0.01)
+
+
 def test_single_assets_and_none_do_not_rank() -> None:
     single, none = boundary("asset:0x1", 99, kind=FactorKind.ASSET), boundary("DAI", None)
     assert rank.cushion(with_boundaries(single, none), {}) == (None, None)

@@ -93,7 +93,8 @@ def test_pressure_grows_as_the_cushion_shrinks() -> None:
     assert figures.pressure(replace(scenes.ROWS[0], sigmas=9.0, severity=Severity.LIQUIDATABLE)) == 1
     near = figures.pressure(replace(scenes.ROWS[0], sigmas=None))
     assert near > figures.pressure(replace(scenes.ROWS[5], sigmas=None))
-    assert figures.pressure(replace(scenes.ROWS[0], sigmas=None, cushion=None)) == 0
+    assert figures.pressure(replace(scenes.ROWS[9], sigmas=None, cushion=None)) == 0
+    assert figures.pressure(replace(scenes.ROWS[0], sigmas=None, cushion=None)) == 1, "critical, whatever ends it"
 
 
 @given(st.floats(0, 1), st.integers(1, 30))
