@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 AIMS = 4
 """How often the guess is aimed anew at what the protocol made of it."""
+FAR = 4**30
+"""Steps beyond the guess that are looked at, in growing strides, where there is no limit.
+
+Where an average threshold is cut to basis points, an account can be short of a target that it is past by the closed
+form, which then asks for nothing.
+"""
 
 
 class LazyRescue(Sequence[Rescue]):
@@ -123,7 +129,7 @@ def _least(book: Book, way: _Way, target: int) -> int | None:
     guess = _guess(way, target, health)
     if guess is None:
         return None
-    last = way.step(guess) * 4 + 16 if way.most is None else way.step(way.most) + 1
+    last = way.step(guess) * 4 + FAR if way.most is None else way.step(way.most) + 1
     if way.estimate:
         found = _first(lambda step: enough(way.amount(step)), way.step(guess) + 1, last)
         return None if found is None else way.amount(found)

@@ -249,3 +249,21 @@ def test_lazy_amounts_ask_nothing_until_they_are_looked_at_and_then_once() -> No
     assert lazy != []
     assert lazy == LazyRescue(staking_loop(), targets)
     assert len(asked) == questions
+
+
+def test_a_way_is_found_where_only_the_cut_of_the_average_keeps_it_short() -> None:
+    """By the exact sums it is past the target, so the closed form asks for nothing: 70.0045 % is cut to 70."""
+    weth, usdc, dai = asset("WETH"), asset("USDC", 6), asset("DAI")
+    book = ReferenceBook(
+        collateral={weth: (50_045 * WAD // 1000, 8000), usdc: (100_000 * 10**6, 6000)},
+        debts={dai: 11_205_041 * WAD // 100},
+        prices={weth: quote(weth, 2_000 * USD, "ETH"), usdc: quote(usdc, USD, "USDC"), dai: quote(dai, USD, "DAI")},
+        truncating=True,
+    )
+    target = 125 * WAD // 100
+    (found,) = rescue(book, (target,))
+    amounts = dict(found.add)
+    assert set(amounts) == {weth, usdc}
+    for of, amount in amounts.items():
+        assert (book.health(Change(collateral={of.address: amount})) or 0) >= target
+        assert (book.health(Change(collateral={of.address: amount - 1})) or 0) < target
