@@ -314,7 +314,8 @@ def _market(
 ) -> MarketRef | None:
     missing = [key for key in ("protocol", "chain", "name") if read[key] is None]
     for key in missing:
-        report.add(path, f"{key} is missing")
+        if not report.knows((*path, key)):
+            report.add(path, f"{key} is missing")
     if missing:
         return None
     protocol, chain = read["protocol"], read["chain"]

@@ -197,7 +197,6 @@ class _Account:
     nothing: str = ""
     """Why there can be no boundary at all."""
     unsafe: bool = False
-    health: int = 0
     linear: bool = True
     """Whether the closed form explains the protocol's figure, but for roundings."""
     mixed: bool = False
@@ -219,7 +218,6 @@ def _read(book: Book) -> _Account:
     return _Account(
         book,
         unsafe=unsafe,
-        health=health,
         linear=now.off(health) * 100 <= now.weight + 100 * now.noise,
         mixed=len({leg.threshold for leg in collateral}) > 1,
     )

@@ -9,7 +9,7 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liqtui.config import schema
+from liqtui.config import schema, schema_alerts
 from liqtui.config.errors import ConfigError, ConfigFileError
 from liqtui.config.load import Config, load, parse
 from liqtui.core.units import WAD, decimal_string
@@ -155,6 +155,11 @@ def test_switches_and_numbers_as_people_write_them() -> None:
     assert (ui.color, ui.mouse, ui.ascii, ui.notify, ui.theme, ui.bell) == ("256", "off", "on", "9", "mine", True)
 
 
+def test_what_is_wrong_is_not_called_missing_as_well() -> None:
+    text = f'{LAB}[[markets]]\nprotocol = 5\nchain = "lab"\nname = "x"\npool_addresses_provider = "{ENTRY}"\n'
+    assert mistakes(text) == ["config.toml:5: markets[1].protocol: has to be text, not a whole number"]
+
+
 _STRANGE = ("[]", "[[]]", '["a", 1]', "{}", "nan", "-inf", "-1", '""', "true", "0001-01-01", "9999-12-31", "12:00:00")
 
 
@@ -165,7 +170,7 @@ def test_whatever_stands_behind_a_key_is_taken_or_told(zone: str, monkeypatch: p
     time.tzset()
     heads = {f"[{name}]": section for name, section in schema.SECTIONS.items()}
     heads |= {"[chains.base]": schema.CHAIN, "[[markets]]": schema.market_section(schema.PROTOCOLS)}
-    heads |= {"[channels.x]": schema.CHANNEL, "[[maintenance]]": schema.MAINTENANCE}
+    heads |= {"[channels.x]": schema_alerts.CHANNEL, "[[maintenance]]": schema_alerts.MAINTENANCE}
     try:
         for head, section in heads.items():
             for key in section.keys:
