@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-class PromptInput(Input):
-    """Up and down recall, tab completes, escape gives up."""
+class PromptInput(Input, can_focus=False):
+    """Up and down recall, tab completes, escape gives up. Takes the focus only while the line is open."""
 
     BINDINGS: ClassVar = [
         Binding("escape", "cancel", "cancel", id="prompt.cancel", tooltip="give up", show=False),
@@ -36,8 +36,10 @@ class PromptInput(Input):
         self.post_message(Prompt.Recalled(by))
 
     def on_blur(self, event: events.Blur) -> None:
+        """Something else has the focus: give up. Not when the terminal lost it: who comes back goes on typing."""
         del event
-        self.post_message(Prompt.Cancelled())
+        if self.app.app_focus and self.screen.focused is not self:
+            self.post_message(Prompt.Cancelled())
 
 
 class Prompt(Horizontal):
@@ -99,14 +101,19 @@ class Prompt(Horizontal):
         self.hint("")
         self.display = True
         entry = self.query_one(PromptInput)
+        entry.can_focus = True
         entry.value = text
         entry.cursor_position = len(text)
         entry.focus()
 
     def end(self) -> None:
+        """Textual gives the focus back to whom it took it from when the terminal is left, also to what is hidden by
+        then: a closed line must not take it, or it would swallow every key.
+        """
         if self.open:
             self.sign = ""
             self.display = False
+            self.query_one(PromptInput).can_focus = False
             self.screen.set_focus(None)
 
     def hint(self, text: str) -> None:
