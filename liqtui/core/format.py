@@ -185,6 +185,11 @@ def eta(seconds: int | None) -> str:
     return f"about {years} years" if years < 100 else "over 100 years"
 
 
+def counted(number: int, noun: str) -> str:
+    """As "1 row", "1,234 rows"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _scaled(raw: int, decimals: int, rounding: str) -> str:
     value = Decimal(raw).scaleb(-decimals, _WIDE)
     digits = 0 if value == 0 else min(max(decimals, 0), max(0, 4 - value.adjusted()))

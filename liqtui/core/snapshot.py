@@ -190,6 +190,16 @@ class Alert:
     held: str = ""
     """Why it is kept from ringing and from channels: quiet hours, maintenance, muted; empty: it is not."""
 
+    @property
+    def about(self) -> tuple[str, ...]:
+        """Ids of all positions that it speaks of, worst first."""
+        return self.positions or ((self.position,) if self.position else ())
+
+    @property
+    def waits(self) -> bool:
+        """For somebody's acknowledgement."""
+        return self.acked_at is None and self.severity is not Severity.OK
+
 
 class DeliveryState(StrEnum):
     WAITING = "waiting"
@@ -335,4 +345,4 @@ class Snapshot:
 
     @property
     def unacked(self) -> int:
-        return sum(1 for alert in self.alerts if alert.acked_at is None and alert.severity is not Severity.OK)
+        return sum(1 for alert in self.alerts if alert.waits)

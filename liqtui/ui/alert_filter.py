@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from liqtui.core.snapshot import DeliveryState, Severity
+from liqtui.core.snapshot import DeliveryState
 from liqtui.core.states import Level
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Entry:
     @property
     def open(self) -> bool:
         """Waiting for somebody's acknowledgement."""
-        return self.alert.acked_at is None and self.alert.severity is not Severity.OK
+        return self.alert.waits
 
     @property
     def snoozed(self) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from liqtui.core.snapshot import Alert, Delivery, Snapshot
+    from liqtui.ui.sheet import Box
     from liqtui.ui.state import AppState
 
 FRAMED = 60
@@ -114,13 +115,22 @@ class AlertLog(LineView, can_focus=True):
         below: list[Strip] = []
         if chosen is not None and height >= 2 * _LEAST_ROWS + 4:
             box = alert_box(self.palette, chosen, width - 4 if framed else width)
-            made = draw(self.palette, box, width) if framed else unframed(self.palette, box, width)
-            below = made[: height - _LEAST_ROWS - 2]
-            if len(below) < len(made) and framed:
-                below[-1] = made[-1]
+            room = height - _LEAST_ROWS - 2
+            hidden = len(box.lines) + (2 if framed else 1) - room
+            if hidden > 0:
+                box.lines = box.lines[: -hidden - 1] if not framed else box.lines[:-hidden]
+                self._say_cut(box, hidden, framed=framed)
+            below = draw(self.palette, box, width) if framed else unframed(self.palette, box, width)
         edges = 2 if framed else 0
         self._seats = max(1, height - len(below) - edges)
         return [*self._list(width, framed=framed), *below]
+
+    def _say_cut(self, box: Box, hidden: int, *, framed: bool) -> None:
+        """That there is more of the alert than finds room, and how to come by it."""
+        if framed:
+            box.bottom = f"{hidden} more lines · y copies all"
+        else:
+            box.lines.append([(f"{hidden + 1} more lines; y copies all", self.palette.style("muted"))])
 
     def _list(self, width: int, *, framed: bool) -> list[Strip]:
         entries, place, seats = self.entries(), self.place, self._seats

@@ -101,14 +101,16 @@ def alert_box(palette: Palette, entry: Entry, width: int) -> Box:
     if alert.cure:
         box.lines += [[(text, palette.style("key"))] for text in wrap(alert.cure, width)]
     box.lines += _labelled(palette, "why", KINDS.get(alert.kind, alert.kind), width)
-    figures = [fact for fact in alert.facts if not alert.position or fact[0] not in _NAMED]
-    box.lines += _facts(palette, figures, width)
-    if alert.position:
+    several = alert.positions if len(alert.positions) > 1 else ()
+    known = {*several, *(_NAMED if alert.position else ())}
+    box.lines += _facts(palette, [fact for fact in alert.facts if fact[0] not in known], width)
+    if alert.position and not several:
         box.lines += _labelled(palette, "about", clean(alert.position, 200), width)
-    if len(alert.positions) > 1:
-        box.lines += _labelled(palette, "hits", f"{len(alert.positions)} positions", width)
     box.lines += _labelled(palette, "since", _life(entry), width)
     box.lines += [_delivery(palette, delivery, entry.now, width) for delivery in entry.deliveries]
+    told = dict(alert.facts)
+    for place, position in enumerate(several):
+        box.lines += _labelled(palette, "" if place else "each", clean(told.get(position, position), 300), width)
     return box
 
 

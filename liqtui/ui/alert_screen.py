@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.screen import Screen
 
+from liqtui.core import format as fmt
 from liqtui.core.text import clean
 from liqtui.ui import clipboard
 from liqtui.ui.alert_log import AlertLog
@@ -15,6 +16,7 @@ from liqtui.ui.bindings import bindings
 from liqtui.ui.header import Footer, Verdict, utc
 from liqtui.ui.nav import app_of
 from liqtui.ui.prompt import Prompt
+from liqtui.ui.wish import CommandError
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -87,7 +89,7 @@ class AlertScreen(Screen[None]):
     @on(Prompt.Typed)
     def _typed(self, message: Prompt.Typed) -> None:
         self.log_view.search(message.text)
-        self.prompt.hint(f"{len(self.log_view.entries()):,} alerts")
+        self.prompt.hint(fmt.counted(len(self.log_view.entries()), "alert"))
 
     @on(Prompt.Entered)
     def _entered(self) -> None:
@@ -123,7 +125,7 @@ class AlertScreen(Screen[None]):
     def action_ack_all(self) -> None:
         number = self.state.snapshot.unacked
         self.state.engine.acknowledge(None)
-        self.keys.say(f"acknowledged {number} alert{'' if number == 1 else 's'}")
+        self.keys.say(f"acknowledged {fmt.counted(number, 'alert')}" if number else "nothing to acknowledge")
 
     def action_snooze(self) -> None:
         """An hour of silence for one alert; again ends it."""
@@ -163,8 +165,7 @@ class AlertScreen(Screen[None]):
     def _rows(self, entry: Entry | None) -> list[Row | None]:
         if entry is None:
             return []
-        named = entry.alert.positions or (entry.alert.position,)
-        return [self.state.find(position) for position in named if position]
+        return [self.state.find(position) for position in entry.alert.about]
 
     def action_rules(self) -> None:
         """The rules of the wallet that the alert is about."""
@@ -174,9 +175,12 @@ class AlertScreen(Screen[None]):
         if row is None:
             self.keys.say("its position is not there any more: :rules on the list is for those that are")
             return
-        host_of(self).edit_rules(row)
+        try:
+            host_of(self).edit_rules(row)
+        except CommandError as fault:
+            self.keys.say(str(fault))
 
     def action_copy(self) -> None:
         entry = self.log_view.chosen
-        if entry is not None:
-            self.keys.say(clipboard.copy(app_of(self), plain_text(entry)).sentence)
+        copied = clipboard.copy(app_of(self), plain_text(entry)).sentence if entry is not None else "no alert to copy"
+        self.keys.say(copied)

@@ -277,7 +277,8 @@ def _theme(host: Host, argument: str) -> None:
     names = list(host.themes())
     if argument not in names:
         near = difflib.get_close_matches(argument, names, n=1, cutoff=0.4)
-        raise CommandError(f"no theme is called “{clean(argument)}”, " + (f"did you mean “{near[0]}”?" if near else ""))
+        hint = f"did you mean “{near[0]}”?" if near else f"there are {', '.join(names)}"
+        raise CommandError(f"no theme is called “{clean(argument)}”; {hint}")
     host.use_theme(argument)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
 
-from liqtui.core.snapshot import Severity
+from liqtui.core import format as fmt
 from liqtui.ui import figures
 from liqtui.ui.bindings import bindings
 from liqtui.ui.board import Board
@@ -57,10 +57,12 @@ class Dashboard(TapeKeys, Board):
 
     def action_mark(self) -> None:
         row = self.state.selected_row
-        if row is not None:
-            self.state.marks.symmetric_difference_update({row.key})
-            self.positions.move(1)
-            self.refresh_all()
+        if row is None:
+            self.say("no position here")
+            return
+        self.state.marks.symmetric_difference_update({row.key})
+        self.positions.move(1)
+        self.refresh_all()
 
     def filter_by(self, text: str) -> None:
         self.state.filter = Filter(text.strip())
@@ -78,6 +80,7 @@ class Dashboard(TapeKeys, Board):
 
     def _open_prompt(self, sign: str, text: str) -> None:
         host = host_of(self)
+        self.keys.say("")
         self.keys.display = False
         if sign == ":":
             self.prompt.begin(sign, text, history=host.registry.history, complete=host.complete)
@@ -92,7 +95,7 @@ class Dashboard(TapeKeys, Board):
     def _typed(self, message: Prompt.Typed) -> None:
         if message.sign == "/":
             self.filter_by(message.text)
-            self.prompt.hint(f"{len(self.state.rows()):,} rows")
+            self.prompt.hint(self.state.filter.fault or fmt.counted(len(self.state.rows()), "row"))
         else:
             self.prompt.hint(host_of(self).registry.hint(message.text))
 
@@ -111,6 +114,9 @@ class Dashboard(TapeKeys, Board):
     # Acting
 
     def action_refresh_now(self) -> None:
+        if self.state.engine.playback is not None:
+            self.say("a tape is playing: it has nothing newer")
+            return
         self.state.engine.refresh()
         self.say("reading every chain now")
 
@@ -124,18 +130,18 @@ class Dashboard(TapeKeys, Board):
         self.say(f"acknowledged: {alert.title}")
 
     def _open_alert(self) -> Alert | None:
-        waiting = [a for a in self.state.snapshot.alerts if a.acked_at is None and a.severity is not Severity.OK]
+        waiting = [alert for alert in self.state.snapshot.alerts if alert.waits]
         if self.active == "alerts":
             chosen = self.alerts.chosen
             return chosen if chosen in waiting else None
         row = self.state.selected_row
-        own = [alert for alert in waiting if row is not None and alert.position == row.id]
+        own = [alert for alert in waiting if row is not None and row.id in alert.about]
         return (own or waiting or [None])[0]
 
     def action_ack_all(self) -> None:
         number = self.state.snapshot.unacked
         self.state.engine.acknowledge(None)
-        self.say(f"acknowledged {number} alerts" if number != 1 else "acknowledged 1 alert")
+        self.say(f"acknowledged {fmt.counted(number, 'alert')}" if number else "nothing to acknowledge")
 
     def action_alert_log(self) -> None:
         """With the cursor on the alert that is under it here."""
@@ -167,14 +173,18 @@ class Dashboard(TapeKeys, Board):
         rows = [row for row in self.state.rows() if row.key in self.state.marks]
         row = self.target_row()
         rows = rows or ([row] if row is not None else [])
-        if rows:
-            self._copy("\n".join(figures.plain_line(row, self.state) for row in rows))
+        if not rows:
+            self.say("no position to copy")
+            return
+        self._copy("\n".join(figures.plain_line(row, self.state) for row in rows))
 
     def action_copy_address(self) -> None:
-        row = self.target_row()
-        if row is not None:
-            addresses = {wallet.key: wallet.address for wallet in self.state.shown.wallets}
-            self._copy(addresses.get(row.key.wallet, row.key.wallet))
+        key = self._wallet_key()
+        if key is None:
+            self.say("no wallet here: the list shows all of them" if self.active == "wallets" else "no wallet here")
+            return
+        addresses = {wallet.key: wallet.address for wallet in self.state.shown.wallets}
+        self._copy(addresses.get(key, key))
 
     def _copy(self, text: str) -> None:
         from liqtui.ui import clipboard

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.screen import Screen
 
 from liqtui.core import format as fmt
-from liqtui.core.snapshot import Severity
 from liqtui.core.text import clean
 from liqtui.ui import clipboard
 from liqtui.ui.bindings import bindings
@@ -266,9 +265,7 @@ class PositionDetail(TapeKeys, Screen[None]):
 
     def action_ack(self) -> None:
         view = self.sheet.view()
-        waiting = [
-            alert for alert in view.alerts if alert.acked_at is None and alert.severity is not Severity.OK
-        ] if view else []  # fmt: skip
+        waiting = [alert for alert in view.alerts if alert.waits] if view else []
         if not waiting:
             self.keys.say("nothing to acknowledge here")
             return

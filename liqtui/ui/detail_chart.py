@@ -53,10 +53,10 @@ def legend(view: View, told: Course, width: int) -> str:
     """What the marks are, how many, and how much is not known: the most words that fit."""
     parts: list[tuple[str, ...]] = []
     if view.updates:
-        count = f"{len(view.updates):,}"
+        count = len(view.updates)
         whole = view.span.seconds <= THINNED
         many = (
-            (f"{count} oracle updates", f"{count} updates")
+            (fmt.counted(count, "oracle update"), fmt.counted(count, "update"))
             if whole
             else ("oracle updates, 1 per ½h", "oracle, 1 per ½h")
         )

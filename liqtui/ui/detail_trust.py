@@ -38,7 +38,7 @@ def provenance_box(view: View, width: int) -> Box:
         box.lines += pairs(view, "hash", position.block.hash, width)
         box.lines += pairs(view, "contracts", clean(position.revision, 80) or "they tell no revision", width)
         box.lines += pairs(view, "health", _both(position), width)
-    ages = (("chain", row.ages.head), ("oracle", row.ages.oracle), ("read", row.ages.fetch))
+    ages = (("chain", row.ages.head), ("oracle at that block", row.ages.oracle), ("read", row.ages.fetch))
     text = " · ".join(f"{name} {fmt.age(age)}" for name, age in ages)
     box.lines += pairs(view, "ages", f"{text} · {row.freshness.value}", width)
     if chain is not None:
@@ -51,7 +51,7 @@ def provenance_box(view: View, width: int) -> Box:
     for label, link in (("explorer (o)", view.explorer), ("app (O)", row.app)):
         if link:
             box.lines += pairs(view, label, link, width)
-    if row.error:
+    if row.error and (chain is None or row.error != chain.error):
         box.lines += pairs(view, "not read", clean(redact(row.error), 200), width, "severity-warn")
     return box
 
@@ -82,10 +82,11 @@ def alerts_box(view: View, width: int, most: int = 0) -> Box:
         box.lines.append([view.muted("none yet")])
     for alert in found[:most] if most else found:
         look = LOOKS[alert.severity]
-        state = "ack" if alert.acked_at is not None else "●new"
+        state = "●new" if alert.waits else "ack" if alert.acked_at is not None else "–"
+        own = dict(alert.facts).get(view.row.id, alert.text)  # of an alert about several
         head = f"{clock_time(alert.at, view.now)} "
         room = width - len(head) - 2 - 6
-        parts = wrap(clean(redact(alert.text), 300), max(room, 10))
+        parts = wrap(clean(redact(own), 300), max(room, 10))
         for place, part in enumerate(parts):
             first = place == 0
             box.lines.append(
@@ -93,10 +94,10 @@ def alerts_box(view: View, width: int, most: int = 0) -> Box:
                     view.muted(head if first else " " * len(head)),
                     view.loud(f"{look.glyph} " if first else "  ", alert.severity),
                     view.ink(fit(part, room)),
-                    view.ink(fit(state if first else "", 6, "right"), "strong" if state != "ack" else "muted"),
+                    view.ink(fit(state if first else "", 6, "right"), "strong" if alert.waits else "muted"),
                 ]
             )
-        if alert.cure and not most:
+        if alert.cure and not most and own == alert.text:
             box.lines += [[view.muted(f"{'':{len(head) + 2}}{part}")] for part in wrap(clean(alert.cure, 300), room)]
     if most and len(found) > most:
         box.bottom = f"{len(found) - most} older"

@@ -66,7 +66,7 @@ class View:
 
     @property
     def alerts(self) -> list[Alert]:
-        return [alert for alert in self.snapshot.alerts if alert.position == self.row.id]
+        return [alert for alert in self.snapshot.alerts if self.row.id in alert.about]
 
     @property
     def address(self) -> str:

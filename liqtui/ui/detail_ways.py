@@ -53,7 +53,8 @@ def ways_box(view: View, width: int) -> Box:
     targets = view.state.settings.targets
     shown = position.health.shown
     widths = _way_widths(width)
-    heads = [fit(text, size, "right") for text, size in zip(_WAYS, widths, strict=False)]
+    words = _WAYS if widths[0] >= cell_len(_WAYS[0]) else ("to HF", *_WAYS[1:])
+    heads = [fit(text, size, "right") for text, size in zip(words, widths, strict=False)]
     box.lines.append([view.muted("  ".join(heads))])
     ways = {way.target: way for way in view.ways}
     for target in targets:

@@ -98,14 +98,14 @@ def trend(row: Row) -> str:
 
 
 def change(of: float | None) -> str:
-    """As "▼.021" or "▲1.5"; "=" when there is none to see, "–" when it is not known."""
+    """As "▼.021" or "▲1.5"; "=" when there is none to see, "–" when it is not known. Never longer than five cells."""
     if of is None:
         return "–"
-    thousandths = round(abs(of) * 1000)
-    if not thousandths:
+    size = abs(of)
+    if size < 0.0005:
         return "="
-    figure = f".{thousandths:03d}" if thousandths < 1000 else f"{thousandths / 1000:.1f}"
-    return ("▼" if of < 0 else "▲") + figure
+    figure = f"{size:.3f}"[1:] if size < 0.9995 else f"{size:.1f}" if size < 99.95 else f"{size:.0f}"
+    return ("▼" if of < 0 else "▲") + (figure if size < 999.5 else ">999")
 
 
 def spark(row: Row, width: int) -> str:

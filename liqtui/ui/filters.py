@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     Test = Callable[[Row], bool]
 
-_COMPARISON = re.compile(r"^(hf|sigma|liq|debt)(<=|>=|<|>)([0-9]*\.?[0-9]+)([kKmM]?)$")
+_COMPARISON = re.compile(r"^(hf|sigma|liq|debt)(<=|>=|<|>)([0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})([km]?)$")
+_COMPARED = re.compile(r"^(hf|sigma|liq|debt)[<>]")
+_SPACED = re.compile(r"(?<!\S)(!?(?:hf|sigma|liq|debt))\s*(<=|>=|<|>)\s*")
+"""A comparison as it is written on paper, with blanks."""
 _FIELD = re.compile(r"^(sev|tag|chain|asset|wallet|protocol):(.*)$")
 _SCALE = {"": 1, "k": 1_000, "m": 1_000_000}
 
@@ -31,10 +34,11 @@ HELP = (
     ("tag:dao", "wallet tag; likewise chain: asset: wallet: protocol:"),
 )
 """For the help page: example and meaning."""
+_EXAMPLES = {found[1]: example for example, _ in HELP if (found := _COMPARED.match(example))}
 
 
 class Filter:
-    """A filter as typed. All words must hold; an empty one lets everything pass."""
+    """A filter as typed, in capitals or not. All words must hold; an empty one lets everything pass."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -43,8 +47,25 @@ class Filter:
         return all(test(row) for test in self._tests)
 
     @cached_property
+    def _words(self) -> list[str]:
+        return _SPACED.sub(r"\1\2", self.text.casefold()).split()
+
+    @cached_property
     def _tests(self) -> tuple[Test, ...]:
-        return tuple(_term(word) for word in self.text.split())
+        return tuple(_term(word) for word in self._words)
+
+    @cached_property
+    def fault(self) -> str:
+        """What of it cannot be understood, so that no rows are not taken for no danger; empty: all of it can."""
+        return next((said for word in self._words if (said := _fault(word.removeprefix("!")))), "")
+
+
+def _fault(word: str) -> str:
+    if (found := _COMPARED.match(word)) and not _COMPARISON.match(word):
+        return f"{found[1]} is compared with a number, as in {_EXAMPLES[found[1]]}"
+    if word.startswith("sev:") and not _named(word.removeprefix("sev:")):
+        return f"sev: takes {', '.join(severity.value for severity in Severity)}"
+    return ""
 
 
 def _term(word: str) -> Test:
@@ -52,10 +73,10 @@ def _term(word: str) -> Test:
         inner = _term(word[1:])
         return lambda row: not inner(row)
     if found := _COMPARISON.match(word):
-        return _comparison(found[1], found[2], found[3], found[4].lower())
+        return _comparison(found[1], found[2], found[3], found[4])
     if found := _FIELD.match(word):
-        return _field(found[1], found[2].casefold())
-    return _fuzzy(word.casefold())
+        return _field(found[1], found[2])
+    return _fuzzy(word)
 
 
 def _distance(row: Row, limit: int) -> int | None:
@@ -117,8 +138,12 @@ def _field(name: str, wanted: str) -> Test:
     return lambda row: any(wanted in text.casefold() for text in get(row))
 
 
+def _named(wanted: str) -> list[Severity]:
+    return [severity for severity in Severity if severity.value.startswith(wanted)] if wanted else []
+
+
 def _severity(wanted: str) -> Test:
-    named = [severity for severity in Severity if severity.value.startswith(wanted)] if wanted else []
+    named = _named(wanted)
     if not named:
         return lambda _: False
     limit = named[0] if len(named) == 1 or named[0].value == wanted else named[-1]

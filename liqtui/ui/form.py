@@ -43,8 +43,8 @@ class Form(ModalScreen["bool"]):
     def __init__(self, book: WalletBook) -> None:
         super().__init__()
         self.book = book
-        self._warned = False
-        """A key that gives up what was typed was pressed once."""
+        self._warned = ""
+        """The key that gives up what was typed and was pressed once; another one has to ask anew."""
 
     @property
     def changed(self) -> bool:
@@ -61,9 +61,9 @@ class Form(ModalScreen["bool"]):
 
     def warned(self, key: str) -> bool:
         """Whether what was typed may be given up: nothing was, or the key was pressed before."""
-        if not self.changed or self._warned:
+        if not self.changed or self._warned == key:
             return True
-        self._warned = True
+        self._warned = key
         way = "" if self.book.refusal else ", ctrl+s saves it"
         self.fault(f"Not saved yet: {key} once more gives up what you typed{way}.")
         return False

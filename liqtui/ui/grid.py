@@ -180,12 +180,21 @@ class Positions(LineView):
         elif not shown.rows:
             lines = self._nothing_found()
         elif not self.state.rows():
-            words = "   nothing matches" + (f" / {self.state.filter.text}" if self.state.filter.text else "")
-            lines = [[(words, palette.style("ink"))], [("   esc shows all again", palette.style("muted"))]]
+            lines = self._nothing_left()
         else:
             return []
         lines = [[], *lines] if room > len(lines) else lines
         return [line(clipped(spans, width), width, palette.style()) for spans in lines[:room]]
+
+    def _nothing_left(self) -> list[list[Span]]:
+        """Of what there is, the filter and the chosen wallet let nothing pass."""
+        palette, filter_ = self.palette, self.state.filter
+        wallet = next((each.title for each in self.state.shown.wallets if each.key == self.state.wallet), "this wallet")
+        words = f"nothing matches / {filter_.text}" if filter_.text else f"no borrow position of {wallet} was found"
+        lines: list[list[Span]] = [[(f"   {words}", palette.style("ink"))]]
+        if filter_.fault:
+            lines.append([(f"   {filter_.fault}", palette.style("severity-warn"))])
+        return [*lines, [("   esc shows all again", palette.style("muted"))]]
 
     def _nothing_found(self) -> list[list[Span]]:
         shown, palette = self.state.shown, self.palette

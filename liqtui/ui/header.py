@@ -15,6 +15,7 @@ from liqtui.ui.style import LOOKS, Span, clipped, fit, line, spans_width, split_
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rich.style import Style
     from textual.strip import Strip
 
     from liqtui.core.snapshot import ChainState, Snapshot
@@ -48,6 +49,11 @@ def tally(snapshot: Snapshot) -> Iterator[tuple[Severity, int, str, str]]:
             yield Severity.BLIND, faded, word, "~"
 
 
+def _loud(palette: Palette) -> Style:
+    """Of a remark that must not be overlooked."""
+    return palette.style("severity-warn", bold=True, reverse=True)
+
+
 class Verdict(LineView):
     """Counts by severity, the worst position, and above all whether the engine is alive.
 
@@ -74,6 +80,8 @@ class Verdict(LineView):
             left += [(gap, palette.style()), *self._worst(room)]
         while left and spans_width(left) > width:
             left.pop()  # a number that is cut would be another number
+        if spans_width(left) + spans_width(right) > width:
+            right = [(" FROZEN ", _loud(palette))] if self.state.frozen else []
         if spans_width(left) + spans_width(right) > width:
             right = []
         return split_line(left, right, width, palette.style())
@@ -142,11 +150,9 @@ class Verdict(LineView):
         palette, snapshot = self.palette, self.state.snapshot
         spans: list[Span] = []
         if self.state.frozen:
-            fresh = sum(1 for alert in snapshot.alerts if alert.at > self.state.frozen.at and alert.acked_at is None)
+            fresh = sum(1 for alert in snapshot.alerts if alert.at > self.state.frozen.at and alert.waits)
             news = f" · {fresh} new alert{'s' if fresh != 1 else ''}" if fresh and width >= 60 else ""
-            spans += [
-                (f" FROZEN {utc(self.state.frozen.at)}{news} ", palette.style("severity-warn", bold=True, reverse=True))
-            ]
+            spans += [(f" FROZEN {utc(self.state.frozen.at)}{news} ", _loud(palette))]
         if width < 60 and not spans:
             spans = [
                 *chain_troubles(self.state, palette, width // 3),
@@ -279,7 +285,7 @@ class Footer(LineView):
         self._said = ""
 
     def say(self, remark: str, seconds: float = 5.0) -> None:
-        """Show a remark in place of the keys for a while."""
+        """Show a remark in place of the keys for a while; an empty one takes away what was said before."""
         self._said = remark
         self.update()
         self.set_timer(seconds, lambda: self._unsay(remark))

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.screen import ModalScreen
 
 from liqtui.core.snapshot import Severity
-from liqtui.ui import bindings, filters
+from liqtui.ui import bindings, figures, filters
+from liqtui.ui.header import Footer
 from liqtui.ui.sheet import Box, Sheet, draw, unframed, wrap
 from liqtui.ui.style import LOOKS, Span, fit, split_line
 
@@ -37,6 +38,7 @@ SEVERITIES: tuple[tuple[Severity, str], ...] = (
 SIGNS: tuple[tuple[str, str], ...] = (
     ("1.21~", "an old value: it was not confirmed lately"),
     ("–", "unknown; it never means zero or safe"),
+    ("…", "the daemon is asked for it"),
     ("∞", "no debt, so nothing to liquidate"),
     ("2.988≠", "not confirmed: the contract's answer differs from our arithmetic, or is missing"),
     ("·", "fresh; an age is printed only once it is late"),
@@ -51,6 +53,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("to liq", "how far that price has to move, and which way"),
     ("liquidates at", "the price of that asset at which health is 1"),
     ("24h", "health over the last day"),
+    ("debt", "what is owed, in the market's base currency; on wide screens"),
     ("age", "since the last good read, once that is late"),
 )
 
@@ -74,13 +77,14 @@ class HelpSheet(Sheet):
         ]
         legend = [
             Box("how bad", self._severities(column_width(width))),
-            Box("signs", self._table(SIGNS, column_width(width))),
+            Box("signs", self._table(self._signs(), column_width(width))),
             Box("columns", self._table(COLUMNS, column_width(width))),
             Box("filter  /", self._table(filters.HELP, column_width(width))),
         ]
         if self.registry is not None:
             commands = [(command.usage, command.help + self._key_of(command)) for command in self.registry]
-            legend.append(Box("commands  :", self._table(commands, column_width(width), first=22)))
+            way = ":" if "dashboard" in self.contexts else "ctrl+p"  # the line is on the main screen only
+            legend.append(Box(f"commands  {way}", self._table(commands, column_width(width), first=22)))
         return arrange(palette, keys, legend, width)
 
     def pinned(self, width: int, height: int) -> list[Strip]:
@@ -91,16 +95,21 @@ class HelpSheet(Sheet):
         return [split_line(left, right, width, palette.style())]
 
     def _keys(self, context: str) -> Iterable[tuple[str, str]]:
-        keymap = self.state.settings.keymap
+        settings = self.state.settings
         for key in bindings.CONTEXTS[context][1]:
-            names = keymap.get(key.id, key.keys).split(",")
-            yield " ".join(bindings.show_key(name.strip()) for name in names), key.tooltip
+            names = settings.keymap.get(key.id, key.keys).split(",")
+            yield " ".join(bindings.show_key(name.strip(), plain=settings.ascii) for name in names), key.tooltip
 
     def _key_of(self, command: Command) -> str:
-        """The key that does the same, where there is one."""
-        every = (key for _, keys in bindings.CONTEXTS.values() for key in keys)
-        key = next((key for key in every if key.id == command.key), None)
-        return f" ({bindings.keys_of(key, self.state.settings.keymap)})" if key else ""
+        """The key that does the same on the screen that was called from, where there is one."""
+        settings = self.state.settings
+        here = (key for context in self.contexts for key in bindings.CONTEXTS[context][1])
+        key = next((key for key in here if key.id == command.key), None)
+        return f" ({bindings.keys_of(key, settings.keymap, plain=settings.ascii)})" if key else ""
+
+    def _signs(self) -> Iterable[tuple[str, str]]:
+        plain = self.state.settings.ascii
+        return ((sign.translate(figures.PLAIN) if plain else sign, meaning) for sign, meaning in SIGNS)
 
     def _table(self, rows: Iterable[tuple[str, str]], width: int, first: int = 14) -> list[list[Span]]:
         """Name and meaning; a long meaning goes on under itself, a long name stands on a line of its own."""
@@ -155,6 +164,20 @@ def join_columns(
     return [Strip.join(pair) for pair in zip(left, right, strict=True)]
 
 
+class Remark(Footer):
+    """Takes a line only while something is said in it."""
+
+    contexts = ()
+
+    def say(self, remark: str, seconds: float = 5.0) -> None:
+        self.display = True
+        super().say(remark, seconds)
+
+    def _unsay(self, remark: str) -> None:
+        super()._unsay(remark)
+        self.display = bool(self.said)
+
+
 class HelpScreen(ModalScreen[None]):
     """Help for the screen below it; any of ? esc q goes back."""
 
@@ -164,6 +187,7 @@ class HelpScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     HelpScreen { background: $canvas; overflow: hidden; }
     HelpScreen HelpSheet { width: 1fr; height: 1fr; }
+    HelpScreen Remark { display: none; }
     """
 
     def __init__(self, state: AppState, contexts: Sequence[str], registry: Registry | None = None) -> None:
@@ -174,3 +198,4 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         yield HelpSheet(self.state, self.contexts, self.registry)
+        yield Remark(self.state)

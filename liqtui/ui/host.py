@@ -56,11 +56,15 @@ class AppHost(WalletWishes):
             self.say(str(fault))
 
     def say(self, remark: str) -> None:
-        """At the bottom of whatever screen is open."""
+        """At the bottom of whatever screen is open; of the one below a dialog, which has no such line."""
         from liqtui.ui.header import Footer
+        from liqtui.ui.prompt import Prompt
 
-        for keys in self.app.screen.query(Footer):
-            keys.say(remark)
+        screen = next(screen for screen in reversed(self.app.screen_stack) if screen.query(Footer))
+        screen.query_one(Footer).say(remark)
+        for prompt in screen.query(Prompt):
+            if prompt.open:  # in the place of that line
+                prompt.hint(remark)
 
     def palette_entries(self) -> Iterator[SystemCommand]:
         """A line for each command, or for each thing that its argument can be."""
@@ -105,15 +109,10 @@ class AppHost(WalletWishes):
         )
 
     def use_theme(self, name: str) -> None:
-        if name not in self.app.available_themes:
-            raise CommandError(f"there is no theme “{name}”; there are {', '.join(self.themes())}")
         self.app.theme = name
 
     def sort_by(self, key: str) -> None:
-        found = next((by for by in SortBy if by.value == key), None)
-        if found is None:
-            raise CommandError(f"cannot order by “{key}”; only by {', '.join(by.value for by in SortBy)}")
-        self.state.sort = found
+        self.state.sort = SortBy(key)
         self.dashboard.refresh_all()
 
     def filter_by(self, text: str) -> None:

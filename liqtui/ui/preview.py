@@ -80,10 +80,9 @@ class Preview(LineView):
         palette = self.palette
         lines: list[list[Span]] = []
         if row.error:
-            words = [self._label("not read"), (row.error, palette.style("severity-warn"))]
-            if row.ages.fetch is not None and row.position is not None:
-                words.append((f"  figures are {text.age(row.ages.fetch)} old", palette.style("muted")))
-            lines.append(words)
+            aged = row.ages.fetch is not None and row.position is not None
+            old = f"figures are {text.age(row.ages.fetch)} old · " if aged else ""
+            lines.append([self._label("not read"), (f"{old}{row.error}", palette.style("severity-warn"))])
         position = row.position
         if position is not None and position.health.shown is not None and not position.health.confirmed:
             why = position.health.reason or "the contract did not confirm it"

@@ -9,6 +9,8 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from liqtui.ui.nav import app_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -38,7 +40,7 @@ class PromptInput(Input, can_focus=False):
     def on_blur(self, event: events.Blur) -> None:
         """Something else has the focus: give up. Not when the terminal lost it: who comes back goes on typing."""
         del event
-        if self.app.app_focus and self.screen.focused is not self:
+        if app_of(self).app_focus and self.screen.focused is not self:
             self.post_message(Prompt.Cancelled())
 
 

@@ -127,7 +127,7 @@ class RuleForm(Form):
         return self._typed() != self._before
 
     def on_input_changed(self) -> None:
-        self._warned = False
+        self._warned = ""
         self._look()
 
     def _look(self) -> None:
@@ -174,7 +174,7 @@ class RuleForm(Form):
 
     def action_scope(self) -> None:
         if self.warned("ctrl+t"):
-            self._warned = False
+            self._warned = ""
             self.whole = not self.whole
             self._fill()
 

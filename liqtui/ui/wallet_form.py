@@ -180,7 +180,8 @@ class WalletForm(Form):
 
     def _check(self) -> None:
         """Say at once what is wrong with the fields; forget the question about leaving."""
-        self._warned = self._saving = self._skipping = False
+        self._warned = ""
+        self._saving = self._skipping = False
         try:
             self._fields()
         except FieldError as fault:

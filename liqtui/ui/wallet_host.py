@@ -91,7 +91,7 @@ class WalletWishes:
         book = self.book
         wallet = book.find(row.key.wallet) if row is not None else None
         if row is None or wallet is None:
-            raise CommandError("select a position first")
+            raise CommandError("select a position first" if row is None else "its wallet is not watched any more")
         self.app.push_screen(RuleForm(book, wallet, row), self._remark)
 
     def manage_wallets(self, warning: str = "") -> None:

@@ -16,7 +16,7 @@ from liqtui.ui.header import Footer
 from liqtui.ui.nav import app_of
 from liqtui.ui.rule_fields import resolved
 from liqtui.ui.sheet import Box, Sheet, draw, unframed, wrap
-from liqtui.ui.style import LOOKS, fit, line
+from liqtui.ui.style import LOOKS, fit, line, row_look
 from liqtui.ui.wallet_book import WalletBook
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class WalletList(Sheet):
         on = "cursor" if selected else ""
         rows = [row for row in self.state.snapshot.rows if row.key.wallet == wallet.key]
         worst = min(rows, key=lambda row: row.severity.rank) if rows else None
-        glyph = LOOKS[worst.severity].glyph if worst else "·"
+        glyph = row_look(worst).glyph if worst else "·"
         style: Style = self.palette.severity(worst.severity, on=on) if worst else self.palette.style("muted", on=on)
         cells = " ".join(fit(self._cell(wallet, column), column.width) for column in table)
         return [

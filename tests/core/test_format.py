@@ -171,6 +171,10 @@ def test_basis_points_and_rates() -> None:
     assert fmt.rate(-RAY // 100) == "−1.0%"
 
 
+def test_counted() -> None:
+    assert [fmt.counted(number, "row") for number in (0, 1, 2, 1234)] == ["0 rows", "1 row", "2 rows", "1,234 rows"]
+
+
 def test_sigma() -> None:
     assert [fmt.sigma(value) for value in (None, 1.24, 1.99, 9.99, 10.0, 13.9, 120.0)] == [
         "–",

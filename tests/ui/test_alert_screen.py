@@ -17,6 +17,7 @@ from tests.ui import frames, scenes
 from tests.ui.stage import engine_of, make, stage
 
 if TYPE_CHECKING:
+    from liqtui.config.store import WatchlistStore
     from liqtui.ui.app import LiqtuiApp
 
 NOW = scenes.NOW
@@ -205,6 +206,47 @@ async def test_hostile_text_stays_text() -> None:
         assert "\x1b" not in shown
         assert "\x07" not in shown
         assert "[bold]" in shown
+
+
+def several(count: int) -> Alert:
+    """About so many positions, with a line for each."""
+    ids = tuple(f"{row.id}{place}" for place in range(count) for row in scenes.ROWS[:1])
+    lines = tuple((name, f"position {place} · no data for 3m · repay {place} USDC") for place, name in enumerate(ids))
+    return replace(FIRST, position=ids[0], positions=ids, facts=(("positions", str(count)), ("cause", "http"), *lines))
+
+
+@pytest.mark.parametrize("size", [(120, 36), (40, 24)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_of_an_alert_about_many_all_is_shown_or_said_to_be_missing(size: tuple[int, int]) -> None:
+    app = make(scenes.snapshot(alerts=(several(30),), deliveries=DELIVERIES))
+    async with stage(app, size) as pilot:
+        await opened(app, pilot)
+        text = frames.text(app)
+        assert "raised" in text, "what became of it stands before what is long"
+        assert "each    position 0 · no data for 3m" in text
+        assert "31337:" not in text
+        assert "more lines" in text
+        assert "y copies all" in text
+
+
+async def test_of_an_alert_about_a_few_nothing_is_missing() -> None:
+    app = make(scenes.snapshot(alerts=(several(3),), deliveries=DELIVERIES))
+    async with stage(app) as pilot:
+        await opened(app, pilot)
+        text = frames.text(app)
+        assert all(f"position {place} · no data for 3m · repay {place} USDC" in text for place in range(3))
+        assert "more lines" not in text
+
+
+async def test_rules_of_a_wallet_that_is_not_watched_any_more_are_not_opened(store: WatchlistStore) -> None:
+    """Its positions are still in the snapshot for a moment, or in what is frozen."""
+    store.remove(scenes.WALLETS["treasury"].address)
+    app = make(evening(), store=store)
+    async with stage(app) as pilot:
+        screen = await opened(app, pilot)
+        await pilot.press("e")
+        await pilot.pause()
+        assert app.screen is screen
+        assert screen.keys.said == "its wallet is not watched any more"
 
 
 def test_copied_text_has_all_figures() -> None:

@@ -100,6 +100,7 @@ def test_what_each_command_asks(host: Host, every: Registry, typed: str, asked: 
         ("freeze now", "takes nothing more"),
         ("sort nonsense", "sort by “cushion”"),
         ("theme liqtui-drak", "did you mean “liqtui-dark”?"),
+        ("theme zzz", "no theme is called “zzz”; there are liqtui-dark, liqtui-light, liqtui-16"),
         ("goto two", "is not a number"),
         ("goto -1", "is not a number"),
         ("ack some", ":ack all for all of them"),

@@ -114,6 +114,26 @@ async def test_acknowledge_takes_this_positions_newest_alert() -> None:
         assert "nothing to acknowledge here" in frames.text(app)
 
 
+async def test_an_alert_about_several_is_also_an_alert_of_each() -> None:
+    row = scenes.ROWS[0]
+    facts = ((scenes.ROWS[1].id, "of another one"), (row.id, "treasury · HF 1.042, under 1.05 · repay 5 USDC"))
+    alert = replace(
+        scenes.ALERTS[0], position=scenes.ROWS[1].id, positions=(scenes.ROWS[1].id, row.id), facts=facts,
+        text="at the first reading",
+    )  # fmt: skip
+    over = replace(scenes.ALERTS[3], id=1, position=row.id, acked_at=None)
+    app = make(scenes.snapshot(alerts=(alert, over)))
+    async with stage(app, (80, 24)) as pilot:
+        await pilot.press("enter", "4")
+        await pilot.pause()
+        lines = frames.text(app).splitlines()
+        assert any("treasury · HF 1.042, under 1.05 · repay 5 USDC" in line and "●new" in line for line in lines)
+        assert any("recovered" in line and "● " in line and "– │" in line for line in lines), "it waits for nobody"
+        assert not any("of another one" in line for line in lines)
+        await pilot.press("a")
+        assert engine_of(app).acked == [alert.id]
+
+
 async def test_copy_says_what_is_needed_to_act(monkeypatch: pytest.MonkeyPatch) -> None:
     copied: list[str] = []
     monkeypatch.setattr(

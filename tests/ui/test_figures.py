@@ -16,6 +16,28 @@ AT = position(simple()).block.timestamp
 HEARTBEAT = 3600
 
 
+@pytest.mark.parametrize(
+    ("of", "shown"),
+    [
+        (None, "–"),
+        (0.0004, "="),
+        (-0.0214, "▼.021"),
+        (0.9994, "▲.999"),
+        (0.9996, "▲1.0"),
+        (-99.94, "▼99.9"),
+        (99.96, "▲100"),
+        (298.4, "▲298"),
+        (-999.4, "▼999"),
+        (12_345.6, "▲>999"),
+        (float("inf"), "▲>999"),
+    ],
+)
+def test_a_change_is_never_longer_than_its_column(of: float | None, shown: str) -> None:
+    """Cut it would be another number."""
+    assert figures.change(of) == shown
+    assert len(shown) <= 5
+
+
 def feed(age: int) -> Feed:
     return Feed("0x" + "11" * 20, "ETH / USD", "ETH", 1, 8, AT - age, HEARTBEAT)
 

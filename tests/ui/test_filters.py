@@ -47,6 +47,13 @@ def found(text: str) -> list[int]:
         ("asset:wsteth", [6]),
         ("wallet:cold !protocol:aave", [8]),
         ("!sev:ok", [0, 1, 2, 3]),
+        ("HF<1.2", [0, 1, 3]),
+        ("hf < 1.2", [0, 1, 3]),
+        ("treasury !HF >= 1.2", [0, 3]),
+        ("hf<2.", [0, 1, 2, 3, 4, 5, 6, 7]),
+        ("hf<.5", []),
+        ("Sev:Warn TAG:DAO", [0, 3]),
+        ("DEBT>1M", [0]),
         ("zzz", []),
     ],
 )
@@ -74,6 +81,27 @@ def test_unknown_figures_match_no_comparison() -> None:
 def test_anything_can_be_typed(text: str) -> None:
     for row in scenes.ROWS[:3]:
         assert Filter(text).matches(row) in {True, False}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("hf<", "hf is compared with a number, as in hf<1.2"),
+        ("treasury hf<abc", "hf is compared with a number, as in hf<1.2"),
+        ("debt>50,000", "debt is compared with a number, as in debt>50k"),
+        ("!LIQ<1.0000000000000000001", "liq is compared with a number, as in liq<10"),
+        ("sigma<1k2", "sigma is compared with a number, as in sigma<3"),
+        ("sev:", "sev: takes liquidated, liquidatable, critical, warn, blind, unknown, ok"),
+        ("sev:nonsense", "sev: takes liquidated, liquidatable, critical, warn, blind, unknown, ok"),
+    ],
+)
+def test_what_cannot_be_understood_is_said(text: str, said: str) -> None:
+    assert Filter(text).fault == said
+
+
+@pytest.mark.parametrize("text", ["", "treasury", "hf<1.2", "HF <= 2", "sev:crit", "label:x", "a<b", "hfx"])
+def test_what_is_understood_has_no_fault(text: str) -> None:
+    assert Filter(text).fault == ""
 
 
 def test_every_example_of_the_help_page_is_understood() -> None:

@@ -80,6 +80,38 @@ async def test_keys_that_were_changed_are_shown_as_they_are_now() -> None:
         )
 
 
+async def test_without_unicode_keys_and_signs_are_those_of_the_screen() -> None:
+    app = make(ascii=True)
+    async with stage(app) as pilot:
+        await pilot.press("question_mark")
+        await pilot.pause()
+        lines = ["".join(segment.text for segment in strip) for strip in app.screen.query_one(HelpSheet).document(120)]
+        text = "\n".join(lines)
+        for name, meaning in (
+            ("j down", "one row down"),
+            ("enter d", "open the selected"),
+            ("space", "mark the row"),
+            ("inf", "no debt"),
+            ("^.021", "change of health"),
+        ):
+            assert any(f"│ {name} " in line and meaning in line for line in lines), name
+        assert "⏎" not in text
+        assert "␣" not in text
+
+
+async def test_a_command_names_the_key_that_does_it_here() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        said = {}
+        for way in ("dashboard", "alerts"):
+            sheet = HelpSheet(app.state, (way, "everywhere"), registry())
+            await app.screen.mount(sheet)
+            text = "\n".join("".join(segment.text for segment in strip) for strip in sheet.document(90))
+            said[way] = ["(e)" in text, "(s)" in text, "commands  :" in text, "commands  ctrl+p" in text]
+        assert said == {"dashboard": [False, True, True, False], "alerts": [True, False, False, True]}
+        del pilot
+
+
 async def test_every_line_can_be_read_by_paging() -> None:
     """A page never skips the line that the remark below it has covered."""
     app = make()

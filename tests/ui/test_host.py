@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from liqtui.ui.commands import CommandError
 from tests.ui import frames, scenes
 from tests.ui.stage import engine_of, make, stage
+
+if TYPE_CHECKING:
+    from liqtui.config.store import WatchlistStore
 
 
 async def test_wishes_are_met() -> None:
@@ -54,13 +58,17 @@ async def test_what_cannot_be_is_said_at_the_bottom(line: str, answer: str) -> N
         assert answer in frames.text(app).splitlines()[-1]
 
 
-async def test_wishes_that_no_command_checks_first_are_checked_here() -> None:
-    app = make()
-    async with stage(app):
-        with pytest.raises(CommandError, match="only by cushion"):
-            app.host.sort_by("nothing")
-        with pytest.raises(CommandError, match="there is no theme"):
-            app.host.use_theme("nothing")
+@pytest.mark.parametrize("keys", [(), ("question_mark",), ("plus",), ("slash", "x"), ("enter",), ("l", "slash")])
+async def test_the_first_ctrl_c_is_answered_wherever_it_is_pressed(
+    keys: tuple[str, ...], store: WatchlistStore
+) -> None:
+    app = make(store=store)
+    async with stage(app) as pilot:
+        await pilot.press(*keys)
+        await pilot.pause()
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        assert "ctrl+c once more leaves" in frames.text(app).splitlines()[-1]
 
 
 async def test_every_palette_entry_that_can_stand_alone_does_something() -> None:

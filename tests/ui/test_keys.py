@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from liqtui.config.store import WatchlistStore
+from liqtui.core.snapshot import Severity
+from liqtui.ui import clipboard
+from liqtui.ui.app import LiqtuiApp
 from liqtui.ui.detail import PositionDetail
+from liqtui.ui.state import Settings
 from liqtui.ui.wallet_form import WalletForm
 from tests.ui import frames, scenes
 from tests.ui.stage import engine_of, make, post, stage
+from tests.ui.stub import StubEngine
+from tests.ui.tapes import Tape
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from liqtui.ui.app import LiqtuiApp
 
 
 def selected(app: LiqtuiApp) -> int:
@@ -48,7 +52,7 @@ async def test_the_preview_follows_the_cursor() -> None:
         await pilot.press("j", "j")
         text = frames.text(app)
         assert "├─ cold-02 · aave-v3 pol" in text
-        assert "not read       timeout: polygon did not answer  figures are 9m old" in text
+        assert "not read       figures are 9m old · timeout: polygon did not answer" in text
 
 
 async def test_an_unverified_figure_is_marked_and_the_preview_says_why() -> None:
@@ -176,12 +180,81 @@ async def test_freeze_holds_the_list_but_not_verdict_and_alerts() -> None:
         assert "FROZEN" not in frames.text(app)
 
 
+async def test_a_frozen_list_says_so_where_there_is_hardly_room() -> None:
+    counts = dict.fromkeys(Severity, 88)
+    app = make(scenes.snapshot(counts=counts))
+    async with stage(app, (40, 10)) as pilot:
+        await pilot.press("f")
+        await pilot.pause()
+        assert "FROZEN" in frames.text(app).splitlines()[0]
+
+
+async def test_keys_without_anything_to_act_on_say_so() -> None:
+    app = make(scenes.snapshot(rows=(), alerts=()))
+    async with stage(app) as pilot:
+        for key, said in (
+            ("y", "no position to copy"),
+            ("Y", "no wallet here"),
+            ("space", "no position here"),
+            ("enter", "no position here"),
+            ("a", "nothing to acknowledge"),
+            ("A", "nothing to acknowledge"),
+        ):
+            await pilot.press(key)
+            await pilot.pause()
+            assert frames.text(app).splitlines()[-1].strip() == said, key
+
+
+async def test_in_the_wallets_pane_the_address_is_that_under_the_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of one that has no position."""
+    copied: list[str] = []
+
+    def copy(app: object, text: str) -> clipboard.Copied:
+        del app
+        copied.append(text)
+        return clipboard.Copied(sent=True, path=None)
+
+    monkeypatch.setattr(clipboard, "copy", copy)
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("2", "G")
+        await pilot.pause()
+        await pilot.press("Y")
+        assert copied == [scenes.WALLETS["ops-safe"].address]
+
+
+async def test_what_was_said_goes_away_with_the_next_command() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        await pilot.press("colon", *"nonsense", "enter")
+        assert "there is no" in frames.text(app).splitlines()[-1]
+        await pilot.press("colon", *"wallet treasury", "enter")
+        await pilot.pause()
+        assert "there is no" not in frames.text(app)
+
+
+async def test_an_alert_about_several_is_acknowledged_from_any_of_them() -> None:
+    several = replace(scenes.ALERTS[2], positions=(scenes.ROWS[1].id, scenes.ROWS[4].id), position=scenes.ROWS[1].id)
+    app = make(scenes.snapshot(alerts=(*scenes.ALERTS[:2], several, *scenes.ALERTS[3:])))
+    async with stage(app) as pilot:
+        await pilot.press("j", "j", "j", "j", "a")
+        assert app.state.selected == scenes.ROWS[4].key
+        assert engine_of(app).acked == [several.id]
+
+
 async def test_refresh_asks_the_engine() -> None:
     app = make()
     async with stage(app) as pilot:
         await pilot.press("r")
         assert engine_of(app).refreshed == 1
         assert "reading every chain now" in frames.text(app)
+
+
+async def test_a_tape_is_not_said_to_be_read() -> None:
+    app = LiqtuiApp(StubEngine(playback=Tape()), settings=Settings())
+    async with stage(app) as pilot:
+        await pilot.press("r")
+        assert "a tape is playing: it has nothing newer" in frames.text(app)
 
 
 async def test_acknowledge_takes_the_selected_positions_alert_then_the_newest() -> None:

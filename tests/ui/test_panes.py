@@ -50,7 +50,7 @@ async def test_moving_through_every_pane() -> None:
         await pilot.press("2", "G")
         await pilot.pause()
         assert app.state.wallet == scenes.WALLETS["ops-safe"].key
-        assert "nothing matches" in frames.text(app)
+        assert "no borrow position of ops-safe was found" in frames.text(app)
         await pilot.press("pageup")
         await pilot.pause()
         assert app.state.wallet is None

@@ -258,6 +258,20 @@ async def test_escape_gives_up_only_when_asked_twice(store: WatchlistStore) -> N
         assert store.current.wallets[0].thresholds == Thresholds()
 
 
+async def test_a_warning_holds_for_the_key_that_it_was_about(store: WatchlistStore) -> None:
+    """What ctrl+t asked is not answered by an escape that a slow link made."""
+    app = app_with(store)
+    async with stage(app) as pilot:
+        form = await opened(pilot)
+        await typed(pilot, form, warn="1.4")
+        for key in ("ctrl+t", "escape", "ctrl+t"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert app.screen is form
+            assert f"{key.replace('escape', 'esc')} once more" in shown(form, "fault")
+            assert form.whole
+
+
 async def test_where_nothing_can_be_changed_it_is_said_and_still_tried(store: WatchlistStore) -> None:
     del store
     app = app_with(None)
