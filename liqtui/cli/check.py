@@ -108,8 +108,10 @@ def _print(snapshot: Snapshot, session: Session, *, ascii_only: bool) -> None:
             say(f"{chain.name}: block {chain.block.number:,}, {age(max(0.0, snapshot.at - chain.block.timestamp))} old")
     for where, how_far in snapshot.searching:
         say(f"still looking for positions: {where}: {how_far}")
+    told = {row.id for row in snapshot.rows}  # why a position could not be read stands in its line
     for where, why in snapshot.unread:
-        say(f"not read: {where}: {redact(why)}")
+        if where not in told:
+            say(f"not read: {where}: {redact(why)}")
     if any(row.position is not None and not row.position.health.confirmed for row in snapshot.rows):
         say("≠ the contract's own figure is shown; ours differs, could not be compared, or its rules are not known")
 

@@ -54,7 +54,7 @@ class Journal:
             return f"reading: {done} of {len(snapshot.chains)} chains{attached}"
         found = verdict.of(snapshot)
         counts = ", ".join(f"{count} {severity}" for severity, count in found.counts.items()) or "no positions"
-        unread = f", {found.unread} unread" if found.unread else ""
+        unread = f", {found.elsewhere} chains or markets unread" if found.elsewhere > 0 else ""
         worst = f"; worst {found.health} {found.title}" if found.title else ""
         return f"{counts}{unread}{worst}{attached}"
 

@@ -46,7 +46,7 @@ def _cells(row: Row, ascii_only: bool, target: int | None) -> tuple[str, ...]:
         row.label,
         where,
         health(row),
-        ("now" if row.cushion.passed else fmt.boundary_distance(row.cushion)) if row.cushion else "",
+        distance(row),
         fmt.sigma(row.sigmas_left) if row.sigmas is not None else "",
         boundary(row),
         row.error or cure(row, target),
@@ -64,6 +64,14 @@ def health(row: Row) -> str:
         return fmt.UNKNOWN
     text = fmt.health(row.position.health.shown)
     return text + ("" if row.trusted else "~") + ("" if row.position.health.confirmed else "≠")
+
+
+def distance(row: Row) -> str:
+    """How far the nearest boundary is; "none" where no price alone liquidates, "–" where that is not known."""
+    found = row.cushion
+    if found is None:
+        return "none" if row.position is not None and row.position.boundaries else fmt.UNKNOWN
+    return "now" if found.passed else "none" if found.nowhere else fmt.boundary_distance(found)
 
 
 def boundary(row: Row) -> str:

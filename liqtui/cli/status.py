@@ -65,8 +65,9 @@ def describe(found: Verdict | None, now: float, *, ascii_only: bool = False, los
         parts.append(found.nearest)
     if found.engine_error:
         parts.insert(0, f"{glyphs[Severity.BLIND]} {found.engine_error}")
-    if found.unread:
-        parts.append(f"{glyphs[Severity.BLIND]} {found.unread} unread")
+    if found.elsewhere > 0:
+        places = "chain or market" if found.elsewhere == 1 else "chains or markets"
+        parts.append(f"{glyphs[Severity.BLIND]} {found.elsewhere} {places} unread")
     if found.unacked:
         parts.append(f"{found.unacked} unacked")
     if old or lost:

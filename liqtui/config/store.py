@@ -222,7 +222,7 @@ class WatchlistStore:
 
 
 _NOT_SAVED = "The watchlist was not saved"
-_WHOLE = "The file is as it was; your change is kept in memory."
+_WHOLE = "The file is as it was."
 
 
 def _marks(found: os.stat_result) -> tuple[int, int, int]:

@@ -81,6 +81,13 @@ class Verdict:
         """Seconds; what is older than a few polls is no longer a verdict about now."""
         return now - self.at
 
+    @property
+    def elsewhere(self) -> int:
+        """Chains and markets among what is unread. Its positions are counted as blind or unknown, and the engine that
+        failed has a sentence of its own.
+        """
+        return self.unread - sum(self.counts.get(name, 0) for name in ("blind", "unknown")) - bool(self.engine_error)
+
     def says(self, other: Verdict) -> bool:
         """Whether both say the same, each at its own time."""
         return vars(self) | {"at": other.at} == vars(other)

@@ -141,7 +141,8 @@ class WalletBook:
         except WatchlistConflict as conflict:
             outcome = Outcome(str(conflict), conflict)
         except WatchlistError as fault:
-            outcome = Outcome(redact(str(fault)))
+            kept = " Your change is kept and watched until you leave." if store.unsaved else ""
+            outcome = Outcome(f"{redact(str(fault))}{kept}")
         except ConfigError as fault:
             outcome = Outcome(redact(mistakes(fault)))
         else:

@@ -4,11 +4,13 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from liqtui.cli import lines, report, status
-from liqtui.core.model import Side
+from liqtui.cli import check, lines, report, status
+from liqtui.cli.arguments import Arguments
+from liqtui.core.model import Direction, Side
 from liqtui.core.snapshot import Freshness, Severity, Stage, Volatility
 from liqtui.engine import verdict
 from tests.ui import scenes
@@ -74,7 +76,42 @@ def test_a_chain_that_was_never_read_leaves_no_empty_all_clear():
     snapshot = replace(snapshot, chains=(replace(snapshot.chains[0], error="timeout"),))
     line, code = status.describe(verdict.of(snapshot), NOW + 5)
     assert code == 3
-    assert "unread" in line
+    assert "1 chain or market unread" in line
+
+
+def test_positions_that_are_counted_as_blind_are_not_counted_as_unread_again():
+    snapshot = with_severities(Severity.BLIND, Severity.UNKNOWN, Severity.WARN)
+    assert "unread" not in status.describe(verdict.of(snapshot), NOW + 5)[0]
+    chains = tuple(replace(chain, error="timeout") for chain in snapshot.chains)
+    found = verdict.of(replace(snapshot, chains=chains))
+    assert found.elsewhere == len(chains) > 1
+    assert f"{len(chains)} chains or markets unread" in status.describe(found, NOW + 5)[0]
+    assert verdict.of(replace(snapshot, engine_error="its thread ended")).elsewhere == 0
+
+
+def test_why_a_position_is_not_read_stands_in_its_line_and_not_once_more(monkeypatch, capsys):
+    snapshot = with_severities(Severity.BLIND, Severity.UNKNOWN)
+    rows = tuple(replace(row, error="timeout: no answer") for row in snapshot.rows)
+    snapshot = replace(snapshot, rows=rows, chains=(replace(snapshot.chains[0], error="timeout"),))
+    session = SimpleNamespace(wallets=snapshot.wallets, config=SimpleNamespace(target=None))
+    monkeypatch.setattr("liqtui.cli.session.begin", lambda _: session)
+    monkeypatch.setattr(check, "_asked", lambda _: snapshot)
+    assert check.run(Arguments()) == 3
+    out = capsys.readouterr().out
+    assert out.count("timeout: no answer") == len(rows) == 2
+    assert [line for line in out.splitlines() if line.startswith("not read")] == ["not read: ethereum: timeout"]
+
+
+def test_how_far_is_never_left_blank_where_a_position_was_read():
+    passed, first = replace(scenes.ROWS[0].cushion, passed=True), scenes.ROWS[0]
+    for row, said in (
+        (first, "−4.3%"),
+        (replace(first, cushion=passed), "now"),
+        (replace(first, cushion=replace(first.cushion, direction=Direction.NONE, price=None)), "none"),
+        (replace(first, cushion=None), "none"),
+        (replace(first, cushion=None, position=replace(first.position, boundaries=())), "–"),
+    ):
+        assert lines.distance(row) == said
 
 
 def test_an_old_verdict_says_nothing_about_now():
