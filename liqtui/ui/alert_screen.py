@@ -120,12 +120,15 @@ class AlertScreen(Screen[None]):
             self.keys.say("this one needs no acknowledgement")
             return
         self.state.engine.acknowledge(entry.alert.id)
-        self.keys.say(f"acknowledged: {clean(entry.alert.title, 60)}")
+        self.keys.say(self.state.asked(f"acknowledged: {clean(entry.alert.title, 60)}"))
 
     def action_ack_all(self) -> None:
         number = self.state.snapshot.unacked
+        if not number:
+            self.keys.say("nothing to acknowledge")
+            return
         self.state.engine.acknowledge(None)
-        self.keys.say(f"acknowledged {fmt.counted(number, 'alert')}" if number else "nothing to acknowledge")
+        self.keys.say(self.state.asked(f"acknowledged {fmt.counted(number, 'alert')}"))
 
     def action_snooze(self) -> None:
         """An hour of silence for one alert; again ends it."""
@@ -135,7 +138,7 @@ class AlertScreen(Screen[None]):
             return
         self.state.engine.snooze(entry.alert.id, 0.0 if entry.snoozed else SNOOZE)
         until = f"snoozed until {utc(entry.now + SNOOZE, '%H:%M')}Z"
-        self.keys.say("it rings and escalates again" if entry.snoozed else until)
+        self.keys.say(self.state.asked("it rings and escalates again" if entry.snoozed else until))
 
     def action_mute(self) -> None:
         """Silence for what this alert is about; again lifts it. Liquidations ring all the same."""
@@ -147,7 +150,7 @@ class AlertScreen(Screen[None]):
         muted = dict(self.state.snapshot.muted).get(target.lower(), 0.0) > entry.now
         self.state.engine.mute(target, None if muted else entry.now + MUTE)
         until = f"{clean(entry.alert.title, 40)}: muted until {utc(entry.now + MUTE, '%H:%M')}Z, except liquidations"
-        self.keys.say(f"{clean(entry.alert.title, 40)}: no longer muted" if muted else until)
+        self.keys.say(self.state.asked(f"{clean(entry.alert.title, 40)}: no longer muted" if muted else until))
 
     def action_open(self) -> None:
         """To the position it is about; of several, the worst that is still there."""

@@ -118,7 +118,7 @@ class Dashboard(TapeKeys, Board):
             self.say("a tape is playing: it has nothing newer")
             return
         self.state.engine.refresh()
-        self.say("reading every chain now")
+        self.say(self.state.asked("reading every chain now"))
 
     def action_ack(self) -> None:
         """One key under stress: the alert under the cursor, else the selected position's, else the newest."""
@@ -127,7 +127,7 @@ class Dashboard(TapeKeys, Board):
             self.say("nothing to acknowledge")
             return
         self.state.engine.acknowledge(alert.id)
-        self.say(f"acknowledged: {alert.title}")
+        self.say(self.state.asked(f"acknowledged: {alert.title}"))
 
     def _open_alert(self) -> Alert | None:
         waiting = [alert for alert in self.state.snapshot.alerts if alert.waits]
@@ -140,8 +140,11 @@ class Dashboard(TapeKeys, Board):
 
     def action_ack_all(self) -> None:
         number = self.state.snapshot.unacked
+        if not number:
+            self.say("nothing to acknowledge")
+            return
         self.state.engine.acknowledge(None)
-        self.say(f"acknowledged {fmt.counted(number, 'alert')}" if number else "nothing to acknowledge")
+        self.say(self.state.asked(f"acknowledged {fmt.counted(number, 'alert')}"))
 
     def action_alert_log(self) -> None:
         """With the cursor on the alert that is under it here."""

@@ -270,7 +270,7 @@ class PositionDetail(TapeKeys, Screen[None]):
             self.keys.say("nothing to acknowledge here")
             return
         self.state.engine.acknowledge(waiting[0].id)
-        self.keys.say(f"acknowledged: {waiting[0].text}")
+        self.keys.say(self.state.asked(f"acknowledged: {waiting[0].text}"))
 
     def action_copy(self) -> None:
         view = self.sheet.view()

@@ -28,6 +28,9 @@ _ORDER = (
 )  # fmt: skip
 
 
+_DAY = 86_400
+
+
 def utc(at: float, form: str = "%H:%M:%S") -> str:
     return datetime.fromtimestamp(at, UTC).strftime(form)
 
@@ -90,9 +93,15 @@ class Verdict(LineView):
         if self.state.snapshot.engine_error:
             engine = self.state.engine
             cut_off = isinstance(engine, Attachment) and engine.loss is not None and engine.loss.watcher is not None
-            return f"{'CUT OFF' if cut_off else 'ENGINE DEAD'}  {self.state.snapshot.engine_error}  figures are old"
+            return f"{'CUT OFF' if cut_off else 'ENGINE DEAD'}  {self.state.snapshot.engine_error}  {self._of_when()}"
         silent = self.state.silent_for
-        return f"ENGINE SILENT for {text.age(silent)}  figures are old" if silent else ""
+        return f"ENGINE SILENT for {text.age(silent)}  {self._of_when()}" if silent else ""
+
+    def _of_when(self) -> str:
+        """How old the figures are, on a line that takes the place of the clock on small terminals."""
+        at = as_of(self.state.snapshot)
+        recent = abs(self.state.clock.now() - at) < _DAY
+        return f"figures of {utc(at, '%H:%M:%S' if recent else '%b %d %H:%M')}Z" if at else "nothing was read"
 
     def _tally(self, *, short: bool) -> list[Span]:
         palette = self.palette

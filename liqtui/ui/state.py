@@ -11,6 +11,7 @@ from liqtui.core.rules import DEFAULT_RULES, Rules
 from liqtui.core.snapshot import Snapshot
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, TARGETS, Thresholds
+from liqtui.engine.handle import Attachment
 from liqtui.ui.filters import Filter
 
 if TYPE_CHECKING:
@@ -154,6 +155,12 @@ class AppState:
         polls = [chain.next_poll - self.snapshot.at for chain in self.snapshot.chains if chain.next_poll is not None]
         patience = max(self.settings.silence_after, min(polls, default=0.0) + self.settings.silence_after)
         return silent if silent > patience else None
+
+    def asked(self, done: str) -> str:
+        """What is said of a wish that goes to the engine: that it is done, unless there is none that hears it."""
+        if isinstance(self.engine, Attachment) and self.engine.loss is not None:
+            return f"not yet, the daemon does not answer; once it is back: {done}"
+        return f"not done, no engine runs: {done}" if self.snapshot.engine_error else done
 
     def rows(self) -> tuple[Row, ...]:
         """What the list shows: filtered, sorted. Stable between snapshots."""

@@ -123,6 +123,29 @@ async def test_what_is_known_better_is_said_while_it_is_open() -> None:
         assert "nobody is watching" in frames.text(app)
 
 
+async def test_what_nobody_hears_is_not_said_to_be_done() -> None:
+    app, engine = screen()
+    async with stage(app) as pilot:
+        engine.lose(GONE)
+        await pilot.pause()
+        await pilot.press("escape")
+        await pilot.pause()
+        for key, done in (("r", "reading every chain now"), ("a", "acknowledged: "), ("A", "acknowledged 2 alerts")):
+            await pilot.press(key)
+            await pilot.pause()
+            said = app.dashboard.keys.said
+            assert said.startswith("not yet, the daemon does not answer; once it is back: "), key
+            assert done in said
+        engine.lose(None)
+        await pilot.pause()
+        await pilot.press("r")
+        assert app.dashboard.keys.said == "reading every chain now"
+        engine.post(replace(engine.current, version=99, engine_error="its thread ended: OSError"))
+        await pilot.pause()
+        await pilot.press("r")
+        assert app.dashboard.keys.said == "not done, no engine runs: reading every chain now"
+
+
 async def test_taking_over() -> None:
     app, engine = screen()
     async with stage(app) as pilot:
