@@ -108,7 +108,7 @@ def cells(row: Row, columns: tuple[Column, ...], state: AppState) -> Cells:
             if column.name == "price":
                 texts[-2:] = _lent(row.cushion.label if row.cushion else "", *texts[-2:])
     look = row_look(row)
-    falling = 0 if not row.trend else -1 if row.trend < 0 else 1
+    falling = {"▼": -1, "▲": 1}.get(figures.trend(row)[0], 0)
     return Cells(row.severity, row.freshness, look.glyph, ink, rest, tuple(texts), falling)
 
 

@@ -84,6 +84,8 @@ class Positions(LineView):
             index = min(self._place, len(rows) - 1)
             self.state.selected = rows[index].key
         self._place = index
+        if not self.size.height:  # another pane has all the room: the rows above are to be seen again afterwards
+            return
         room = self.seats
         self.top = max(0, min(self.top, index, len(rows) - room))
         self.top = max(self.top, index - room + 1)

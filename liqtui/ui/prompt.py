@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
 from liqtui.ui.nav import app_of
+from liqtui.ui.style import fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from textual import events
     from textual.app import ComposeResult
+
+
+_AROUND = 5
+"""Cells for the sign, the cursor and what keeps the hint apart."""
+_LEAST = 8
+"""Cells of a hint under which it says nothing."""
 
 
 class PromptInput(Input, can_focus=False):
@@ -119,7 +127,10 @@ class Prompt(Horizontal):
             self.screen.set_focus(None)
 
     def hint(self, text: str) -> None:
-        self.query_one("#prompt-hint", Static).update(f"{text} " if text else "")
+        """At the right, as much of it as what is typed leaves room for."""
+        room = app_of(self).size.width - cell_len(self.query_one(PromptInput).value) - _AROUND
+        shown = text if cell_len(text) <= room else fit(text, room) if room >= _LEAST else ""
+        self.query_one("#prompt-hint", Static).update(f"{shown} " if shown else "")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -299,6 +299,17 @@ async def test_choosing_a_wallet_narrows_the_list() -> None:
         assert len(app.state.rows()) == 20
 
 
+async def test_what_stands_above_is_seen_again_after_another_pane_had_all_the_room() -> None:
+    app = make()
+    async with stage(app, (40, 10)) as pilot:
+        await pilot.press("j", "j", "w")
+        await pilot.pause()
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.dashboard.positions.top == 0
+        assert "treasury" in frames.text(app).splitlines()[1]
+
+
 async def test_wallets_open_on_a_narrow_terminal() -> None:
     app = make()
     async with stage(app, (80, 24)) as pilot:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from textual import events
 
 from liqtui.ui.state import SortBy
+from tests.ui import frames
 from tests.ui.stage import make, stage
 
 
@@ -38,6 +40,22 @@ async def test_a_line_that_was_closed_meanwhile_swallows_no_key() -> None:
         before = app.state.sort
         await pilot.press("s")
         assert (before, app.state.sort) == (SortBy.CUSHION, SortBy.HEALTH)
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 80, 120])
+async def test_the_hint_gives_way_to_what_is_typed(width: int) -> None:
+    address = "0x7F3cE0a1b2C3d4E5f60718293a4B5c6D7e8F91aE"
+    app = make()
+    async with stage(app, (width, 24)) as pilot:
+        await pilot.press("colon", *"add ")
+        await pilot.pause()
+        line = frames.text(app).splitlines()[-1]
+        assert line.startswith(" :add ")
+        assert ":add [ADDRESS]" in line[6:]
+        await pilot.press(*address)
+        await pilot.pause()
+        line = frames.text(app).splitlines()[-1]
+        assert (address if width > 60 else address[-(width - 8) :]) in line
 
 
 async def test_another_focus_gives_the_line_up() -> None:

@@ -242,6 +242,15 @@ async def test_escape_leaves_at_once_when_nothing_was_typed(store: WatchlistStor
         assert app.screen is app.dashboard
 
 
+async def test_of_what_is_longer_than_its_field_the_end_is_seen(store: WatchlistStore) -> None:
+    """A scroll bar would take the field's only line."""
+    app = app_on(store)
+    async with stage(app, (60, 24)) as pilot:
+        await pilot.press("e", *"x a name that is longer than its field is wide")
+        await pilot.pause()
+        assert any("label" in line and "field is wide" in line for line in frames.text(app).splitlines())
+
+
 async def test_a_full_disk_loses_nothing(store: WatchlistStore, monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_on(store)
     before = store.path.read_bytes()
