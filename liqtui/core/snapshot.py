@@ -319,6 +319,15 @@ class Snapshot:
         return self.tally.faded
 
     @property
+    def none_found(self) -> bool:
+        """Whether there are known to be no positions. `ready` stays true while wallets are looked for that were added
+        since, and what was found of them is counted before it is read.
+        """
+        stages = [stage for chain in self.chains for stage in chain.stages]
+        searched = all((stage.done and not stage.positions) or stage.error for stage in stages)
+        return self.ready and not self.rows and searched
+
+    @property
     def unread(self) -> tuple[tuple[str, str], ...]:
         """(where, why) of everything that could not be read, so that no silence passes for safety."""
         places: list[tuple[str, str]] = []

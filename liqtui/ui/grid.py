@@ -177,7 +177,7 @@ class Positions(LineView):
         """What is said in the space under the rows: how far reading is, or why there is nothing."""
         shown, palette = self.state.shown, self.palette
         lines: list[list[Span]] = []
-        if not shown.ready:
+        if not shown.ready or not (shown.rows or shown.none_found):
             lines = [[("   reading the chains", palette.style("muted"))], *map(self._progress, shown.chains)]
         elif not shown.rows:
             lines = self._nothing_found()

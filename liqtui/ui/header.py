@@ -115,7 +115,7 @@ class Verdict(LineView):
                 told = f" {told} "
             spans.append((told, palette.severity(severity, verdict=True)))
         if not spans:
-            words = "no positions" if self.state.snapshot.ready else "reading the chains"
+            words = "no positions" if self.state.snapshot.none_found else "reading the chains"
             spans.append((words, palette.style("muted")))
         unread = self._unread_chains()
         if unread:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from liqtui.chain.addresses import checksum
 from liqtui.config.store import WatchlistStore
-from liqtui.core.snapshot import Snapshot
+from liqtui.core.snapshot import Freshness, Snapshot, Stage
 from liqtui.core.units import WAD
 from liqtui.core.wallet import Thresholds
 from liqtui.ui.commands import CommandError
 from liqtui.ui.wallet_host import editor
 from liqtui.ui.welcome import WelcomeScreen
 from tests.ui import frames, scenes
-from tests.ui.stage import engine_of, make, stage
+from tests.ui.stage import engine_of, make, post, stage
 from tests.ui.watchlists import (
     OTHER,
     VITALIK,
@@ -55,6 +56,33 @@ async def test_the_welcome_can_be_left_and_does_not_come_where_wallets_are(
         await pilot.press("question_mark", "escape", "escape")
         await pilot.pause()
         assert app.screen is app.dashboard
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        (Stage("aave-v3", "core", done=False),),
+        (Stage("aave-v3", "core", done=True, positions=16),),
+        (Stage("aave-v3", "core", done=True), Stage("spark", "spark", done=False)),
+    ],
+    ids=["asked", "found, not read", "one of two"],
+)
+async def test_while_new_wallets_are_looked_for_nobody_says_that_they_hold_nothing(stages: tuple[Stage, ...]) -> None:
+    """An engine that was ready for the list before is so for this one too."""
+    chain = replace(scenes.CHAINS[0], stages=stages, error="", freshness=Freshness.FRESH)
+    app = make(scenes.snapshot(rows=(), chains=(chain,), ready=True))
+    async with stage(app) as pilot:
+        text = frames.text(app)
+        assert "no positions" not in text
+        assert "no borrow positions" not in text
+        assert text.count("reading the chains") == 2, "verdict and list"
+        none = replace(
+            chain, stages=(Stage("aave-v3", "core", done=True), Stage("spark", "spark", done=False, error="x"))
+        )
+        await post(pilot, scenes.snapshot(2, rows=(), chains=(none,), ready=True))
+        text = frames.text(app)
+        assert "no positions" in text
+        assert "no borrow positions found" in text
 
 
 async def test_thresholds_command_edits_the_selected_wallet(store: WatchlistStore) -> None:
