@@ -84,7 +84,7 @@ class WalletForm(Form):
     WalletForm #ask { height: auto; color: $muted; }
     WalletForm Addresses:focus { border: none; }
     WalletForm Addresses {
-        border: none; padding: 0; height: auto; max-height: 25vh; background: $cursor; color: $strong;
+        border: none; padding: 0; height: auto; background: $cursor; color: $strong;
     }
     WalletForm .fixed { width: 1fr; color: $ink; }
     WalletForm #notes { height: auto; color: $ink; }
@@ -150,6 +150,11 @@ class WalletForm(Form):
         if self.book.refusal:
             self.fault(self.book.refusal)
         self._look()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A quarter of the screen for addresses; said in cells, since textual counts a share as if there was none."""
+        if self.wallet is None:
+            self.query_one(Addresses).styles.max_height = max(2, event.size.height // 4)
 
     # What was typed
 

@@ -242,6 +242,19 @@ async def test_escape_leaves_at_once_when_nothing_was_typed(store: WatchlistStor
         assert app.screen is app.dashboard
 
 
+@pytest.mark.parametrize(("size", "height"), [((120, 36), 21), ((80, 24), 18), ((40, 10), 10)])
+async def test_a_long_list_makes_the_form_no_higher_than_it_has_lines(
+    store: WatchlistStore, size: tuple[int, int], height: int
+) -> None:
+    app = app_on(store)
+    async with stage(app, size) as pilot:
+        app.host.add_wallets("\n".join(f"0x{number:040x}" for number in range(1, 17)))
+        await pilot.pause()
+        await pilot.pause()
+        assert app.screen.query_one("#form").outer_size.height == height
+        assert app.screen.query_one("#addresses").size.height == max(2, size[1] // 4)
+
+
 async def test_of_what_is_longer_than_its_field_the_end_is_seen(store: WatchlistStore) -> None:
     """A scroll bar would take the field's only line."""
     app = app_on(store)
