@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from liqtui.cli import lines
+from liqtui.core import format as fmt
 from liqtui.core.text import clean
 
 if TYPE_CHECKING:
@@ -78,10 +79,9 @@ def told(report: Report, tape: Tape, setup: Setup) -> list[str]:
         made.append("")
         for _, record, hit in sorted(hits, key=lambda found: (found[0], found[1].id)):
             made += _hit(record, hit)
-    count = len(report.records)
     totals = (
-        f"{count} position{'s' * (count != 1)}, {report.liquidations} liquidated, {report.missed} missed, "
-        f"{report.false_alarms} false alarm{'s' * (report.false_alarms != 1)}, {report.messages} messages"
+        f"{fmt.counted(len(report.records), 'position')}, {report.liquidations} liquidated, {report.missed} missed, "
+        f"{fmt.counted(report.false_alarms, 'false alarm')}, {fmt.counted(report.messages, 'message')}"
     )
     made += [
         "",
@@ -147,7 +147,6 @@ def span(seconds: float) -> str:
 
 
 def _rules(setup: Setup) -> str:
-    from liqtui.core import format as fmt
     from liqtui.core.wallet import DEFAULT_THRESHOLDS
 
     found = setup.thresholds.over(DEFAULT_THRESHOLDS)

@@ -121,7 +121,7 @@ def _lent(label: str, factor: str, price: str) -> tuple[str, str]:
 def _text(column: Column, row: Row, state: AppState) -> str:
     match column.name:
         case "wallet":
-            return figures.wallet(row)
+            return figures.wallet(row, column.width)
         case "protocol":
             return figures.protocol(row, state)
         case "health":

@@ -210,7 +210,10 @@ def copy_text(view: View) -> str:
         for boundary in position.boundaries
         if boundary.move is not None
     ]
+    shown = position.health.shown
     for way in view.ways:
+        if shown is not None and shown >= way.target:
+            continue
         ways = [
             f"{verb} {fmt.amount(raw, asset.decimals, up=True)} {asset.symbol}"
             for verb, kind in (("repay", way.repay), ("add", way.add))

@@ -164,8 +164,11 @@ def protocol(row: Row, state: AppState) -> str:
     return f"{name} {state.chain_tag(row.chain)} {row.venue}".rstrip()
 
 
-def wallet(row: Row) -> str:
-    return row.label or short_address(row.key.wallet)
+def wallet(row: Row, room: int = 0) -> str:
+    """Its label, else the ends of its address: in `room` cells fewer of them, where any is given."""
+    name = row.label or short_address(row.key.wallet)
+    bare = name.casefold() == short_address(row.key.wallet).casefold()
+    return f"{name[:4]}…{name[-min(4, room - 5) :]}" if bare and 6 < room < len(name) else name
 
 
 def plain_line(row: Row, state: AppState) -> str:

@@ -13,10 +13,11 @@ from liqtui.core.snapshot import Severity
 from liqtui.ui import clipboard
 from liqtui.ui.detail import PositionDetail
 from liqtui.ui.detail_parts import columns
+from liqtui.ui.detail_trust import copy_text
 from liqtui.ui.filters import Filter
 from liqtui.ui.state import place_of
 from tests.ui import frames, lookalikes, scenes
-from tests.ui.details import SIZES, app_with, opened, whole
+from tests.ui.details import SIZES, app_with, opened, view_of, whole
 from tests.ui.stage import engine_of, make, post, stage
 
 
@@ -148,6 +149,15 @@ async def test_copy_says_what_is_needed_to_act(monkeypatch: pytest.MonkeyPatch) 
         assert "liquidated when ETH falls to 2,308.5 (−4.3%)" in copied[0]
         assert "back to 1.25: repay 277,180.56 USDC or add 173.06 ETH" in copied[0]
         assert "no file: no room" in frames.text(app)
+
+
+def test_no_way_is_copied_to_what_is_reached_already() -> None:
+    row = scenes.ROWS[0]
+    assert row.position is not None
+    health = row.position.health._replace(reported=13 * 10**17, raw=13 * 10**17)
+    text = copy_text(view_of(replace(row, position=replace(row.position, health=health))))
+    assert "back to 1.50: repay" in text
+    assert "back to 1.25" not in text
 
 
 async def test_explorer_link_is_copied_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:

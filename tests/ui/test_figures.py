@@ -17,6 +17,25 @@ HEARTBEAT = 3600
 
 
 @pytest.mark.parametrize(
+    ("label", "room", "shown"),
+    [
+        ("0x7F3c…91aE", 0, "0x7F3c…91aE"),
+        ("0x7F3c…91aE", 11, "0x7F3c…91aE"),
+        ("0x7F3c…91aE", 10, "0x7F…91aE"),
+        ("0x7F3c…91aE", 8, "0x7F…1aE"),
+        ("", 8, "0x7f…1ae"),
+        ("0x of another kind…", 8, "0x of another kind…"),
+        ("treasury of the house", 8, "treasury of the house"),
+    ],
+)
+def test_an_address_without_a_label_keeps_both_ends(label: str, room: int, shown: str) -> None:
+    """Two that begin alike must not look alike."""
+    mine = row(position(simple()), label=label)
+    key = mine.key._replace(wallet="0x7f3ce0a1b2c3d4e5f60718293a4b5c6d7e8f91ae")
+    assert figures.wallet(replace(mine, key=key), room) == shown
+
+
+@pytest.mark.parametrize(
     ("of", "shown"),
     [
         (None, "–"),
