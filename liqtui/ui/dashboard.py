@@ -26,6 +26,9 @@ class Dashboard(TapeKeys, Board):
 
     BINDINGS: ClassVar = [*bindings("dashboard"), *bindings("tape")]
 
+    def say_of_tape(self, remark: str) -> None:
+        self.say(remark)
+
     def action_back(self) -> None:
         """One step back: filter, zoom, pane, wallet, marks. Never out of the program."""
         state = self.state

@@ -231,6 +231,9 @@ class PositionDetail(TapeKeys, Screen[None]):
         self.sheet.repaint()
         self.keys.repaint()
 
+    def say_of_tape(self, remark: str) -> None:
+        self.keys.say(remark)
+
     def action_back(self) -> None:
         if self.sheet.raw:
             self.action_raw()
@@ -240,9 +243,10 @@ class PositionDetail(TapeKeys, Screen[None]):
     def action_step(self, by: int) -> None:
         """To the neighbour in the list as it is sorted and filtered now."""
         rows = self.state.rows()
-        if not rows:
-            return
         here = place_of(rows, self.sheet.position_id)
+        if not rows or (here is not None and len(rows) == 1):
+            self.keys.say("the list holds no other position")
+            return
         row = rows[(here + by) % len(rows)] if here is not None else rows[0]
         self.sheet.position_id = row.id
         self.state.selected = row.key

@@ -133,12 +133,13 @@ class Playbar(Widget):
         self.playback.step(frames)
         self.look()
 
-    def chapter(self, forward: bool) -> None:
-        """To the neighbouring chapter; nothing where there is none."""
+    def chapter(self, forward: bool) -> bool:
+        """To the neighbouring chapter; whether there is one."""
         frame = chapter_beside(self.playback.chapters, self.playback.index, forward)
         if frame is not None:
             self.playback.jump(frame)
         self.look()
+        return frame is not None
 
 
 class TapeKeys:
@@ -149,6 +150,10 @@ class TapeKeys:
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         del parameters
         return self.playbar is not None if action.startswith("tape_") else True
+
+    def say_of_tape(self, remark: str) -> None:
+        """At the bottom of the screen."""
+        raise NotImplementedError
 
     def action_tape_pause(self) -> None:
         if self.playbar is not None:
@@ -163,8 +168,8 @@ class TapeKeys:
             self.playbar.step(by)
 
     def action_tape_chapter(self, by: int) -> None:
-        if self.playbar is not None:
-            self.playbar.chapter(forward=by > 0)
+        if self.playbar is not None and not self.playbar.chapter(forward=by > 0):
+            self.say_of_tape(f"no chapter {'after' if by > 0 else 'before'} this place")
 
 
 def tape_command(playback: Playback | None, argument: str) -> None:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from liqtui.ui.wallet_book import Outcome
 
 
+_NONE = "no wallet here: + adds one"
+
+
 class _Column(NamedTuple):
     heading: str
     width: int
@@ -255,8 +258,10 @@ class WalletsScreen(Screen[None]):
 
         self._keep()
         wallet = self.list.chosen
-        if wallet is not None:
-            app_of(self).push_screen(WalletForm(self.book, wallet), self._saved)
+        if wallet is None:
+            self.say(_NONE)
+            return
+        app_of(self).push_screen(WalletForm(self.book, wallet), self._saved)
 
     def _saved(self, saved: bool | None) -> None:
         if self.book.unsaved:
@@ -270,6 +275,7 @@ class WalletsScreen(Screen[None]):
         """Twice: a wallet that is not watched raises no alarm."""
         wallet = self.list.chosen
         if wallet is None:
+            self.say(_NONE)
             return
         if self._removing != wallet.key:
             self.say(f"stop watching {clean(wallet.title, 42)}? x again does it, anything else keeps it", Severity.WARN)
@@ -294,12 +300,15 @@ class WalletsScreen(Screen[None]):
         self._report(self.book.redo(), "done again")
 
     def action_shift(self, by: int) -> None:
-        wallet = self.list.chosen
+        wallet, before = self.list.chosen, self.list.cursor
         if wallet is None:
+            self.say(_NONE)
             return
         outcome = self.book.move(wallet.key, by)
         self.list.select(next((n for n, w in enumerate(self.book.wallets) if w.key == wallet.key), 0))
-        self._report(outcome, "")
+        self._report(
+            outcome, "" if self.list.cursor != before else f"it is the {'first' if by < 0 else 'last'} already"
+        )
 
     def action_save(self) -> None:
         if not self.book.unsaved:
@@ -323,8 +332,7 @@ class WalletsScreen(Screen[None]):
 
     def action_copy(self) -> None:
         wallet = self.list.chosen
-        if wallet is not None:
-            self.say(clipboard.copy(app_of(self), wallet.address).sentence)
+        self.say(clipboard.copy(app_of(self), wallet.address).sentence if wallet is not None else _NONE)
 
     def action_back(self) -> None:
         if not self._keep():

@@ -85,6 +85,16 @@ async def test_stepping_goes_through_the_list_and_back() -> None:
         assert app.state.selected == scenes.ROWS[-1].key
 
 
+async def test_in_a_list_of_one_there_is_nowhere_to_step() -> None:
+    app = app_with(scenes.ROWS[0])
+    async with stage(app) as pilot:
+        screen = await opened(pilot)
+        for key in ("left_square_bracket", "right_square_bracket"):
+            screen.keys.say("")
+            await pilot.press(key)
+            assert screen.keys.said == "the list holds no other position"
+
+
 async def test_raw_values_are_the_exact_integers() -> None:
     app = app_with()
     async with stage(app, (120, 60)) as pilot:

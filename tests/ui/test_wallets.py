@@ -152,6 +152,22 @@ async def test_order_by_keys_and_the_cursor_goes_along(store: WatchlistStore) ->
         assert [w.label for w in WatchlistStore(store.path, checksum).load().wallets] == ["treasury", "degen-1"]
 
 
+async def test_at_an_end_and_without_a_wallet_the_keys_say_so(store: WatchlistStore) -> None:
+    app = app_on(store)
+    async with stage(app) as pilot:
+        screen = await list_of(app, pilot)
+        await pilot.press("g", "K")
+        assert screen.list.remark == "it is the first already"
+        await pilot.press("G", "J")
+        assert screen.list.remark == "it is the last already"
+        store.remove(*(wallet.address for wallet in store.current.wallets))
+        for key in ("enter", "x", "K", "y"):
+            screen.say("")
+            await pilot.press(key)
+            assert screen.list.remark == "no wallet here: + adds one", key
+            assert app.screen is screen
+
+
 async def test_import_shows_what_the_file_holds_before_saving(store: WatchlistStore, tmp_path: Path) -> None:
     file = tmp_path / "wallets.csv"
     file.write_text(f"address,label,tags\n{VITALIK},cold,a b\n{TREASURY},again,\n")
