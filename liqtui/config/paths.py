@@ -22,16 +22,10 @@ class Paths(NamedTuple):
     """Directory of the person's own themes."""
     state: Path
     """Directory of what the program remembers."""
-    runtime: Path
-    """Directory of what lives until logout."""
 
     @property
     def history(self) -> Path:
         return self.state / "history.sqlite"
-
-    @property
-    def tapes(self) -> Path:
-        return self.state / "tapes"
 
     @property
     def lock(self) -> Path:
@@ -40,10 +34,6 @@ class Paths(NamedTuple):
     @property
     def socket(self) -> Path:
         return self.state / folders.SOCKET
-
-    @property
-    def clipboard(self) -> Path:
-        return self.runtime / "clipboard"
 
 
 def locate(config: Path | None = None, watchlist: Path | None = None, env: Mapping[str, str] | None = None) -> Paths:
@@ -59,8 +49,6 @@ def locate(config: Path | None = None, watchlist: Path | None = None, env: Mappi
         watchlist=_absolute(watchlist) if watchlist else config_dir / "watchlist.toml",
         themes=config_dir / "themes",
         state=state_dir,
-        # Not the folder in /tmp that platformdirs falls back to: anybody could have made it before us.
-        runtime=Path(env["XDG_RUNTIME_DIR"]) / "liqtui" if env.get("XDG_RUNTIME_DIR") else state_dir / "run",
     )
 
 

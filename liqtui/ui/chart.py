@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from liqtui.ui.course import DAY, Course, course, covered
+from liqtui.ui.course import DAY, Course, covered
 from liqtui.ui.style import spans_width
 
 if TYPE_CHECKING:
@@ -130,12 +130,6 @@ def plot(runs: Iterable[Sequence[tuple[float, float]]], frame: Frame, width: int
             x0, y0, v0 = x1, y1, v1
     cells = [Cell(*cell) for cell in zip(bits, lowest, strict=True)]
     return [cells[row * width : (row + 1) * width] for row in range(height)]
-
-
-def braille(samples: Iterable[tuple[float, float]], frame: Frame, width: int, height: int) -> list[str]:
-    """The curve as `height` strings of `width` cells; a cell without dots is a space."""
-    cells = plot(course(samples, frame.start, frame.end).runs, frame, width, height)
-    return ["".join(chr(0x2800 + cell.bits) if cell.bits else " " for cell in row) for row in cells]
 
 
 def time_axis(frame: Frame, width: int) -> str:

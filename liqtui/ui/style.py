@@ -132,9 +132,6 @@ class Palette:
         look = LOOKS[severity]
         return self.style(look.variable, bold=look.bold, reverse=verdict and look.reverse, on=on)
 
-    def color(self, name: str) -> str:
-        return self._colors[name].hex
-
 
 def _color(value: str | None, name: str) -> Color:
     try:

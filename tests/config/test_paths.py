@@ -21,20 +21,14 @@ def test_options_then_environment_then_custom(tmp_path: Path, monkeypatch: pytes
     assert usual.config.name == "config.toml"
     assert usual.watchlist == usual.config.with_name("watchlist.toml")
     assert not usual.config_named
-    env = {"LIQTUI_CONFIG_DIR": "/c", "LIQTUI_STATE_DIR": "/s", "XDG_RUNTIME_DIR": "/run/user/1"}
+    env = {"LIQTUI_CONFIG_DIR": "/c", "LIQTUI_STATE_DIR": "/s"}
     moved = locate(env=env)
     assert (moved.config, moved.watchlist, moved.themes) == (
         Path("/c/config.toml"),
         Path("/c/watchlist.toml"),
         Path("/c/themes"),
     )
-    assert (moved.history, moved.tapes, moved.lock) == (
-        Path("/s/history.sqlite"),
-        Path("/s/tapes"),
-        Path("/s/liqtui.lock"),
-    )
-    assert moved.clipboard == Path("/run/user/1/liqtui/clipboard")
-    assert locate(env={"LIQTUI_STATE_DIR": "/s"}).runtime == Path("/s/run")
+    assert (moved.history, moved.lock) == (Path("/s/history.sqlite"), Path("/s/liqtui.lock"))
 
 
 def test_each_option_moves_its_own_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

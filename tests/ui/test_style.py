@@ -126,7 +126,7 @@ def test_a_theme_that_sets_one_colour_gets_the_rest_for_its_ground() -> None:
     light = theme.make("mine", {"key": "#123456"}, dark=False)
     assert light.variables["canvas"] == theme.LIGHT["canvas"]
     assert light.variables["key"] == "#123456"
-    assert Palette(light.variables).color("key") == "#123456"
+    assert Palette(light.variables).style("key") == Style(color="#123456", bgcolor=light.variables["canvas"])
 
 
 def test_without_greys_quiet_text_is_dim() -> None:
