@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from textual.message import Message
 
 from liqtui.core import format as text
-from liqtui.core.snapshot import Severity
+from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.tally import USD, Sums
 from liqtui.core.text import short_address
 from liqtui.ui import figures
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from liqtui.core.model import Feed
-    from liqtui.core.snapshot import Alert, Snapshot
+    from liqtui.core.snapshot import Alert, ChainState, Snapshot
     from liqtui.ui.state import AppState
 
 _DAY = 86_400
@@ -156,6 +156,14 @@ class Wallets(LineView):
         ]
 
 
+def _clock(chain: ChainState, at: float) -> int | None:
+    """The chain's own time; where it is not read any more the engine's, for ages that stand still look fresh."""
+    if chain.block is None:
+        return None
+    alive = chain.freshness in {Freshness.FRESH, Freshness.LATE}
+    return chain.block.timestamp if alive else max(chain.block.timestamp, int(at))
+
+
 class Prices(LineView):
     """What the oracles say, and how old that is against each feed's heartbeat."""
 
@@ -180,7 +188,7 @@ class Prices(LineView):
     def build(self, width: int, height: int) -> list[Strip]:
         palette, shown = self.palette, self.state.shown
         frame = Frame(palette, width, focused=self.active)
-        times = {chain.name: chain.block.timestamp for chain in shown.chains if chain.block}
+        times = {chain.name: _clock(chain, shown.at) for chain in shown.chains}
         lines = [frame.top("oracle", "age", joined=self.joined)]
         feeds = shown.feeds[self.top : self.top + height - 2]
         lines += [frame.row(self._feed(chain, feed, times.get(chain), frame.inner)) for chain, feed in feeds]

@@ -181,8 +181,10 @@ async def test_freeze_holds_the_list_but_not_verdict_and_alerts() -> None:
 
 
 async def test_a_frozen_list_says_so_where_there_is_hardly_room() -> None:
-    counts = dict.fromkeys(Severity, 88)
-    app = make(scenes.snapshot(counts=counts))
+    each = tuple(Severity)
+    app = make(
+        scenes.snapshot(rows=tuple(replace(row, severity=each[n % 7]) for n, row in enumerate(scenes.many(7 * 88))))
+    )
     async with stage(app, (40, 10)) as pilot:
         await pilot.press("f")
         await pilot.pause()

@@ -40,6 +40,14 @@ async def test_each_sum_has_its_own_plus() -> None:
                 assert told.endswith(end), (name, told)
 
 
+async def test_the_age_of_a_price_goes_on_when_its_chain_is_not_read() -> None:
+    """An age that stands still would look fresh."""
+    app = make(scenes.snapshot())
+    async with stage(app):
+        line = next(line for line in frames.text(app).splitlines() if line.startswith("│ POL "))
+        assert "9m │" in line, "the chain is blind since"
+
+
 async def test_moving_through_every_pane() -> None:
     app = make()
     async with stage(app) as pilot:
