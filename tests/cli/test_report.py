@@ -10,7 +10,8 @@ import pytest
 
 from liqtui.cli import check, lines, report, status
 from liqtui.cli.arguments import Arguments
-from liqtui.core.model import Direction, Side
+from liqtui.core.model import Side
+from liqtui.core.results import Direction
 from liqtui.core.snapshot import Freshness, Severity, Stage, Volatility
 from liqtui.engine import verdict
 from tests.ui import scenes
