@@ -55,14 +55,18 @@ def judge(
     own: bool = False,
     news: bool = True,
     behind: bool = False,
+    anew: bool = False,
 ) -> tuple[Memory, tuple[Draft, ...]]:
     """What has to be said now that `after` is known, and what to remember.
 
     `events`: liquidations of this position seen in the chain's log since the last time, each in a line of clean
     text. `own`: a transaction of the owner explains what changed. `before` is only asked what `memory` forgot.
     `news`: something besides the time changed; without, all that can be said is that it is not seen any more.
-    `behind`: its figures are stale by our reading or by the chain's head, whatever its feeds are.
+    `behind`: its figures are stale by our reading or by the chain's head, whatever its feeds are. `anew`: its chain
+    went back to another history, so that amounts and rules of before say nothing about what happened.
     """
+    if anew:
+        memory = memory._replace(seen=False, fresh=False, health=None, holdings=(), terms=None, read_at=None)
     if not news:
         return _sight(after, memory, now, behind=behind)
     if not memory.seen and before is not None and before.position is not None:

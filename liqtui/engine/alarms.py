@@ -95,17 +95,20 @@ class Alarms:
         own: bool = False,
         news: bool = True,
         behind: bool = False,
+        anew: bool = False,
     ) -> bool:
         """Let the rules see a row; returns whether they had something to say, which `look` will number.
 
         `opened`: it is known that this position was not there before. `events`: what the logs told of it since the
-        last time. `own`: and this explains all that changed. `news`, `behind`: as in `core.alerts.judge`.
+        last time. `own`: and this explains all that changed. `news`, `behind`, `anew`: as in `core.alerts.judge`.
         """
         position = after.id
         known = self._memories.get(position)
         memory = Memory(fresh=opened) if known is None else known
         lines = liquidation_lines(events)
-        remembered, drafts = judge(before, after, memory, now, events=lines, own=own, news=news, behind=behind)
+        remembered, drafts = judge(
+            before, after, memory, now, events=lines, own=own, news=news, behind=behind, anew=anew
+        )
         if remembered is not known:
             self._memories[position] = remembered
             self._changed = True

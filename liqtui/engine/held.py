@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from liqtui.core.sources import ChainSpec
     from liqtui.core.wallet import Thresholds, Wallet
 
+REORGANISED = 8
+"""Blocks that a chain may go back by itself. Farther back is another history: a node begun anew, a rollup set back."""
+
 
 @dataclass(slots=True)
 class Chain:
@@ -47,6 +50,13 @@ class Chain:
     next_poll: float | None = None
     took: float | None = None
     """Seconds that the last round took."""
+    back: int = 0
+    """Blocks that the last good round went back, where that is more than a reorganisation does."""
+
+    def follow(self, block: Block) -> None:
+        """Take the head of a good round."""
+        back = 0 if self.block is None else self.block.number - block.number
+        self.block, self.back = block, back if back > REORGANISED else 0
 
     def state(self, now: float) -> ChainState:
         age = None if self.good_at is None else now - self.good_at
@@ -110,6 +120,8 @@ class Held:
     """Newest block with an event."""
     judged_at: int = -1
     """Block of the figures that the alert rules saw last."""
+    anew: bool = False
+    """Its figures come of another history of the chain than what the alert rules saw."""
     terms: Terms | None = None
     id: str = field(init=False)
 
@@ -128,6 +140,7 @@ class Held:
 
     def take(self, position: Position, now: float) -> None:
         """Figures of a good round."""
+        self.anew = self.anew or self.chain.back > 0
         self.position, self.read_at, self.error = position, now, ""
         self.oracle = _oracle(position.feeds, position.block.timestamp)
         if self.health is not None:
@@ -146,7 +159,7 @@ class Held:
 
     def judged(self) -> None:
         """The alert rules have seen it as it is now."""
-        self.events = ()
+        self.events, self.anew = (), False
         if self.position is not None:
             self.judged_at = self.position.block.number
 

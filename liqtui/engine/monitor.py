@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.model import Feed, Position
+    from liqtui.core.reads import Block
     from liqtui.core.snapshot import Stage
     from liqtui.core.wallet import Wallet
     from liqtui.engine.history import History
@@ -110,7 +111,8 @@ class Monitor:
         if state.crash:
             self._alarms.ended(chain, now)
         state.error = state.crash = ""
-        state.good_at, state.block = now, outcome.block
+        self._follow(state, outcome.block, now)
+        state.good_at = now
         state.stages, state.notes = outcome.stages, outcome.notes
         state.troubles = tuple(
             f"{trouble.spot.protocol} {trouble.spot.market}: {trouble.error}"
@@ -119,6 +121,16 @@ class Monitor:
         )
         self._rounds(state.spec.id, outcome)
         self._positions(state, outcome, now)
+
+    def _follow(self, chain: Chain, block: Block, now: float) -> None:
+        """Take the new head, and say so where what was known before is compared with nothing."""
+        before, was_back = chain.block, chain.back
+        chain.follow(block)
+        if before is not None and chain.back:
+            text = f"it went back from block {before.number} to {block.number}: its positions begin anew"
+            self._alarms.tell(now, Severity.CRITICAL, chain.spec.name, text, "history")
+        elif was_back:
+            self._alarms.ended(chain.spec.name, now, "history")
 
     def _rounds(self, chain_id: int, outcome: Outcome) -> None:
         """Keep what feeds answered; not what is dated after the block: nothing that comes would be newer for long."""
@@ -194,8 +206,9 @@ class Monitor:
                 continue
             spot = held.spot
             if spot in outcome.covered:
-                last = held.row or self._row(held, now)
-                self._alarms.gone(last, now, events=held.events, own=held.explained)
+                if not chain.back:
+                    last = held.row or self._row(held, now)
+                    self._alarms.gone(last, now, events=held.events, own=held.explained)
                 self._drop(held)
             elif (spot.protocol, spot.market) not in markets:
                 self._drop(held)
@@ -283,8 +296,9 @@ class Monitor:
         news = news or before is None or before.freshness is not row.freshness
         behind = row.freshness is Freshness.STALE and held.reading(now) is Freshness.STALE
         told = self._alarms.judge(
-            before, row, now, opened=held.opened, events=held.events, own=held.explained, news=news, behind=behind
-        )
+            None if held.anew else before, row, now, opened=held.opened, events=held.events, own=held.explained,
+            news=news, behind=behind, anew=held.anew,
+        )  # fmt: skip
         held.judged()
         if told:
             row, basis = self._row(held, now), self._basis(held)

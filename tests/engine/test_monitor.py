@@ -124,6 +124,41 @@ def test_endpoints_that_contradict_each_other_make_figures_doubtful(desk):
     assert all(alert.over_at is not None for alert in made.round().alerts)
 
 
+def begun_anew(desk, back):
+    """A position that is critical, and the chain again at a lower block, where it looks like after a liquidation."""
+    made = desk(wallets=(1, 2))
+    made.nodes["lab"].hold(1, 10, 15_500)
+    made.nodes["lab"].hold(2, 1, 1000)
+    made.round()
+    made.nodes["lab"].hold(1, 5.93, 7_750)
+    del made.nodes["lab"].accounts["0x" + "aa" * 20, address(2)]
+    made.nodes["lab"].number -= back + 1  # it mines before it is read
+    return made, made.round()
+
+
+def test_amounts_on_a_chain_begun_anew_tell_of_no_liquidation(desk):
+    made, found = begun_anew(desk, back=20)
+    assert sorted(kinds(found)) == ["engine", "recovered", "threshold"]
+    told = next(alert for alert in found.alerts if alert.kind == "engine")
+    assert told.title == "lab"
+    assert told.text == "it went back from block 101 to 81: its positions begin anew"
+    assert told.severity is Severity.CRITICAL
+    assert row(found, "w1").severity is Severity.OK
+    assert told.over_at is None
+    found = made.round()
+    assert next(alert for alert in found.alerts if alert.id == told.id).over_at is not None
+    assert not {"liquidated", "changed", "closed"} & {*kinds(found)}
+    made.round(price=1640)
+    made.nodes["lab"].hold(1, 3.45, 3_875)
+    assert "liquidated" in kinds(made.round()), "from there on it is compared again"
+
+
+def test_a_reorganisation_is_no_other_history(desk):
+    _, found = begun_anew(desk, back=8)
+    assert "engine" not in kinds(found)
+    assert "liquidated" in kinds(found)
+
+
 def test_thresholds_from_the_narrowest_scope(desk):
     made = desk(wallets=(1, 2, 3), thresholds=Thresholds(warn=17 * WAD // 10))
     for number in (2, 3):
