@@ -257,7 +257,7 @@ class Position(Sketched):
     engine: tuple[tuple[str, str], ...] = ()
     """How a liquidation goes in this market, by the parameters read: label/value lines. See `ENGINE_LINES`."""
     interest_eta: int | None = None
-    """Seconds until interest alone brings health to 1 at today's rates; None: never."""
+    """Seconds until interest alone first brings health to 1 at today's rates; None: never."""
     carry_per_year: int | None = None
     """Base units earned minus paid per year at today's rates."""
     flags: tuple[Flag, ...] = ()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from math import log
 from typing import TYPE_CHECKING
 
 from liqtui.core.boundaries import LazyBoundaries
 from liqtui.core.factors import matters
+from liqtui.core.interest import crossing
 from liqtui.core.model import Side, is_infinite
 from liqtui.core.rescue import LazyRescue
 from liqtui.core.stress import under
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from liqtui.core.later import Later
-    from liqtui.core.model import Leg, Position
+    from liqtui.core.model import Position
     from liqtui.core.results import Boundary, Rescue
 
 MOVES = (-0.05, -0.03, 0.0, 0.03, 0.10)
@@ -49,38 +49,34 @@ def _rescue(position: Position) -> Sequence[Rescue]:
 
 
 def interest_eta(position: Position) -> int | None:
-    """Seconds until interest alone brings health to 1: ln(health) ÷ (rate paid − rate earned), prices held.
+    """Seconds until interest alone first brings health to 1, each leg growing at its own rate (`core.interest`).
 
-    Rates are averages weighted by what each leg counts for in the health factor. Zero when it is there already;
-    None when it never happens, and when health, a value or a price is unknown.
+    Prices and rates held; legs weigh what they count for in the health factor. Rounded down. Zero when it is there
+    already; None when it never happens, and when health, a value or a price is unknown.
     """
     health = position.health.shown
     if health is None or is_infinite(health) or not position.has_debt:
         return None
     if health <= WAD:
         return 0
-    paid = _average_rate([(leg, 1) for leg in position.legs if leg.side is Side.DEBT])
-    held = [leg for leg in position.legs if leg.side is Side.COLLATERAL and matters(leg)]
-    earned = _average_rate([(leg, leg.threshold) for leg in held])
-    if paid is None or earned is None or paid <= earned:
-        return None
-    return int(log(health / WAD) / (paid - earned) * SECONDS_PER_YEAR)
+    owed: list[tuple[int, float]] = []
+    held: list[tuple[int, float]] = []
+    for leg in position.legs:
+        paid = leg.side is Side.DEBT
+        if not paid and not matters(leg):
+            continue
+        if leg.value is None:
+            return None
+        weight = leg.value if paid else leg.value * leg.threshold
+        if weight > 0:
+            (owed if paid else held).append((weight, leg.rate / RAY))
+    years = crossing(health / WAD, held, owed) if held and owed else None
+    return None if years is None else int(years * SECONDS_PER_YEAR)
 
 
 def interest_known(position: Position) -> bool:
     """Whether no `interest_eta` means never: the figures that it is made of are there."""
     return position.health.shown is not None and all(leg.value is not None for leg in position.legs)
-
-
-def _average_rate(legs: Sequence[tuple[Leg, int]]) -> float | None:
-    """Yearly, as a fraction; None when a value is unknown or there is nothing to weigh."""
-    total = weighted = 0
-    for leg, weight in legs:
-        if leg.value is None:
-            return None
-        total += leg.value * weight
-        weighted += leg.value * weight * leg.rate
-    return weighted / total / RAY if total else None
 
 
 def carry_per_year(position: Position) -> int | None:
