@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from liqtui.cli.glyphs import plain
+from liqtui.config.tags import without_wallet
 from liqtui.core.format import age
 from liqtui.core.reads import ReadError
 from liqtui.core.redact import redact
@@ -75,6 +76,8 @@ def _configuration(session: Session) -> Iterable[Finding]:
         count = len(session.wallets)
         words = f"{session.paths.watchlist}, {count} wallet{'' if count == 1 else 's'}"
         yield Finding(GOOD if count else ODD, "watchlist", words if count else f"{session.paths.watchlist} is empty")
+        for name, words in without_wallet(session.store.current.tags, session.wallets):
+            yield Finding(ODD, f"tag {clean(name, 40)}", words)
     if session.config.public:
         yield Finding(ODD, "endpoints", "built-in public ones on some chains: add your own under [chains.NAME] rpc")
     folder = session.paths.config.parent

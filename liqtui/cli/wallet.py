@@ -19,7 +19,9 @@ from liqtui.config.load import load
 from liqtui.config.paths import locate
 from liqtui.config.schema_alerts import threshold_settings
 from liqtui.config.store import WatchlistStore
+from liqtui.config.tags import without_wallet
 from liqtui.config.watchlist import find_twin, is_resolved, read_address
+from liqtui.core.text import clean
 from liqtui.core.units import decimal_string
 from liqtui.core.wallet import Thresholds, Wallet
 
@@ -75,10 +77,13 @@ def run(args: Arguments, resolve: Resolver | None = None, ask: Callable[[str], s
     store.load()
     session = _Session(args, config, store, resolve or _by_ethereum(config), ask)
     try:
-        return _ACTIONS[args.action](session)
+        code = _ACTIONS[args.action](session)
     except RefusedError as refused:
         print(f"liqtui wallet {args.action}: {refused}", file=sys.stderr)
         return refused.code
+    for name, remark in without_wallet(store.current.tags, store.current.wallets):
+        print(f"tag {clean(name, 40)}: {remark}", file=sys.stderr)
+    return code
 
 
 def _by_ethereum(config: Config) -> Resolver:

@@ -6,17 +6,21 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from liqtui.config.errors import did_you_mean
 from liqtui.config.kinds import type_words
 from liqtui.config.schema_alerts import rule_settings
 from liqtui.config.settings import Section
 from liqtui.config.tables import read_table
 from liqtui.core.rules import Rules
+from liqtui.core.text import clean
 from liqtui.core.units import decimal_string
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from liqtui.config.errors import Report
     from liqtui.config.toml import KeyPath, Source
-    from liqtui.core.wallet import Thresholds
+    from liqtui.core.wallet import Thresholds, Wallet
 
 RULES = Section("[wallet.rules]", "Alert rules of this wallet alone.", rule_settings())
 
@@ -27,6 +31,17 @@ class Tag(NamedTuple):
     name: str
     thresholds: Thresholds
     rules: Rules
+
+
+def without_wallet(tags: Iterable[Tag], wallets: Sequence[Wallet]) -> list[tuple[str, str]]:
+    """(name, remark) of each table that holds for no wallet: thresholds that guard nobody look like safety."""
+    carried = {name for wallet in wallets for name in wallet.tags}
+    return [
+        (tag.name, f"its table holds for nobody: no wallet has that tag; {hint}".rstrip("; "))
+        for tag in tags
+        if tag.name not in carried
+        for hint in [clean(did_you_mean(tag.name, carried), 160)]
+    ]
 
 
 def read_rules(table: Any, path: KeyPath, report: Report) -> Rules:

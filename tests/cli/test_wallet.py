@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from liqtui.chain.addresses import checksum
-from liqtui.cli import wallet
+from liqtui.cli import doctor, wallet
 from liqtui.cli.arguments import parse
+from liqtui.cli.session import begin
 from liqtui.config.errors import ConfigError, WatchlistError
 from liqtui.core.units import WAD
 
@@ -294,3 +295,31 @@ print([name for name in sys.modules if name.startswith(heavy)])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_table_of_a_tag_that_nobody_has_is_named(run, home: Path) -> None:
+    (home / "watchlist.toml").write_text(
+        f'[[wallet]]\naddress = "{A}"\nlabel = "one"\ntags = ["dao"]\n\n'
+        "[tag.dao.thresholds]\nwarn = 1.3\n\n[tag.doa.thresholds]\nwarn = 1.5\n"
+    )
+    code, out, err = run("list")
+    assert (code, "one" in out) == (0, True)
+    assert err == 'tag doa: its table holds for nobody: no wallet has that tag; did you mean "dao"?\n'
+    code, _, err = run("edit", "one", "--tags", "doa")
+    assert (code, err) == (0, 'tag dao: its table holds for nobody: no wallet has that tag; did you mean "doa"?\n')
+    code, _, err = run("remove", "one", "--yes")
+    assert code == 0
+    assert err.splitlines() == [
+        f"tag {name}: its table holds for nobody: no wallet has that tag" for name in ("dao", "doa")
+    ]
+
+
+def test_doctor_names_a_table_of_a_tag_that_nobody_has(home: Path) -> None:
+    (home / "config.toml").write_text("")
+    file = home / "watchlist.toml"
+    file.write_text(f'[[wallet]]\naddress = "{A}"\ntags = ["dao"]\n\n[tag.dao.thresholds]\nwarn = 1.3\n')
+    assert not [each for each in doctor._configuration(begin(parse(["doctor"]))) if each.what.startswith("tag ")]
+    file.write_text(file.read_text().replace("tag.dao", "tag.cold"))
+    odd = [each for each in doctor._configuration(begin(parse(["doctor"]))) if each.what.startswith("tag ")]
+    assert [(each.state, each.what) for each in odd] == [(doctor.ODD, "tag cold")]
+    assert "known: dao" in odd[0].words
