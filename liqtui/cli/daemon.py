@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from liqtui.cli.arguments import Arguments
     from liqtui.cli.session import Session
     from liqtui.config.lock import InstanceLock
+    from liqtui.core.snapshot import Snapshot
     from liqtui.engine.live import LiveEngine
     from liqtui.engine.setup import Setup
 
@@ -75,7 +76,8 @@ class Daemon:
         self._lock = lock
         self._log = log
         self._notify = Notifier(os.environ)
-        self._journal = Journal(log, time.time())
+        self._journal = Journal(log)
+        self._told: LiveEngine | None = None
         self._digest = session.digest()
         self._started = time.time()
         self._engine = self._make(self._setup)
@@ -124,7 +126,7 @@ class Daemon:
             self._log.info("ending", why=self._ended or "a fault of the program")
             await self._server.close()
             await asyncio.to_thread(self._engine.stop)
-            self._journal.tell(self._engine.snapshot())
+            self._write_down()
         stuck = self._engine.alive
         self._log.info("ended", **({"why": "the engine is stuck"} if stuck else {}))
         return EXIT_SOFTWARE if stuck or failed else 0
@@ -172,8 +174,7 @@ class Daemon:
         if not self._server.path.exists() and self._due("socket", SOCKET_AGAIN):
             await self._server.close()
             await self._listen()
-        snapshot = self._engine.snapshot()
-        self._journal.tell(snapshot)
+        snapshot = self._write_down()
         if not self._ready and self._engine.up_already:
             self._ready = True
             self._notify.ready()
@@ -183,6 +184,15 @@ class Daemon:
             self._notify.status(self._log.safe(status))
         if self._notify.watchdog and not self._engine.trouble and self._due("watchdog", self._notify.watchdog / 4):
             self._notify.alive()
+
+    def _write_down(self) -> Snapshot:
+        """What the engine says goes into the log."""
+        snapshot, after = self._engine.snapshot(), self._engine.begun_after
+        if self._told is not self._engine and after is not None:
+            self._told = self._engine
+            self._journal.begins(after)
+        self._journal.tell(snapshot)
+        return snapshot
 
     def _due(self, what: str, every: float) -> bool:
         now = time.monotonic()

@@ -11,18 +11,29 @@ from liqtui.engine import verdict
 
 if TYPE_CHECKING:
     from liqtui.cli.logs import Log
-    from liqtui.core.snapshot import Alert, ChainState, Snapshot
+    from liqtui.core.snapshot import Alert, ChainState, Delivery, Snapshot
 
 
 class Journal:
-    def __init__(self, log: Log, since: float) -> None:
-        """`since`: Unix time of the start; alerts from before are old news."""
+    def __init__(self, log: Log) -> None:
         self._log = log
-        self._since = since
         self._last: Snapshot | None = None
         self._alerts: dict[int, Alert] = {}
+        self._deliveries: dict[tuple[int, str], Delivery] = {}
         self._worst = ""
+        self._after: int | None = None
         self._newest = 0
+
+    def begins(self, after: int) -> None:
+        """An engine begins to tell; `after`: number of the newest alert from before it.
+
+        What was there before the first engine is old news. Numbers tell it: a clock may be set back. A later engine
+        that does not find what an earlier one said gives its numbers again.
+        """
+        self._newest = after if self._after is None else min(self._newest, after)
+        self._after = self._newest if self._after is None else min(self._after, after)
+        self._alerts = {number: alert for number, alert in self._alerts.items() if number <= self._newest}
+        self._deliveries = {key: one for key, one in self._deliveries.items() if key[0] <= self._newest}
 
     def tell(self, snapshot: Snapshot) -> None:
         last, self._last = self._last, snapshot
@@ -34,7 +45,7 @@ class Journal:
         if snapshot.alerts is not (last.alerts if last else None):
             self._tell_alerts(snapshot)
         if last is None or snapshot.deliveries is not last.deliveries:
-            self._deliveries(last, snapshot)
+            self._tell_deliveries(snapshot)
         error, before = snapshot.engine_error, last.engine_error if last else ""
         if error != before:
             self._log.event("error" if error else "info", "engine", state=error or "well again")
@@ -74,7 +85,7 @@ class Journal:
             known = self._alerts.get(alert.id)
             if known is alert:
                 continue
-            if known is None and alert.at >= self._since and alert.id > self._newest:
+            if known is None and alert.id > self._newest:
                 self._alert(alert)
             elif known is not None and alert.acked_at is not None and known.acked_at is None:
                 self._log.info("acknowledged", id=alert.id, title=alert.title)
@@ -97,10 +108,13 @@ class Journal:
             held=alert.held,
         )
 
-    def _deliveries(self, last: Snapshot | None, snapshot: Snapshot) -> None:
-        before = {(one.alert, one.channel): one for one in last.deliveries} if last else {}
+    def _tell_deliveries(self, snapshot: Snapshot) -> None:
+        """Of an alert from before, what changes once it was seen. An engine that has just begun shows none."""
+        before = self._deliveries
+        self._deliveries = {(one.alert, one.channel): one for one in snapshot.deliveries} or before
         for one in snapshot.deliveries:
-            if before.get((one.alert, one.channel)) != one and one.at >= self._since:
+            known = before.get((one.alert, one.channel))
+            if known != one and (known is not None or one.alert > (self._after or 0)):
                 on_its_way = one.state in {DeliveryState.WAITING, DeliveryState.SENDING}
                 level = "warning" if one.reason else "debug" if on_its_way else "info"
                 self._log.event(

@@ -87,6 +87,9 @@ class LiveEngine(EngineThread):
         self._metrics: Metrics | None = None
         self._shown_at = 0.0
         self._newest: tuple[Alert, ...] = ()
+        self.begun_after: int | None = None
+        """Number of the newest alert from before this engine: those over it are its own, whatever the clock says.
+        None as long as there are none."""
         self._pinger: Pinger | None = None
 
     # -- any thread ----------------------------------------------------------------------------------------------
@@ -207,6 +210,7 @@ class LiveEngine(EngineThread):
             courier = Courier(outbox, self.clock, save=self._save, changed=self._show)
             self._pinger = Pinger(setup.ping, self.clock, self._show) if setup.ping and sends else None
             self._monitor = Monitor(setup, history, self.clock.now(), outbox)
+            self.begun_after = self._monitor.begun_after
             self._names = Names(self._look_up, self._spread)
             self._monitor.remark("owner", REMARKS[owner])
             adapters = self._adapters if self._adapters is not None else shipped_adapters()
@@ -244,7 +248,7 @@ class LiveEngine(EngineThread):
             return ""
         from liqtui.engine.metrics import Metrics
 
-        self._metrics = Metrics(self.snapshot, self.clock)
+        self._metrics = Metrics(self.snapshot, self.clock, self._monitor.begun_after)
         return self._metrics.open(*self._setup.metrics)
 
     async def _supervised(self, chain: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -34,11 +34,11 @@ _TIMEOUT = 10.0
 class Metrics:
     """Serves `snapshot()` for as long as it is open."""
 
-    def __init__(self, snapshot: Callable[[], Snapshot], clock: Clock) -> None:
+    def __init__(self, snapshot: Callable[[], Snapshot], clock: Clock, last: int = 0) -> None:
+        """`last`: number of the newest alert from before. The clock does not tell: it may be set back."""
         self._snapshot = snapshot
         self._clock = clock
-        self._since = clock.now()
-        self._last = 0
+        self._last = last
         self._told: Tally[tuple[str, str]] = Tally()
         self._lock = threading.Lock()
         self._server: WSGIServer | None = None
@@ -71,8 +71,7 @@ class Metrics:
             for alert in snapshot.alerts:
                 if alert.id <= self._last:
                     break
-                if alert.at >= self._since:
-                    self._told[alert.kind, alert.level.value] += 1
+                self._told[alert.kind, alert.level.value] += 1
             self._last = max(self._last, snapshot.alerts[0].id if snapshot.alerts else 0)
 
     # -- what prometheus_client asks -----------------------------------------------------------------------------

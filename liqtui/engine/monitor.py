@@ -59,6 +59,8 @@ class Monitor:
         saved = history.load()
         self._outbox = outbox
         self._alarms = Alarms(history, saved, setup.desk, post=outbox.post if outbox is not None else None)
+        self.begun_after = saved.last_alert
+        """Number of the newest alert from before."""
         self._remembered = saved.positions
         for answer in history.answers(now - ROUNDS):
             if answer.at <= now:  # an older version kept any

@@ -100,3 +100,13 @@ def test_other_addresses_have_to_be_allowed(tmp_path):
     assert allowed.metrics == ("0.0.0.0", 9464)
     assert load.parse('[metrics]\nlisten = "[::1]:1"\n', tmp_path / "config.toml").metrics == ("::1", 1)
     assert load.parse("", tmp_path / "config.toml").metrics is None
+
+
+def test_an_alert_counts_by_its_number_whatever_its_date(served):
+    _, state, clock = served
+    first = state["now"].alerts[0]
+    metrics = Metrics(lambda: state["now"], clock, last=first.id)
+    told = [replace(first, id=first.id + more, at=clock.now() - 10_000 * more) for more in (2, 1)]
+    metrics.heard(replace(state["now"], alerts=(*told, first)))
+    metrics.heard(replace(state["now"], alerts=(*told, first)))
+    assert sum(metrics._told.values()) == 2
