@@ -23,6 +23,7 @@ from liqtui.core.rules import Desk
 from liqtui.core.severity import oracle_freshness
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.engine.history import ALERTS_KEPT
+from liqtui.engine.shelf import MOST, crowded, trim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -72,6 +73,8 @@ class Alarms:
         self._changed = self._urgent = False
         self._turned = True
         """What was said of some position may be over."""
+        self._lost = 0
+        """Alerts that were not done with and had to go."""
         self._saved_at: float | None = None
         self._end("engine", "", 0.0)
         self.liquidated = self._liquidated()
@@ -79,7 +82,7 @@ class Alarms:
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
-        """Newest first, bounded."""
+        """Newest first, bounded: beside the newest, older ones that stand or are kept back."""
         return tuple(self._alerts)
 
     # -- what the rules see --------------------------------------------------------------------------------------
@@ -165,6 +168,7 @@ class Alarms:
         for place, alert in enumerate(self._alerts):
             if alert.acked_at is None and alert_id in {None, alert.id}:
                 self._replace(place, acked_at=now)
+        self._lost = 0 if alert_id is None else self._lost
         known = _by_position(alert for alert in self._alerts if alert.acked_at is not None)
         for place, alert in enumerate(self._alerts):
             if alert.acked_at is None and alert.over_at is None and self._taken_over(alert, known):
@@ -193,7 +197,8 @@ class Alarms:
     def kept_back(self, now: float, names: Mapping[str, str]) -> list[str]:
         """What keeps alerts from ringing now, in sentences. `names` of what may be muted."""
         local = self._local(now) if self._desk.quiet is not None else Local(0, 0)
-        return desks.kept_back(self._desk, self._state.muted, self._alerts, now, local, names=names)
+        told = desks.kept_back(self._desk, self._state.muted, self._alerts, now, local, names=names)
+        return [*told, crowded(self._lost)] if self._lost else told
 
     def save(self, now: float, *, last: bool = False) -> None:
         """Hand what has to be remembered to the history: at once what was said, else from time to time."""
@@ -259,7 +264,7 @@ class Alarms:
         if not self._stands(alert):
             alert = replace(alert, over_at=alert.at)
         self._alerts.insert(0, alert)
-        del self._alerts[ALERTS_KEPT:]
+        self._lost += trim(self._alerts, ALERTS_KEPT, MOST)
         self._history.alert(alert)
         self._changed = self._urgent = True
         self._post(alert)

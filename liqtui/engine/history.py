@@ -16,6 +16,7 @@ from liqtui.engine.database import connect, thin
 from liqtui.engine.lifecycle import END_OF_TIME, happened
 from liqtui.engine.recall import ALERT, ALERTS_KEPT, Answer, Recall, Saved, alert_values
 from liqtui.engine.schema import FILE, MIGRATIONS, READING
+from liqtui.engine.shelf import MOST, trim
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -109,7 +110,7 @@ class History(Recall):
         self._feeds: dict[tuple[int, str], tuple[str, int]] = {}
         self._relied: dict[str, frozenset[str]] = {}
         self._alerts: dict[int, Alert] = {}
-        """As last written, newest `ALERTS_KEPT`."""
+        """As last written: the newest, and older ones that are not done with."""
         self._events: deque[tuple[Any, ...]] = deque(maxlen=_QUEUE)
         self._pruned_at: float | None = None
 
@@ -175,8 +176,10 @@ class History(Recall):
         """Queue an alert, new or changed, and what happened to it."""
         self._events.extend((alert.id, *event) for event in happened(self._alerts.get(alert.id), alert))
         self._alerts[alert.id] = alert
-        if len(self._alerts) > 2 * ALERTS_KEPT:
-            self._alerts = {number: self._alerts[number] for number in sorted(self._alerts)[-ALERTS_KEPT:]}
+        if len(self._alerts) > MOST + ALERTS_KEPT:
+            written = [self._alerts[number] for number in sorted(self._alerts, reverse=True)]
+            trim(written, ALERTS_KEPT, MOST)
+            self._alerts = {each.id: each for each in written}
         values = alert_values(alert)
         marks = ", ".join("?" * len(values))
         self._fact(("alert", alert.id), f"INSERT OR REPLACE INTO alert ({ALERT}) VALUES ({marks})", values)  # noqa: S608

@@ -16,6 +16,7 @@ from liqtui.core.snapshot import Alert, Level, Severity
 from liqtui.core.units import WAD
 from liqtui.engine.logsearch import Kept
 from liqtui.engine.schema import READING
+from liqtui.engine.shelf import MOST, PENDING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,7 @@ class Saved:
     """What a start finds."""
 
     alerts: tuple[Alert, ...] = ()
-    """Newest first."""
+    """Newest first: the newest `ALERTS_KEPT`, and older ones that are not done with."""
     last_alert: int = 0
     """Highest alert id given out so far."""
     positions: tuple[PositionKey, ...] = ()
@@ -64,6 +65,7 @@ class Recall:
     def load(self) -> Saved:
         """What was kept by earlier runs."""
         alerts = self.alerts(limit=ALERTS_KEPT)
+        alerts += self._pending(alerts[-1].id) if alerts else []
         memory: dict[str, str] = dict(self._rows("SELECT name, value FROM memory"))
         return Saved(
             alerts=tuple(alerts),
@@ -88,6 +90,11 @@ class Recall:
         else:
             rows = self._rows(f"SELECT {ALERT} FROM alert WHERE id < ? ORDER BY id DESC LIMIT ?", before, limit)  # noqa: S608
         return [_alert(row) for row in rows]
+
+    def _pending(self, before: int) -> list[Alert]:
+        """Those with an id under `before` that something may still come of, newest first."""
+        sql = f"SELECT {ALERT} FROM alert WHERE id < ? AND {PENDING} ORDER BY id DESC LIMIT ?"  # noqa: S608 - constants
+        return [_alert(row) for row in self._rows(sql, before, MOST - ALERTS_KEPT)]
 
     def sendings(self) -> list[tuple[Alert, tuple[Any, ...]]]:
         """What `sending` was told, oldest first: all that is not over, and all of the newest alerts."""

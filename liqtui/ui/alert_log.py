@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
 from liqtui.ui.alert_filter import AlertFilter, Entry
@@ -57,16 +58,20 @@ class AlertLog(LineView, can_focus=True):
         sent: dict[int, list[Delivery]] = {}
         for delivery in snapshot.deliveries:
             sent.setdefault(delivery.alert, []).append(delivery)
-        last = snapshot.alerts[-1].id if snapshot.alerts else 0
-        alerts = (*snapshot.alerts, *(alert for alert in self._older if alert.id < last))
+        newest = snapshot.alerts[0].id if snapshot.alerts else 0
+        older = (alert for alert in self._older if alert.id < newest)
+        known = {alert.id: alert for alert in (*older, *snapshot.alerts)}
+        alerts = [known[number] for number in sorted(known, reverse=True)]
         return [Entry(alert, tuple(sent.get(alert.id, ())), snapshot.at) for alert in alerts]
 
     def fetch(self) -> None:
-        """Ask the engine for older ones than are known."""
+        """Ask the engine for older ones than are known without a gap: of the oldest in memory some are missing."""
         if self._whole:
             return
-        known = self._older or self.state.snapshot.alerts
-        found = self.state.engine.alerts(known[-1].id, _BATCH) if known else []
+        known = self._older[-1:] or self.state.snapshot.alerts
+        gaps = (one for one, then in pairwise(known) if then.id != one.id - 1)
+        last = next(gaps, known[-1]) if known else None
+        found = self.state.engine.alerts(last.id, _BATCH) if last else []
         self._whole = len(found) < _BATCH
         self._older += found
 

@@ -255,3 +255,14 @@ def test_copied_text_has_all_figures() -> None:
     assert "repay 277,181 USDC or add" in text
     assert "health_before: 1.063" in text
     assert "ops-hook: waiting, HTTP 500" in text
+
+
+async def test_between_the_newest_and_an_old_one_that_still_stands_nothing_is_left_out() -> None:
+    every = tuple(Alert(n, NOW - 100 + n, Severity.OK, "opened", f"row {n}", "was there") for n in range(30, 0, -1))
+    app = make(scenes.snapshot(alerts=(*every[:3], every[19])))
+    engine_of(app).archive = every[3:]
+    async with stage(app) as pilot:
+        screen = await opened(app, pilot)
+        await pilot.press("G")
+        await pilot.pause()
+        assert [entry.alert.id for entry in screen.log_view.entries()] == list(range(30, 0, -1))
