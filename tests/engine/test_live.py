@@ -333,9 +333,11 @@ def test_a_restart_continues_the_history(world, run, tmp_path):
     seen.until(lambda snapshot: not snapshot.unacked)
     engine.stop()
     assert verdict.read(tmp_path).worst == "liquidatable"
+    assert engine.begun_after == 0
     again, seen = run(world, setup(state=tmp_path), clock=FrozenClock(START + 1))
     found = seen.until(lambda snapshot: snapshot.ready and snapshot.rows[0].position)
     assert [alert.kind for alert in found.alerts] == ["liquidatable"]
+    assert again.begun_after == found.alerts[0].id, "what is told from here on has higher numbers"
     assert found.unacked == 0
     assert again.samples(found.rows[0].id, 0)[0][1] == 1.6
 
