@@ -7,26 +7,23 @@ and likewise the last on the way back for an account that is liquidatable alread
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast, overload
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from liqtui.core.factors import matters, movers
 from liqtui.core.linear import line
 from liqtui.core.model import Change, Side
-from liqtui.core.reach import FARTHEST, Reach, reaches
-from liqtui.core.results import Boundary, Direction, FactorKind
+from liqtui.core.reach import FARTHEST
+from liqtui.core.results import Boundary, Direction
 from liqtui.core.search import halve, stride
 from liqtui.core.teeth import teeth
-from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Sequence
 
     from liqtui.core.factors import Mover
     from liqtui.core.linear import Line
-    from liqtui.core.model import Book, Feed, Position
+    from liqtui.core.model import Book, Feed
 
 SCAN = 4
 """Answers looked at one by one where the closed form is as good as exact."""
@@ -39,158 +36,12 @@ def boundaries(book: Book, feeds: Sequence[Feed] = ()) -> tuple[Boundary, ...]:
 
     Where there is none, direction is NONE and the note says why. `feeds` only lend their labels.
     """
-    account = _read(book)
-    return tuple(_boundary(account, mover) for mover in movers(book, feeds))
-
-
-class LazyBoundaries(Sequence[Boundary]):
-    """`boundaries` of a book, each searched for when somebody looks at it; how near they are is known before.
-
-    Most positions of most blocks only have to be ranked.
-    """
-
-    def __init__(self, book: Book, position: Position, fixed: Collection[str] = ()) -> None:
-        """The book of a position, which is asked for its health and feeds. `fixed`: ids of what never moves there."""
-        self._book = book
-        self._position = position
-        self.fixed = fixed
-        self._found: dict[str, Boundary] = {}
-        self._handed: dict[str, LazyBoundary] = {}
-
-    @cached_property
-    def reaches(self) -> tuple[Reach, ...]:
-        """How far each factor that ranks is from its boundary, as far as a cheap estimate can tell: see `settled`."""
-        health = self._position.health
-        calm = health.verdict is not True and (health.reported is None or health.reported >= HEALTH_ONE)
-        if health.raw is not None and calm and HEALTH_ONE <= health.raw < HEALTH_INFINITE:
-            return reaches(self._book.legs, self._book.quotes, health.raw, self.fixed)
-        ranking = (mover for mover in self._movers.values() if mover.kind is not FactorKind.ASSET)
-        return tuple(self._exact(mover.factor) for mover in ranking)
-
-    @cached_property
-    def ranked(self) -> tuple[Reach, ...]:
-        """What is known well goes first: mostly it is near enough that the rest need not be searched for."""
-        return _known_first(self.reaches)
-
-    def settled(self, reach: Reach) -> Reach:
-        """The same with an `error` that is small beside `about`: searched for where the estimate is vague."""
-        return self._exact(reach.factor) if reach.vague else reach
-
-    def _exact(self, factor: str) -> Reach:
-        return _reach(self.of(factor))
-
-    def at(self, reach: Reach) -> Boundary:
-        """The boundary that was reached for, searched for when its price is read. The same object every time."""
-        if reach.factor not in self._handed:
-            self._handed[reach.factor] = LazyBoundary(self, reach)
-        return self._handed[reach.factor]
-
-    def nearer(self, reach: Reach, limit: float) -> bool:
-        """Whether its boundary is nearer than that, by the boundary itself where the estimate leaves any doubt."""
-        distance = reach.about
-        if reach.error and (distance is None or abs(abs(distance) - limit) <= reach.error):
-            distance = self.of(reach.factor).move
-        return distance is not None and abs(distance) < limit
-
-    def of(self, factor: str) -> Boundary:
-        """To the last digit. KeyError for a factor that this account does not hang on."""
-        if factor not in self._found:
-            mover = self._movers[factor]
-            try:
-                self._found[factor] = _boundary(self._account, mover)
-            except Exception as fault:  # noqa: BLE001 - it must not end the thread that looks: it is shown
-                self._found[factor] = _none(mover, f"could not be worked out: {type(fault).__name__}")
-        return self._found[factor]
-
-    @cached_property
-    def _account(self) -> _Account:
-        return _read(self._book)
-
-    @cached_property
-    def _movers(self) -> dict[str, Mover]:
-        found = movers(self._book, self._position.feeds)
-        return {mover.factor: mover for mover in found if mover.factor not in self.fixed}
-
-    def __len__(self) -> int:
-        return len(self._movers)
-
-    @overload
-    def __getitem__(self, place: int) -> Boundary: ...
-    @overload
-    def __getitem__(self, place: slice) -> tuple[Boundary, ...]: ...
-    def __getitem__(self, place: int | slice) -> Boundary | tuple[Boundary, ...]:
-        names = tuple(self._movers)
-        return self.of(names[place]) if isinstance(place, int) else tuple(map(self.of, names[place]))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, LazyBoundaries | tuple) and tuple(self) == tuple(cast("Sequence[Boundary]", other))
-
-    def __hash__(self) -> int:
-        return hash(tuple(self))
-
-
-def _reach(found: Boundary) -> Reach:
-    return Reach(
-        found.factor, found.kind, found.assets, found.price_now or 0, found.decimals, found.about, 0.0, found.passed
-    )
-
-
-def _known_first(reaches: tuple[Reach, ...]) -> tuple[Reach, ...]:
-    vague = [reach for reach in reaches if reach.vague]
-    return (*(reach for reach in reaches if not reach.vague), *vague) if vague else reaches
-
-
-class FoundBoundaries:
-    """Boundaries that are there, to rank by like those that are searched for when somebody looks."""
-
-    def __init__(self, found: Sequence[Boundary]) -> None:
-        self._named = {each.factor: each for each in found if each.kind is not FactorKind.ASSET}
-        self.reaches = tuple(map(_reach, self._named.values()))
-        self.ranked = _known_first(self.reaches)
-
-    def settled(self, reach: Reach) -> Reach:
-        return reach
-
-    def at(self, reach: Reach) -> Boundary:
-        return self._named[reach.factor]
-
-
-class LazyBoundary(Boundary):
-    """A boundary of which only the factor and the rough distance are known until anything else of it is read."""
-
-    __slots__ = ("_among", "_reach")
-    _among: LazyBoundaries
-    _reach: Reach
-
-    def __init__(self, among: LazyBoundaries, reach: Reach) -> None:
-        for name, value in (("_among", among), ("_reach", reach), ("factor", reach.factor), ("kind", reach.kind)):
-            object.__setattr__(self, name, value)
-
-    @property
-    def about(self) -> float | None:
-        return self._reach.about
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in _FIELDS:
-            raise AttributeError(name)
-        found = self._among.of(self._reach.factor)
-        for each in _FIELDS:
-            object.__setattr__(self, each, getattr(found, each))
-        return object.__getattribute__(self, name)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Boundary):
-            return NotImplemented
-        return self is other or all(getattr(self, each) == getattr(other, each) for each in _FIELDS)
-
-    __hash__ = Boundary.__hash__
-
-
-_FIELDS = tuple(each.name for each in fields(Boundary))
+    account = read_account(book)
+    return tuple(boundary_of(account, mover) for mover in movers(book, feeds))
 
 
 @dataclass(frozen=True, slots=True)
-class _Account:
+class Account:
     """What is the same for every factor of one account."""
 
     book: Book
@@ -203,19 +54,20 @@ class _Account:
     """Collateral counts with different thresholds, so that a protocol may truncate their average."""
 
 
-def _read(book: Book) -> _Account:
+def read_account(book: Book) -> Account:
+    """Asks the book for its health and verdict as it is, once for all factors."""
     counting = [leg for leg in book.legs if matters(leg)]
     if not any(leg.side is Side.DEBT for leg in counting):
-        return _Account(book, nothing="no debt")
+        return Account(book, nothing="no debt")
     collateral = [leg for leg in counting if leg.side is Side.COLLATERAL]
     if not collateral:
-        return _Account(book, nothing="no collateral counts, so no price brings it back")
+        return Account(book, nothing="no collateral counts, so no price brings it back")
     unsafe, health, now = book.liquidatable(), book.health(), line(counting)
     if unsafe is None or health is None or now is None:
         unknown = sorted({leg.asset.symbol for leg in counting if leg.price is None})
         what = f"the price of {', '.join(unknown)} is" if unknown else "health is"
-        return _Account(book, nothing=f"{what} unknown")
-    return _Account(
+        return Account(book, nothing=f"{what} unknown")
+    return Account(
         book,
         unsafe=unsafe,
         linear=now.off(health) * 100 <= now.weight + 100 * now.noise,
@@ -223,18 +75,20 @@ def _read(book: Book) -> _Account:
     )
 
 
-def _boundary(account: _Account, mover: Mover) -> Boundary:
+def boundary_of(account: Account, mover: Mover) -> Boundary:
+    """The one of this factor; where there is none, its note says why."""
     note = account.nothing
     if not note and not (mover.now and mover.now > 0):
         note = f"{mover.label} has no price above zero to move from"
     if note or mover.now is None:
-        return _none(mover, note)
+        return no_boundary(mover, note)
     search = _Search(account, mover, mover.now)
     sums = line(account.book.legs, mover) if account.linear else None
     return search.without_line() if sums is None else search.along(sums)
 
 
-def _none(mover: Mover, note: str) -> Boundary:
+def no_boundary(mover: Mover, note: str) -> Boundary:
+    """That the factor takes the account nowhere, and why."""
     return Boundary(
         factor=mover.factor,
         kind=mover.kind,
@@ -254,7 +108,7 @@ class _Search:
     negative answer where a rise is.
     """
 
-    def __init__(self, account: _Account, mover: Mover, now: int) -> None:
+    def __init__(self, account: Account, mover: Mover, now: int) -> None:
         self.account = account
         self.mover = mover
         self.now = now
@@ -269,10 +123,10 @@ class _Search:
                 return found
         note = _why_none(sums, self.mover.label, unsafe=self.account.unsafe)
         if note:
-            return _none(self.mover, note)
+            return no_boundary(self.mover, note)
         self.sign = 1 if sums.slope > 0 else -1
         if self._held_by_cap():
-            return _none(
+            return no_boundary(
                 self.mover, f"no move of {self.mover.label} reaches it, because a cap holds the oracle's price"
             )
         there = sums.at(self.sign * sums.crossing(self.now, self.sign), self.now)
@@ -389,8 +243,10 @@ class _Search:
         if turn is None:
             way = "rises" if self.sign < 0 else "falls"
             if self.account.unsafe:
-                return _none(self.mover, f"liquidatable now; no move of {self.mover.label} within reach brings it back")
-            return _none(self.mover, f"not even if {self.mover.label} {way} {FARTHEST:,} times")
+                return no_boundary(
+                    self.mover, f"liquidatable now; no move of {self.mover.label} within reach brings it back"
+                )
+            return no_boundary(self.mover, f"not even if {self.mover.label} {way} {FARTHEST:,} times")
         return Boundary(
             factor=self.mover.factor,
             kind=self.mover.kind,

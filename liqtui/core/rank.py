@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from liqtui.core.boundaries import FoundBoundaries, LazyBoundaries
 from liqtui.core.factors import ANCHOR_PERCENT
+from liqtui.core.lazy_boundaries import FoundBoundaries, LazyBoundaries
 from liqtui.core.results import FactorKind
 from liqtui.core.severity import liquidatable
 from liqtui.core.snapshot import Severity

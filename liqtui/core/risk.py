@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from liqtui.core.boundaries import LazyBoundaries
 from liqtui.core.factors import matters
 from liqtui.core.interest import crossing
+from liqtui.core.lazy_boundaries import LazyBoundaries
 from liqtui.core.model import Side, is_infinite
 from liqtui.core.rescue import LazyRescue
 from liqtui.core.stress import under

@@ -16,7 +16,7 @@ from __future__ import annotations
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from liqtui.core.boundaries import LazyBoundaries
+from liqtui.core.lazy_boundaries import LazyBoundaries
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.units import HEALTH_ONE, WAD
 

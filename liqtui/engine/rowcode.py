@@ -15,8 +15,8 @@ from dataclasses import fields
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from liqtui.core.boundaries import LazyBoundaries, LazyBoundary
 from liqtui.core.glimpse import FarBoundary, Glimpse
+from liqtui.core.lazy_boundaries import LazyBoundaries, LazyBoundary
 from liqtui.core.model import Health, Position
 from liqtui.core.reach import Reach
 from liqtui.core.rescue import LazyRescue

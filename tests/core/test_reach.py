@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liqtui.core import rank
-from liqtui.core.boundaries import LazyBoundaries, boundaries
+from liqtui.core.boundaries import boundaries
+from liqtui.core.lazy_boundaries import LazyBoundaries
 from liqtui.core.model import Health
 from liqtui.core.reach import Reach, reaches
 from liqtui.core.results import Boundary, Direction, FactorKind

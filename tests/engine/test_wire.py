@@ -10,8 +10,8 @@ import pytest
 
 from liqtui.cli import lines, report
 from liqtui.core import rank
-from liqtui.core.boundaries import LazyBoundaries, LazyBoundary
 from liqtui.core.glimpse import NotHere
+from liqtui.core.lazy_boundaries import LazyBoundaries, LazyBoundary
 from liqtui.core.model import Change, Position
 from liqtui.core.rescue import LazyRescue, rescue
 from liqtui.core.risk import complete
