@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.config.kinds import BadValueError
-from liqtui.config.watchlist import find_twin, parse, read_address
+from liqtui.config.watchlist import find_twin, read_address
+from liqtui.config.watchlist_text import parse
 from liqtui.core.text import clean
 from liqtui.core.wallet import Wallet
 

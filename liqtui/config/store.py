@@ -11,7 +11,8 @@ from liqtui.config.errors import ConfigError, WatchlistError
 from liqtui.config.lock import locked
 from liqtui.config.merge import WatchlistConflict, merge
 from liqtui.config.paths import private_dir
-from liqtui.config.watchlist import HEADER, Checksum, Layout, Watchlist, checked_text, parse
+from liqtui.config.watchlist import Checksum, Layout, Watchlist
+from liqtui.config.watchlist_text import HEADER, checked_text, parse
 
 if TYPE_CHECKING:
     import os

@@ -12,7 +12,7 @@ from liqtui.chain.addresses import checksum
 from liqtui.config import load
 from liqtui.config.errors import ConfigError
 from liqtui.config.store import WatchlistStore
-from liqtui.config.watchlist import Watchlist, checked_text, parse
+from liqtui.config.watchlist_text import checked_text, parse
 from liqtui.core.rules import DEFAULT_RULES, Desk, Maintenance, Quiet, Rules
 from liqtui.core.states import Level
 from liqtui.core.units import WAD
@@ -20,6 +20,7 @@ from liqtui.core.wallet import Thresholds
 
 if TYPE_CHECKING:
     from liqtui.config.load import Config
+    from liqtui.config.watchlist import Watchlist
 
 FILE = Path("config.toml")
 A, B = checksum("0x" + "ab" * 20), checksum("0x" + "cd" * 20)

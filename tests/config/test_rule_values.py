@@ -16,7 +16,7 @@ from liqtui.chain.addresses import checksum
 from liqtui.config import load
 from liqtui.config.errors import ConfigError
 from liqtui.config.schema_alerts import rule_settings, threshold_settings
-from liqtui.config.watchlist import parse
+from liqtui.config.watchlist_text import parse
 from liqtui.core.rules import ALWAYS, KINDS
 from liqtui.core.units import WAD
 from liqtui.core.wallet import Thresholds

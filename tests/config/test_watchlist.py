@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from liqtui.chain.addresses import checksum
 from liqtui.config.errors import ConfigError, WatchlistError
-from liqtui.config.watchlist import Watchlist, is_resolved, parse, serialise
+from liqtui.config.watchlist import Watchlist, is_resolved
+from liqtui.config.watchlist_text import parse, serialise
 from liqtui.core.units import WAD
 from liqtui.core.wallet import Thresholds, Wallet
 
