@@ -20,16 +20,15 @@ from liqtui.core.events import liquidation_lines
 from liqtui.core.grouping import group
 from liqtui.core.memory import Memory, dump, load
 from liqtui.core.rules import Desk
-from liqtui.core.severity import oracle_freshness
-from liqtui.core.snapshot import Freshness, Severity
+from liqtui.core.snapshot import Severity
+from liqtui.engine.feeds import Feeds
 from liqtui.engine.history import ALERTS_KEPT
 from liqtui.engine.shelf import MOST, crowded, trim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from liqtui.core.events import MarketEvent
-    from liqtui.core.model import Feed
     from liqtui.core.snapshot import Alert, Row, Snapshot
     from liqtui.engine.history import History, Saved
 
@@ -64,7 +63,7 @@ class Alarms:
         self._alerts = list(saved.alerts)
         self._last = saved.last_alert
         self._memories = load(saved.memory)
-        self._marks = feedwatch.load(saved.feeds)
+        self._feeds = Feeds(saved.feeds)
         self._state = desks.load(saved.desk)
         self._desk = desk or Desk()
         self._post = post or _nothing
@@ -144,7 +143,7 @@ class Alarms:
         """The round is over: number what was said, call again what nobody acknowledged, let go what was held."""
         now, by_hour = snapshot.at, self._desk.quiet is not None or self._desk.digest is not None
         local = self._local(now) if by_hour else Local(0, 0)
-        self._watch_feeds(snapshot)
+        self._look_at_feeds(snapshot)
         muted, waiting = self._state.muted, self._drafts
         self._drafts = []
         held = [replace(draft, held=desks.hold(draft, self._desk, muted, now, local)) for draft in waiting]
@@ -209,48 +208,17 @@ class Alarms:
             return
         self._history.remember(dump(self._memories))
         self._history.remember(desks.dump(self._state), "desk")
-        self._history.remember(feedwatch.dump(self._marks), "feeds")
+        self._history.remember(self._feeds.dump(), "feeds")
         self._changed = self._urgent = False
         self._saved_at = now
 
-    # -- feeds ---------------------------------------------------------------------------------------------------
-
-    def _watch_feeds(self, snapshot: Snapshot) -> None:
-        times = {chain.name: chain.block.timestamp for chain in snapshot.chains if chain.block is not None}
-        self._forget_feeds(snapshot, times)
-        for chain, feed in snapshot.feeds:
-            at, name = times.get(chain), f"{chain}:{feed.address}"
-            mark = self._marks.get(name)
-            if at is None:
-                continue
-            known = mark or feedwatch.Mark()
-            if mark is None or self._says(known, feed, at):
-                rows = [row for row in snapshot.rows if row.chain == chain and _hangs_on(row, feed)]
-                new, drafts = feedwatch.watch(known, feedwatch.Seen(feed, chain, at, rows, snapshot.at))
-                self._take(drafts)
-                self._turned |= new.told != known.told
-            else:
-                new = known._replace(answer=feed.answer, updated_at=feed.updated_at, read_at=at)
-            if new != known:
-                self._marks[name] = new
-                self._changed = True
-
-    def _forget_feeds(self, snapshot: Snapshot, read: Collection[str]) -> None:
-        """Those that nothing hangs on any more, on chains where every position is read: what was said is over."""
-        left = self._marks.keys() - {f"{chain}:{feed.address}" for chain, feed in snapshot.feeds}
-        unread = {row.chain for row in snapshot.rows if row.position is None} if left else ()
-        for name in left:
-            if (chain := name.rpartition(":")[0]) in read and chain not in unread:
-                del self._marks[name]
-                self._changed = self._turned = True
-
-    @staticmethod
-    def _says(mark: feedwatch.Mark, feed: Feed, at: int) -> bool:
-        """Whether the rules may have something to say: only then it is looked up what hangs on the feed."""
-        late = oracle_freshness(feed, at) in {Freshness.LATE, Freshness.STALE}
-        return late or bool(mark.told) or feedwatch.jumps(mark, feed, at) > 0
-
     # -- the desk ------------------------------------------------------------------------------------------------
+
+    def _look_at_feeds(self, snapshot: Snapshot) -> None:
+        drafts, changed, turned = self._feeds.look(snapshot)
+        self._take(drafts)
+        self._changed |= changed
+        self._turned |= turned
 
     def _take(self, drafts: Iterable[Draft]) -> None:
         for draft in drafts:
@@ -281,7 +249,7 @@ class Alarms:
         if alert.kind == "engine":
             return True
         if alert.kind == "oracle":
-            return self._late(alert, alert.cause.rpartition(":")[2])
+            return self._feeds.stands(alert)
         return any(self._holds(alert, position) for position in alert.positions)
 
     def _holds(self, alert: Alert, position: str) -> bool:
@@ -296,11 +264,6 @@ class Alarms:
             any(desks.outranks(each, alert) and self._holds(each, position) for each in by.get(position, ()))
             for position in left
         )
-
-    def _late(self, alert: Alert, state: str) -> bool:
-        chain = dict(alert.facts).get("chain", "")
-        told = {mark.told for name, mark in self._marks.items() if not chain or name.startswith(f"{chain}:")} - {""}
-        return state in told or (state == "several" and bool(told))
 
     def _end(self, kind: str, cause: str, now: float) -> None:
         """What stands of that cause, or of the kind as a whole, is over; at its own time with `now` 0."""
@@ -399,10 +362,6 @@ def _by_position(alerts: Iterable[Alert]) -> dict[str, list[Alert]]:
         for position in alert.positions if alert.over_at is None else ():
             found.setdefault(position, []).append(alert)
     return found
-
-
-def _hangs_on(row: Row, feed: Feed) -> bool:
-    return row.position is not None and any(each.address == feed.address for each in row.position.feeds)
 
 
 def _standing(alert: Alert, memory: Memory) -> bool:
