@@ -1,4 +1,4 @@
-"""Where alerts are sent to, a courier that takes no time; monitors and histories that are closed whatever happens."""
+"""What takes no time or is closed whatever happens: a receiver and its courier, engines, monitors, histories."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from liqtui.engine import courier
+from liqtui.core.clock import FrozenClock
+from liqtui.engine import courier, live, watch
 from liqtui.engine.history import History
+from liqtui.engine.live import LiveEngine
+from tests.engine import fakes
 from tests.engine.desk import AlarmDesk, Desk
+from tests.engine.fakes import START, FakeAdapter, FakeChain
 from tests.engine.receiver import Receiver
+from tests.engine.seen import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,3 +70,39 @@ def alarm_desk() -> Iterator[Callable[..., AlarmDesk]]:
     yield make
     for each in made:
         each.close()
+
+
+@pytest.fixture
+def world() -> FakeChain:
+    """A chain on which the first wallet is safe."""
+    node = FakeChain()
+    node.hold(1, 1, 1000)
+    return node
+
+
+@pytest.fixture
+def run_live(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[LiveEngine, Seen]]]:
+    """Starts an engine without pauses on one node, or on several by the name of their chain."""
+    monkeypatch.setattr(watch, "GAP", 0.005)
+    monkeypatch.setattr(live, "TICK", 0.01)
+    monkeypatch.setattr(live, "RESTART", 0.005)
+    engines: list[LiveEngine] = []
+
+    def start(nodes: Any, made: Any = None, **more: Any) -> tuple[LiveEngine, Seen]:
+        nodes = nodes if isinstance(nodes, dict) else {"lab": nodes}
+        clock = more.pop("clock", FrozenClock(START))
+        engine = LiveEngine(
+            made or fakes.setup(),
+            reader_factory=lambda spec: nodes[spec.name],
+            adapters={"fake": FakeAdapter()},
+            clock=clock,
+            **more,
+        )
+        engines.append(engine)
+        seen = Seen(engine)
+        engine.start()
+        return engine, seen
+
+    yield start
+    for engine in engines:
+        engine.stop()

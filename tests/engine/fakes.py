@@ -9,6 +9,7 @@ from liqtui.core.results import Boundary, Direction, FactorKind
 from liqtui.core.sources import ChainSpec, MarketRef
 from liqtui.core.units import HEALTH_INFINITE, WAD
 from liqtui.core.wallet import Wallet
+from liqtui.engine.setup import Setup
 from liqtui.protocols.adapter import Reading
 
 START = 1_700_000_000
@@ -32,6 +33,12 @@ def chain(name="lab", ident=31337, **more):
 
 def market(name="main", chain_id=31337, entry="0x" + "aa" * 20):
     return MarketRef("fake", chain_id, name, entry)
+
+
+def setup(*chains, **more):
+    """One wallet and a market on each chain, read as often as there is time."""
+    chains = chains or (chain(poll=0.01),)
+    return Setup(chains, tuple(market("main", spec.id) for spec in chains), (wallet(1),), **more)
 
 
 @dataclass

@@ -1,8 +1,9 @@
+"""The engine in its thread: what it watches, whom it tells, what it keeps."""
+
 import asyncio
 import contextlib
 import threading
 from dataclasses import replace
-from time import gmtime, strftime
 
 import pytest
 
@@ -10,63 +11,18 @@ from liqtui.config.lock import InstanceLock
 from liqtui.core.clock import FrozenClock
 from liqtui.core.reads import ReadError
 from liqtui.core.snapshot import Freshness, Severity
-from liqtui.engine import live, names, rounds, thread, verdict, watch
+from liqtui.engine import live, names, rounds, verdict, watch
 from liqtui.engine import setup as setups
 from liqtui.engine.history import History
 from liqtui.engine.live import LiveEngine
-from liqtui.engine.monitor import Monitor
 from liqtui.engine.once import run_once
-from liqtui.engine.setup import Owner, Setup, link_of, pool, shipped_adapters
-from tests.engine.fakes import START, FakeAdapter, FakeChain, address, chain, market, wallet
-from tests.engine.seen import PATIENCE, Seen
+from liqtui.engine.setup import Owner, link_of, pool, shipped_adapters
+from tests.engine.fakes import START, FakeAdapter, FakeChain, address, chain, setup, wallet
+from tests.engine.seen import PATIENCE
 
 
-@pytest.fixture
-def world():
-    node = FakeChain()
-    node.hold(1, 1, 1000)
-    return node
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(watch, "GAP", 0.005)
-    monkeypatch.setattr(live, "TICK", 0.01)
-    monkeypatch.setattr(live, "RESTART", 0.005)
-
-
-def setup(*chains, **more):
-    chains = chains or (chain(poll=0.01),)
-    markets = tuple(market("main", spec.id) for spec in chains)
-    return Setup(chains, markets, (wallet(1),), **more)
-
-
-@pytest.fixture
-def run():
-    engines = []
-
-    def start(nodes, made=None, **more):
-        nodes = nodes if isinstance(nodes, dict) else {"lab": nodes}
-        clock = more.pop("clock", FrozenClock(START))
-        engine = LiveEngine(
-            made or setup(),
-            reader_factory=lambda spec: nodes[spec.name],
-            adapters={"fake": FakeAdapter()},
-            clock=clock,
-            **more,
-        )
-        engines.append(engine)
-        seen = Seen(engine)
-        engine.start()
-        return engine, seen
-
-    yield start
-    for engine in engines:
-        engine.stop()
-
-
-def test_reads_and_publishes(world, run):
-    _, seen = run(world)
+def test_reads_and_publishes(world, run_live):
+    _, seen = run_live(world)
     found = seen.until(lambda snapshot: snapshot.ready and snapshot.rows)
     assert found.rows[0].severity is Severity.OK
     assert found.rows[0].freshness is Freshness.FRESH
@@ -74,8 +30,8 @@ def test_reads_and_publishes(world, run):
     seen.until(lambda snapshot: snapshot.rows[0].severity is Severity.LIQUIDATABLE)
 
 
-def test_what_is_summed_over_all_rows_is_so_before_a_screen_hears_of_it(world, run):
-    engine, seen = run(world)
+def test_what_is_summed_over_all_rows_is_so_before_a_screen_hears_of_it(world, run_live):
+    engine, seen = run_live(world)
     summed = []
     engine.subscribe(lambda _: summed.append("tally" in vars(engine.snapshot())))
     world.mine(price=1249)
@@ -85,8 +41,8 @@ def test_what_is_summed_over_all_rows_is_so_before_a_screen_hears_of_it(world, r
     assert found.tally.every.worst is found.rows[0]
 
 
-def test_stop_closes_the_readers_and_ends_the_thread(world, run):
-    engine, seen = run(world)
+def test_stop_closes_the_readers_and_ends_the_thread(world, run_live):
+    engine, seen = run_live(world)
     seen.until(lambda snapshot: snapshot.ready)
     engine.stop()
     assert world.closed
@@ -98,96 +54,29 @@ def test_stop_without_start_is_quiet():
     LiveEngine(setup(), adapters={}).stop()
 
 
-def test_what_takes_time_to_read_is_read_in_the_engines_thread_before_anything_is_watched(world, run):
+def test_what_takes_time_to_read_is_read_in_the_engines_thread_before_anything_is_watched(world, run_live):
     asked = []
 
     def whole():
         asked.append(threading.current_thread().name)
         return setup()
 
-    _, seen = run(world, replace(setup(), markets=()), whole=whole)
+    _, seen = run_live(world, replace(setup(), markets=()), whole=whole)
     seen.until(lambda snapshot: snapshot.ready and snapshot.rows)
     assert asked == ["liqtui-engine"]
 
 
-def test_an_engine_that_cannot_learn_all_that_it_should_watch_says_so(world, run):
-    def whole():
-        raise ValueError("the markets cannot be read")
-
-    _, seen = run(world, replace(setup(), markets=()), whole=whole)
-    found = seen.until(lambda snapshot: snapshot.engine_error)
-    assert "has died" in found.engine_error
-    assert "the markets cannot be read" in found.engine_error
-    assert not found.ready
-
-
-def test_a_dead_task_is_started_again_and_told(world, run):
-    world.crash = TypeError("a bug")
-    _, seen = run(world)
-    found = seen.until(lambda snapshot: snapshot.engine_error)
-    assert "a bug" in found.engine_error
-    assert found.alerts[0].kind == "engine"
-    world.crash = None
-    found = seen.until(lambda snapshot: snapshot.rows)
-    assert found.engine_error == ""
-    assert [alert.kind for alert in found.alerts].count("engine") == 1, "one alert, however often it was restarted"
-
-
-def test_a_task_that_is_cancelled_by_nobody_is_started_again_and_told(world, run):
-    """A cancellation that leaks out of a library would else end the watching of a chain without a word."""
-    _, seen = run(world)
-    seen.until(lambda snapshot: snapshot.rows)
-    world.crash = asyncio.CancelledError()
-    found = seen.until(lambda snapshot: snapshot.engine_error)
-    assert "CancelledError" in found.engine_error
-    world.crash = None
-    world.mine(price=1249)
-    seen.until(lambda snapshot: snapshot.rows[0].severity is Severity.LIQUIDATABLE and not snapshot.engine_error)
-
-
-def test_what_cannot_be_published_is_a_stopped_heart_and_goes_on_when_it_can(world, run, monkeypatch):
-    """The tasks that read and tick have to outlive it: who tells that one of them failed publishes, too."""
-    clock = FrozenClock(START)
-    engine, seen = run(world, clock=clock)
-    seen.until(lambda snapshot: snapshot.ready and snapshot.rows)
-    publish, tries = Monitor.publish, []
-
-    def fails(monitor, now):
-        tries.append(now)
-        raise ValueError("nothing can be said of it")
-
-    monkeypatch.setattr(Monitor, "publish", fails)
-    monkeypatch.setattr(live, "RESTART_MAX", 0.02)
-    seen.wait(lambda: len(tries) > 10)
-    clock.advance(thread.SILENCE + 1)
-    seen.wait(lambda: "Z: ValueError: nothing can be said" in engine.snapshot().engine_error)
-    monkeypatch.setattr(Monitor, "publish", publish)
-    world.mine(price=1249)
-    found = seen.until(lambda snapshot: snapshot.rows[0].severity is Severity.LIQUIDATABLE)
-    seen.until(lambda snapshot: not snapshot.engine_error)
-    assert "engine" in {alert.kind for alert in found.alerts}
-
-
-def test_one_chain_that_fails_leaves_the_other(world, run):
-    other = FakeChain(2)
-    other.down = ReadError("timeout", "slow")
-    _, seen = run({"lab": world, "side": other}, setup(chain(poll=0.01), chain("side", 2, poll=0.01)))
-    found = seen.until(lambda snapshot: snapshot.ready and snapshot.rows)
-    assert [state.error for state in found.chains] == ["", "timeout: slow"]
-    assert found.rows[0].freshness is Freshness.FRESH
-
-
-def test_watching_other_wallets(world, run):
+def test_watching_other_wallets(world, run_live):
     world.hold(2, 1, 500)
-    engine, seen = run(world)
+    engine, seen = run_live(world)
     seen.until(lambda snapshot: snapshot.rows)
     engine.watch([wallet(2)])
     found = seen.until(lambda snapshot: [row.label for row in snapshot.rows] == ["w2"])
     assert [w.label for w in found.wallets] == ["w2"]
 
 
-def test_refresh_wakes_and_looks_for_positions_again(world, run):
-    engine, seen = run(world, setup(chain(poll=3600)))
+def test_refresh_wakes_and_looks_for_positions_again(world, run_live):
+    engine, seen = run_live(world, setup(chain(poll=3600)))
     seen.until(lambda snapshot: snapshot.rows)
     world.hold(1, 1, 500)
     world.mine()
@@ -206,9 +95,9 @@ class Reset(FrozenClock):
         return self.at + self.jumped
 
 
-def test_a_clock_that_is_set_back_puts_off_no_search_for_positions(world, run):
+def test_a_clock_that_is_set_back_puts_off_no_search_for_positions(world, run_live):
     clock = Reset(START)
-    _, seen = run(world, clock=clock)
+    _, seen = run_live(world, clock=clock)
     seen.until(lambda snapshot: snapshot.rows)
     clock.jumped = -86_400.0
     world.seen = []
@@ -217,47 +106,8 @@ def test_a_clock_that_is_set_back_puts_off_no_search_for_positions(world, run):
     seen.wait(lambda: "has" in [what for what, *_ in world.seen])
 
 
-def test_a_listener_that_raises_stops_nothing(world, run):
-    engine, seen = run(world)
-
-    def bad(version):
-        raise RuntimeError("screen gone")
-
-    engine.subscribe(bad)
-    found = seen.until(lambda snapshot: any("screen gone" in notice for notice in snapshot.notices))
-    seen.until(lambda snapshot: snapshot.version > found.version + 3)
-
-
-def test_a_listener_that_blocks_is_seen_from_outside(world, run):
-    clock = FrozenClock(START)
-    engine, seen = run(world, clock=clock)
-    seen.until(lambda snapshot: snapshot.ready)
-    stuck, release = threading.Event(), threading.Event()
-
-    def block(version):
-        stuck.set()
-        release.wait(PATIENCE)
-
-    end = engine.subscribe(block)
-    assert stuck.wait(PATIENCE)
-    at = strftime("%H:%M:%SZ", gmtime(clock.now()))
-    clock.advance(thread.SILENCE + 1)
-    left = engine.snapshot()
-    assert f"has not moved since {at}" in left.engine_error
-    assert engine.snapshot() is left
-    end()
-    release.set()
-    seen.until(lambda snapshot: not snapshot.engine_error)
-
-
-def test_a_dead_engine_says_so(world, run, monkeypatch):
-    monkeypatch.setattr(LiveEngine, "serve", lambda self, ended: 1 / 0)
-    _, seen = run(world)
-    seen.until(lambda snapshot: "has died" in snapshot.engine_error)
-
-
-def test_resolve_without_ethereum_is_a_sentence(world, run):
-    engine, seen = run(world)
+def test_resolve_without_ethereum_is_a_sentence(world, run_live):
+    engine, seen = run_live(world)
     seen.until(lambda snapshot: snapshot.ready)
     with pytest.raises(LookupError, match="Ethereum"):
         engine.resolve("vitalik.eth").result(PATIENCE)
@@ -296,9 +146,9 @@ def test_run_once_reads_each_chain_once(world):
     assert hung.closed
 
 
-def test_an_alert_is_in_the_log_before_the_next_tick(world, run, tmp_path, monkeypatch):
+def test_an_alert_is_in_the_log_before_the_next_tick(world, run_live, tmp_path, monkeypatch):
     monkeypatch.setattr(live, "TICK", 1e6)
-    engine, seen = run(world, setup(state=tmp_path))
+    engine, seen = run_live(world, setup(state=tmp_path))
     seen.until(lambda snapshot: snapshot.ready)
     world.mine(price=1249)
     told = seen.until(lambda snapshot: snapshot.alerts).alerts[0]
@@ -309,13 +159,13 @@ def test_an_alert_is_in_the_log_before_the_next_tick(world, run, tmp_path, monke
         seen.wait(lambda: log.load().alerts[0].acked_at is not None)
 
 
-def test_a_second_instance_reads_and_writes_nothing(world, run, tmp_path):
-    _, seen = run(world, setup(state=tmp_path))
+def test_a_second_instance_reads_and_writes_nothing(world, run_live, tmp_path):
+    _, seen = run_live(world, setup(state=tmp_path))
     seen.until(lambda snapshot: snapshot.rows)
     seen.until(lambda snapshot: verdict.read(tmp_path) is not None and verdict.read(tmp_path).ready)
     other = FakeChain()
     other.hold(1, 1, 10_000)
-    _, beside = run(other, setup(state=tmp_path))
+    _, beside = run_live(other, setup(state=tmp_path))
     found = beside.until(lambda snapshot: snapshot.rows and snapshot.rows[0].position)
     assert live.REMARKS[Owner.OTHER] in found.notices
     assert found.rows[0].severity is Severity.LIQUIDATABLE
@@ -324,8 +174,8 @@ def test_a_second_instance_reads_and_writes_nothing(world, run, tmp_path):
     assert live.REMARKS[Owner.OTHER] not in seen.engine.snapshot().notices
 
 
-def test_a_restart_continues_the_history(world, run, tmp_path):
-    engine, seen = run(world, setup(state=tmp_path))
+def test_a_restart_continues_the_history(world, run_live, tmp_path):
+    engine, seen = run_live(world, setup(state=tmp_path))
     seen.until(lambda snapshot: snapshot.rows)
     world.mine(price=1000)
     found = seen.until(lambda snapshot: snapshot.alerts)
@@ -334,7 +184,7 @@ def test_a_restart_continues_the_history(world, run, tmp_path):
     engine.stop()
     assert verdict.read(tmp_path).worst == "liquidatable"
     assert engine.begun_after == 0
-    again, seen = run(world, setup(state=tmp_path), clock=FrozenClock(START + 1))
+    again, seen = run_live(world, setup(state=tmp_path), clock=FrozenClock(START + 1))
     found = seen.until(lambda snapshot: snapshot.ready and snapshot.rows[0].position)
     assert [alert.kind for alert in found.alerts] == ["liquidatable"]
     assert again.begun_after == found.alerts[0].id, "what is told from here on has higher numbers"
@@ -342,14 +192,7 @@ def test_a_restart_continues_the_history(world, run, tmp_path):
     assert again.samples(found.rows[0].id, 0)[0][1] == 1.6
 
 
-def test_a_state_folder_that_cannot_be_used_stops_nothing(world, run, tmp_path):
-    (tmp_path / "file").write_text("")
-    _, seen = run(world, setup(state=tmp_path / "file" / "state"))
-    found = seen.until(lambda snapshot: snapshot.rows)
-    assert found.notices
-
-
-def test_names_are_looked_up_by_the_engine(world, run, monkeypatch):
+def test_names_are_looked_up_by_the_engine(world, run_live, monkeypatch):
     answers = {"good.eth": address(1)}
 
     async def resolve_name(name, chains, factory):
@@ -360,7 +203,7 @@ def test_names_are_looked_up_by_the_engine(world, run, monkeypatch):
     monkeypatch.setattr(live, "resolve_name", resolve_name)
     monkeypatch.setattr(names, "AGAIN", 0.01)
     good, bad = (replace(wallet(1), address=name, label=name) for name in ("good.eth", "bad.eth"))
-    engine, seen = run(world, replace(setup(), wallets=(good, bad)))
+    engine, seen = run_live(world, replace(setup(), wallets=(good, bad)))
     found = seen.until(lambda snapshot: snapshot.rows)
     assert found.rows[0].label == "good.eth"
     assert found.wallets[0].address == address(1)
@@ -371,7 +214,7 @@ def test_names_are_looked_up_by_the_engine(world, run, monkeypatch):
     assert engine.resolve("good.eth").result(PATIENCE) == address(1)
 
 
-def test_a_head_hint_reads_before_the_poll_is_due(world, run, monkeypatch):
+def test_a_head_hint_reads_before_the_poll_is_due(world, run_live, monkeypatch):
     hints = []
 
     class Hints:
@@ -383,53 +226,28 @@ def test_a_head_hint_reads_before_the_poll_is_due(world, run, monkeypatch):
 
     monkeypatch.setattr("liqtui.chain.heads.HeadHints", Hints)
     monkeypatch.setattr(watch, "HINTED", 1e9)
-    engine, seen = run(world, setup(chain(poll=3600)))
+    engine, seen = run_live(world, setup(chain(poll=3600)))
     seen.until(lambda snapshot: snapshot.rows)
     world.mine()
     engine.tell(hints[0])
     seen.until(lambda snapshot: snapshot.rows[0].position.block == world.block)
 
 
-def test_a_hung_round_ends_as_a_timeout(world, run, monkeypatch):
-    monkeypatch.setattr(watch.one_round, "__defaults__", (0.02, None))
-
-    async def never():
-        await asyncio.Event().wait()
-
-    world.head = never
-    _, seen = run(world)
-    found = seen.until(lambda snapshot: snapshot.ready)
-    assert "timeout" in found.chains[0].error
-    assert found.chains[0].next_poll >= START
-
-
-def test_an_engine_that_ends_by_itself_says_so(world, run, monkeypatch):
-    async def end(self, ended):
-        self.up()
-
-    monkeypatch.setattr(LiveEngine, "serve", end)
-    engine, seen = run(world)
-    seen.until(lambda snapshot: "ended by itself" in snapshot.engine_error)
-    assert not engine.tell(lambda: None)
-    engine.start()
-    assert engine.playback is None
-
-
-def test_names_are_resolved_on_ethereum_through_the_same_readers(world, run):
+def test_names_are_resolved_on_ethereum_through_the_same_readers(world, run_live):
     mainnet = FakeChain(1)
     mainnet.down = ReadError("timeout", "slow")
-    engine, seen = run({"ethereum": mainnet}, setup(chain("ethereum", 1, poll=0.01)))
+    engine, seen = run_live({"ethereum": mainnet}, setup(chain("ethereum", 1, poll=0.01)))
     seen.until(lambda snapshot: snapshot.ready)
     with pytest.raises(LookupError, match="could not be looked up"):
         engine.resolve("vitalik.eth").result(30)
 
 
-def test_resolving_ends_with_the_engine(world, run, monkeypatch):
+def test_resolving_ends_with_the_engine(world, run_live, monkeypatch):
     async def never(name, chains, factory):
         await asyncio.Event().wait()
 
     monkeypatch.setattr(live, "resolve_name", never)
-    engine, seen = run(world)
+    engine, seen = run_live(world)
     seen.until(lambda snapshot: snapshot.ready)
     answer = engine.resolve("a.eth")
     engine.stop()
@@ -451,19 +269,19 @@ def test_the_shipped_readers_tell_how_they_are_reached():
     assert "aave-v3" in shipped_adapters()
 
 
-def test_one_with_patience_gets_the_folder_of_who_is_about_to_leave(world, run, tmp_path):
+def test_one_with_patience_gets_the_folder_of_who_is_about_to_leave(world, run_live, tmp_path):
     leaving = InstanceLock(tmp_path / setups.LOCK)
     assert leaving.acquire()
     threading.Timer(0.2, leaving.release).start()
-    _, seen = run(world, setup(state=tmp_path), patience=PATIENCE)
+    _, seen = run_live(world, setup(state=tmp_path), patience=PATIENCE)
     found = seen.until(lambda snapshot: snapshot.rows)
     assert live.REMARKS[Owner.OTHER] not in found.notices
 
 
-def test_one_that_waited_in_vain_says_so(world, run, tmp_path):
+def test_one_that_waited_in_vain_says_so(world, run_live, tmp_path):
     staying = InstanceLock(tmp_path / setups.LOCK)
     assert staying.acquire()
-    _, seen = run(world, setup(state=tmp_path), patience=0.05)
+    _, seen = run_live(world, setup(state=tmp_path), patience=0.05)
     found = seen.until(lambda snapshot: snapshot.rows)
     assert live.REMARKS[Owner.OTHER] in found.notices
     staying.release()

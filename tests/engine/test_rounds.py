@@ -10,13 +10,6 @@ from tests.engine.fakes import START, FakeAdapter, FakeChain, Finish, address, c
 OTHER = "0x" + "bb" * 20
 
 
-@pytest.fixture
-def world():
-    node = FakeChain()
-    node.hold(1, 1, 1000)
-    return node
-
-
 def rounds(world, *refs, **more):
     made = ChainRounds(
         chain(),
