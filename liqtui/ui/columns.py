@@ -49,14 +49,19 @@ COLUMNS = (
 
 _GROWTH = (("bar", 14), ("wallet", 12), ("protocol", 16), ("spark", 24), ("wallet", 20), ("protocol", 22), ("bar", 24))
 """Who gets what is left over, up to which width, in turn."""
+_LABEL = 14
+"""Cells that a long label gets before anybody grows: cut short, two of them look alike."""
 
 LEAD = 3
 """Cursor, glyph and a blank."""
 
 
 @lru_cache(64)
-def layout(width: int) -> tuple[Column, ...]:
-    """The columns for an inner width: by rank while they fit, then those that may grow get the rest."""
+def layout(width: int, label: int = 0) -> tuple[Column, ...]:
+    """The columns for an inner width: by rank while they fit, then those that may grow get the rest.
+
+    `label`: cells that the longest label needs.
+    """
     room = width - LEAD
     chosen: list[Column] = []
     for rank in sorted({column.rank for column in COLUMNS}):
@@ -72,7 +77,7 @@ def layout(width: int) -> tuple[Column, ...]:
     room += 1
     grown = [column for column in COLUMNS if any(c.name == column.name for c in chosen)]
     widths = {column.name: column for column in chosen}
-    for name, most in _GROWTH:
+    for name, most in (("wallet", min(label, _LABEL)), *_GROWTH):
         if name in widths and room > 0:
             column = widths[name]
             extra = min(room, max(0, most - column.width))

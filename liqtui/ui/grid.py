@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.message import Message
 
 from liqtui.ui import columns as spec
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from liqtui.core.model import PositionKey
-    from liqtui.core.snapshot import ChainState, Row
+    from liqtui.core.snapshot import ChainState, Row, Snapshot
     from liqtui.ui.state import AppState
 
 _CACHE = 4096
@@ -49,6 +50,7 @@ class Positions(LineView):
         self._place = 0
         """Index of the cursor when it was last known."""
         self._strips: dict[tuple[object, ...], Strip] = {}
+        self._measured: tuple[Snapshot | None, int] = (None, 0)
 
     # What can be seen
 
@@ -119,7 +121,7 @@ class Positions(LineView):
     def build(self, width: int, height: int) -> list[Strip]:
         frame = Frame(self.palette, width, focused=self.active)
         inner = frame.inner if self.framed else width
-        columns = spec.layout(inner)
+        columns = spec.layout(inner, self._longest_label())
         rows = self.state.rows()
         room = height - self._head - (1 if self.framed and not self.joined else 0)
         self.state.look(rows[max(0, self.top - _MARGIN) : self.top + room + _MARGIN])
@@ -132,6 +134,13 @@ class Positions(LineView):
         lines += [frame.row(strip) for strip in body]
         lines += [frame.row([])] * (room - len(body))
         return lines if self.joined else [*lines, frame.bottom(self.position_text())]
+
+    def _longest_label(self) -> int:
+        """Cells; of all watched wallets, so that no column moves while the list is narrowed or a position goes."""
+        shown = self.state.shown
+        if self._measured[0] is not shown:
+            self._measured = shown, max((cell_len(each.label or each.name) for each in shown.wallets), default=0)
+        return self._measured[1]
 
     def _title(self) -> str:
         parts = ["positions"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from liqtui.ui import columns
 from liqtui.ui.layout import PANES, plan
-from tests.ui import frames
+from tests.ui import frames, scenes
 from tests.ui.stage import make, stage
 
 
@@ -25,9 +27,9 @@ def test_the_positions_always_have_room(width: int, height: int, zoom: str, pric
     assert made.has(zoom or "positions")
 
 
-@given(st.integers(1, 400))
-def test_columns_fill_the_width_and_never_exceed_it(width: int) -> None:
-    chosen = columns.layout(width)
+@given(st.integers(1, 400), st.integers(0, 60))
+def test_columns_fill_the_width_and_never_exceed_it(width: int, label: int) -> None:
+    chosen = columns.layout(width, label)
     used = columns.LEAD + sum(column.width + column.gap for column in chosen) - chosen[-1].gap
     assert chosen[0].name in {"wallet", "health"}
     assert any(column.name == "health" for column in chosen)
@@ -36,6 +38,27 @@ def test_columns_fill_the_width_and_never_exceed_it(width: int) -> None:
     names = [column.name for column in chosen]
     assert ("factor" in names) == ("price" in names)
     assert names == [column.name for column in columns.COLUMNS if column.name in names]
+
+
+@given(st.integers(1, 400))
+def test_a_long_label_gets_room_before_the_bar_grows_and_takes_no_column_away(width: int) -> None:
+    usual, wide = ({column.name: column for column in columns.layout(width, label)} for label in (8, 11))
+    assert usual.keys() == wide.keys()
+    if wide.get("bar") and wide["bar"].width > 8:
+        assert wide["wallet"].width >= 11
+    assert columns.layout(width, 5) == columns.layout(width, 8), "a short one takes nothing from others"
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
+async def test_labels_that_begin_alike_are_told_apart(size: tuple[int, int]) -> None:
+    labels = {"treasury": "weth usdc", "degen-1": "weth usdt"}
+    wallets = tuple(replace(wallet, label=labels.get(name, name)) for name, wallet in scenes.WALLETS.items())
+    rows = tuple(replace(row, label=labels.get(row.label, row.label)) for row in scenes.ROWS)
+    app = make(scenes.snapshot(rows=rows, wallets=wallets))
+    async with stage(app, size):
+        text = frames.text(app)
+        assert "▲ weth usdc aave-v3 eth" in text
+        assert "● weth usdt aave-v3 arb" in text
 
 
 @pytest.mark.parametrize(
