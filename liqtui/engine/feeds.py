@@ -35,7 +35,7 @@ class Feeds:
         return feedwatch.dump(self._marks)
 
     def look(self, snapshot: Snapshot) -> Look:
-        """Each feed of a chain whose block is known. One that raises leaves nothing remembered that was not told."""
+        """Each feed of a chain whose block is known. A look that fails remembers nothing: none goes untold."""
         times = {chain.name: chain.block.timestamp for chain in snapshot.chains if chain.block is not None}
         gone = self._gone(snapshot, times)
         marks = {name: mark for name, mark in self._marks.items() if name not in gone}

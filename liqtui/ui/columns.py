@@ -102,14 +102,13 @@ class Cells(NamedTuple):
 def cells(row: Row, columns: tuple[Column, ...], state: AppState) -> Cells:
     ink = rest = ""
     texts: list[str] = []
-    plain = state.settings.ascii
     for column in columns:
         if column.name == "bar":
             ink, rest = figures.bar(figures.pressure(row), column.width)
             texts.append("")
         else:
-            words = _text(column, row, state)
-            texts.append(fit(words.translate(figures.PLAIN) if plain else words, column.width, column.align))
+            words = figures.plainly(_text(column, row, state), state)
+            texts.append(fit(words, column.width, column.align))
             if column.name == "price":
                 texts[-2:] = _lent(row.cushion.label if row.cushion else "", *texts[-2:])
     look = row_look(row)

@@ -111,7 +111,7 @@ class DetailSheet(Sheet):
         health = view.position.health.shown if view.position else None
         mark, _, variable = proof(view)
         return [
-            view.loud(f" {fmt.health(health)}{view.old} "),
+            view.loud(f" {view.plainly(fmt.health(health))}{view.old} "),
             view.ink(f"{mark} ", variable),
             *nearest_spans(view),
         ]

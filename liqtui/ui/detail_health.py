@@ -71,7 +71,7 @@ def health_box(view: View, width: int) -> Box:
     block = f"block …{position.block.number % 1000:03d} · {fmt.age(row.ages.fetch)}" if position else "never read"
     box = Box("health factor", right=block)
     shown = position.health.shown if position else None
-    figure = fmt.health(shown) + figures.mark(row)
+    figure = view.plainly(fmt.health(shown)) + figures.mark(row)
     side: list[list[Span]] = [_trend_line(view), _day_line(view), _low_line(view)]
     style = view.palette.severity(row.severity)
     rows = ("", f"{figure:>6} ", "") if view.state.settings.ascii else big(figure)
@@ -103,14 +103,14 @@ def _day_line(view: View) -> list[Span]:
 
 def _change(view: View, window: str, change: float) -> list[Span]:
     text = figures.change(change)
-    return [view.muted(f"{window:4}"), view.ink(view.arrow(text), {"▼": "fall", "▲": "rise"}.get(text[0], "muted"))]
+    return [view.muted(f"{window:4}"), view.ink(view.plainly(text), {"▼": "fall", "▲": "rise"}.get(text[0], "muted"))]
 
 
 def _low_line(view: View) -> list[Span]:
     values = [value for _, value in view.day]
     # rounded down, as health is everywhere: a low must not stand above the figure that it is the low of
     low = fmt.health(round(min(values) * 10**12) * 10**6) if values else "–"
-    return [view.muted("low "), view.ink(low) if values else view.muted(low)]
+    return [view.muted("low "), view.ink(view.plainly(low)) if values else view.muted(low)]
 
 
 def _pressure_lines(view: View, width: int) -> list[list[Span]]:
@@ -237,7 +237,7 @@ def _boundary_lines(view: View, boundary: Boundary, width: int) -> list[list[Spa
     price = fmt.boundary_price(boundary)
     line: list[Span] = [
         view.ink(fit(name, _NAME)),
-        view.ink(f" {view.arrow(arrow)} ", "fall" if arrow == "▼" else "rise"),
+        view.ink(f" {view.plainly(arrow)} ", "fall" if arrow == "▼" else "rise"),
         view.ink(price.rjust(9)),
         (("passed" if boundary.passed else fmt.boundary_distance(boundary)).rjust(7), _move_style(view, boundary)),
     ]

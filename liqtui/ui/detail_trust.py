@@ -37,7 +37,7 @@ def provenance_box(view: View, width: int) -> Box:
         box.lines += pairs(view, "block", f"{position.block.number:,} of {moment}", width)
         box.lines += pairs(view, "hash", position.block.hash, width)
         box.lines += pairs(view, "contracts", clean(position.revision, 80) or "they tell no revision", width)
-        box.lines += pairs(view, "health", _both(position), width)
+        box.lines += pairs(view, "health", view.plainly(_both(position)), width)
     ages = (("chain", row.ages.head), ("oracle at that block", row.ages.oracle), ("read", row.ages.fetch))
     text = " · ".join(f"{name} {fmt.age(age)}" for name, age in ages)
     box.lines += pairs(view, "ages", f"{text} · {row.freshness.value}", width)

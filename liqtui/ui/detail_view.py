@@ -91,9 +91,9 @@ class View:
     def muted(self, text: str) -> Piece:
         return (text, self.palette.style("muted"))
 
-    def arrow(self, text: str) -> str:
-        """A change as it is shown: under --ascii a rise must not look like a severity."""
-        return text.translate(figures.PLAIN) if self.state.settings.ascii else text
+    def plainly(self, text: str) -> str:
+        """As `figures.plainly`."""
+        return figures.plainly(text, self.state)
 
     def loud(self, text: str, severity: Severity | None = None) -> Piece:
         return (text, self.palette.severity(severity or self.row.severity))

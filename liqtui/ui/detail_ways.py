@@ -166,7 +166,10 @@ def _step_line(view: View, step: float, health: int | None, *, taken: bool | Non
     sign = "+" if step > 0 else "−" if step < 0 else " "
     line: list[Span] = [
         view.ink(fit(f"{sign}{abs(step):g}%", 7, "right") + "  ", "strong" if step == 0 else "ink"),
-        (fit(fmt.health(health), 6, "right") + f" {LOOKS[severity].glyph} ", view.palette.severity(severity)),
+        (
+            fit(view.plainly(fmt.health(health)), 6, "right") + f" {LOOKS[severity].glyph} ",
+            view.palette.severity(severity),
+        ),
     ]
     room = min(width - 18, 24)
     if taken:
@@ -196,7 +199,7 @@ def scope_box(view: View, width: int) -> Box:
     box.lines += pairs(view, "it takes", f"{seized}, bonus {fmt.bps(scope.bonus - 10_000)}", width)
     box.lines += pairs(view, "you lose", f"≈ {view.money(scope.loss)}", width, "severity-critical")
     if scope.health_after is not None:
-        box.lines += pairs(view, "HF after it", fmt.health(scope.health_after), width)
+        box.lines += pairs(view, "HF after it", view.plainly(fmt.health(scope.health_after)), width)
     if scope.toxic_below is not None:
         text = f"under HF {fmt.health(scope.toxic_below, 4)} each liquidation lowers health"
         box.lines += pairs(view, "toxic", text, width)

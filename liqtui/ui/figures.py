@@ -29,11 +29,15 @@ CALM_SIGMAS = 10.0
 CALM_MOVE = 0.40
 """Distance at which it is empty when σ is not known."""
 
-PLAIN = {ord("▲"): "^", ord("▼"): "v", ord("∞"): "inf"}
-"""Under --ascii a trend must not look like a severity, nor "no debt" like a number."""
+_PLAIN = {ord("▲"): "^", ord("▼"): "v", ord("∞"): "inf"}
 
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
+
+
+def plainly(words: str, state: AppState) -> str:
+    """A figure as it is shown: under --ascii a trend must not look like a severity, nor "no debt" like a sign."""
+    return words.translate(_PLAIN) if state.settings.ascii else words
 
 
 def health(raw: int | None) -> str:

@@ -136,10 +136,11 @@ class Verdict(LineView):
         if row is None:
             return []
         muted, ink = palette.style("muted"), palette.style("ink")
+        health = figures.plainly(figures.row_health(row), self.state) + figures.mark(row)
         wide = room >= 64
         dot: Span = ("  ·  " if wide else " · ", palette.style("faint"))
         parts: list[list[Span]] = [
-            [("worst ", muted), (figures.row_health(row) + figures.mark(row), palette.severity(row.severity))],
+            [("worst ", muted), (health, palette.severity(row.severity))],
             [("  ", ink), (f"{figures.wallet(row)} {figures.protocol(row, self.state)}", ink)],
         ]
         if row.error and not row.trusted:

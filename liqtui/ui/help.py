@@ -108,8 +108,7 @@ class HelpSheet(Sheet):
         return f" ({bindings.keys_of(key, settings.keymap, plain=settings.ascii)})" if key else ""
 
     def _signs(self) -> Iterable[tuple[str, str]]:
-        plain = self.state.settings.ascii
-        return ((sign.translate(figures.PLAIN) if plain else sign, meaning) for sign, meaning in SIGNS)
+        return ((figures.plainly(sign, self.state), meaning) for sign, meaning in SIGNS)
 
     def _table(self, rows: Iterable[tuple[str, str]], width: int, first: int = 14) -> list[list[Span]]:
         """Name and meaning; a long meaning goes on under itself, a long name stands on a line of its own."""

@@ -120,7 +120,7 @@ class Wallets(LineView):
         health, net = "–", "none"
         if worst is not None:
             glyph, style = row_look(worst).glyph, palette.severity(worst.severity, on=on)
-            health = figures.row_health(worst) + (figures.mark(worst) or " ")
+            health = figures.plainly(figures.row_health(worst), self.state) + (figures.mark(worst) or " ")
             net = _dollars(total.collateral - total.debt) + ("+" if total.partial else "")
         elif not self.state.shown.ready:
             net = "…"

@@ -158,7 +158,10 @@ class Preview(LineView):
             figure: list[Span] = [
                 *([gap] if place else []),
                 (f"{head} ", palette.style("muted")),
-                (f"{figures.health(step.health)} ", palette.style("ink", bold=not step.move)),
+                (
+                    f"{figures.plainly(figures.health(step.health), self.state)} ",
+                    palette.style("ink", bold=not step.move),
+                ),
                 (LOOKS[step.severity].glyph, palette.severity(step.severity)),
             ]
             if spans_width([*spans, *figure]) > width - 1:

@@ -162,7 +162,7 @@ class WalletList(Sheet):
         if not rows:
             return "–"
         worst = min(rows, key=lambda row: row.severity.rank)
-        return figures.row_health(worst) + figures.mark(worst)
+        return figures.plainly(figures.row_health(worst), self.state) + figures.mark(worst)
 
     def _span(self, text: str, name: str) -> Span:
         return (text, self.palette.style(name))

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.cells import cell_len
 
+from liqtui.core.snapshot import Severity
+from liqtui.core.units import HEALTH_INFINITE
 from tests.ui import frames, scene_rows, scenes
 from tests.ui.stage import make, stage
+
+if TYPE_CHECKING:
+    from liqtui.config.store import WatchlistStore
 
 SIZES = [(120, 36), (80, 24), (40, 10)]
 SEVERITIES = ("severity-critical", "severity-warn", "severity-ok", "severity-blind", "severity-unknown")
@@ -99,3 +105,29 @@ async def test_sixteen_colours_stay_sixteen() -> None:
         }
         assert colors
         assert all(color.number is not None and color.number < 16 for color in colors)
+
+
+async def test_no_debt_is_a_word_in_ascii_wherever_health_stands(store: WatchlistStore) -> None:
+    """As the help says it: a sign would be looked up in vain."""
+    row = scenes.ROWS[0]
+    assert row.position is not None
+    free = row.position.health._replace(raw=HEALTH_INFINITE, reported=HEALTH_INFINITE)
+    position = replace(row.position, legs=row.position.legs[:1], health=free, debt_value=0, rescue=(), book=None)
+    rows = (replace(row, position=position, severity=Severity.OK, cushion=None, sigmas=None),)
+    app = make(scenes.snapshot(rows=rows, alerts=()), store=store, ascii=True)
+    async with stage(app) as pilot:
+        lines = frames.text(app).splitlines()
+        assert "worst inf " in lines[1]
+        wallets, listed = lines[4].split("||")
+        assert " inf " in wallets
+        assert " inf " in listed
+        assert " * " not in frames.text(app)
+        for keys, words in ((("enter",), "health factor"), (("colon", *"wallets", "enter"), "multisig 3/5")):
+            await pilot.press(*keys)
+            await pilot.pause()
+            text = frames.text(app)
+            assert words in text
+            assert " inf " in text, words
+            assert " * " not in text, words
+            await pilot.press("escape")
+            await pilot.pause()
