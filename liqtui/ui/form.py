@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from liqtui.ui.nav import app_of
 from liqtui.ui.wallet_entries import FieldError
+from liqtui.ui.wording import Wording
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -57,7 +57,7 @@ class Form(ModalScreen["bool"]):
 
     def fault(self, sentence: str) -> None:
         """Say what is wrong; empty: nothing is."""
-        self.query_one("#fault", Static).update(sentence)
+        self.query_one("#fault", Wording).update(sentence)
 
     def warned(self, key: str) -> bool:
         """Whether what was typed may be given up: nothing was, or the key was pressed before."""

@@ -23,6 +23,7 @@ from liqtui.ui.nav import app_of
 from liqtui.ui.rule_fields import SHAPES, Applied, resolved, resolved_rules, settings, text_of, toml
 from liqtui.ui.rule_preview import on_record
 from liqtui.ui.wallet_entries import FieldError
+from liqtui.ui.wording import Wording
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -75,9 +76,9 @@ class RuleForm(Form):
                         yield Input("", id=shape.key, select_on_focus=False)
                         yield Static(shape.unit, classes="unit", markup=False)
             with Vertical(id="below"):
-                yield Static("going through the record …", id="preview", markup=False)
-                yield Static("", id="fault", markup=False)
-                yield Static("", id="hint", markup=False)
+                yield Wording("going through the record …", id="preview")
+                yield Wording("", id="fault")
+                yield Wording("", id="hint")
 
     def on_mount(self) -> None:
         self._fill()
@@ -115,7 +116,7 @@ class RuleForm(Form):
         self.query_one("#rules").border_subtitle = escape(whose)
         other = "position" if self.whole else "wallet"
         hint = f"ctrl+s save · ctrl+t {other} · ctrl+r tape · ctrl+y copy · esc cancel"
-        self.query_one("#hint", Static).update(hint)
+        self.query_one("#hint", Wording).update(hint)
         self._look()
 
     def _typed(self) -> dict[str, str]:
@@ -150,7 +151,7 @@ class RuleForm(Form):
             lines = await asyncio.to_thread(task.lines)
         finally:
             task.wanted = False
-        self.query_one("#preview", Static).update("\n".join(lines))
+        self.query_one("#preview", Wording).update("\n".join(lines))
 
     def points(self) -> list[Point]:
         """On record of the position, read once. From any thread."""

@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from liqtui.core.redact import redact
 from liqtui.ui.rule_preview import on_tape
+from liqtui.ui.wording import Wording
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -78,11 +79,11 @@ class TapeTrial(ModalScreen[None]):
             box.border_title = "try these rules on a tape"
             yield Static("A recording of `liqtui record`; empty: the one that ships.", id="ask", markup=False)
             yield Input(placeholder="the demo that ships", select_on_focus=False)
-            yield Static("", id="trial-fault", markup=False)
-            yield Static("", id="progress", markup=False)
+            yield Wording("", id="trial-fault")
+            yield Wording("", id="progress")
             with VerticalScroll(id="found", can_focus=False):
-                yield Static("", id="result", markup=False)
-            yield Static("", id="trial-hint", markup=False)
+                yield Wording("", id="result")
+            yield Wording("", id="trial-hint")
 
     def on_mount(self) -> None:
         self.query_one("#found").display = False
@@ -148,7 +149,7 @@ class TapeTrial(ModalScreen[None]):
         self._say("#trial-hint", hint)
 
     def _say(self, where: str, text: str) -> None:
-        found = self.query_one(where, Static)
+        found = self.query_one(where, Wording)
         if found.content != text:
             found.update(text)
         found.display = bool(text)

@@ -8,9 +8,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from liqtui.engine.handle import Attachment
+from liqtui.ui.wording import Wording
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -72,8 +72,8 @@ class TakeoverDialog(ModalScreen["bool"]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="takeover"):
-            yield Static(id="said", markup=False)
-            yield Static(id="choices", markup=False)
+            yield Wording(id="said")
+            yield Wording(id="choices")
 
     def on_mount(self) -> None:
         self._show()
@@ -88,12 +88,12 @@ class TakeoverDialog(ModalScreen["bool"]):
     def _show(self) -> None:
         title, said, take = self._told
         self.query_one("#takeover").border_title = title
-        self.query_one("#said", Static).update(said)
+        self.query_one("#said", Wording).update(said)
         choices = (("t", "take over", take), ("esc", "wait", WAIT))
         lines = [
             Content.assemble((f"{key} ", "bold $key"), f"{label}: ", (means, "$muted")) for key, label, means in choices
         ]
-        self.query_one("#choices", Static).update(Content("\n").join(lines))
+        self.query_one("#choices", Wording).update(Content("\n").join(lines))
 
     def action_decide(self, take: bool) -> None:
         self.dismiss(result=take)

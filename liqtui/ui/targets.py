@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 
 from liqtui.core.text import clean
 from liqtui.core.units import WAD, decimal_string, parse_decimal
+from liqtui.ui.wording import Wording
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -67,19 +68,19 @@ class TargetsDialog(ModalScreen["tuple[int, ...] | None"]):
             box.border_title = "health targets"
             yield Static("Ways out are shown for these, until the program ends.", id="targets-hint", markup=False)
             yield Input(text, select_on_focus=False)
-            yield Static("", id="targets-error", markup=False)
+            yield Wording("", id="targets-error")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Say at once what is wrong."""
         try:
             read_targets(event.value)
         except ValueError as fault:
-            self.query_one("#targets-error", Static).update(str(fault))
+            self.query_one("#targets-error", Wording).update(str(fault))
         else:
-            self.query_one("#targets-error", Static).update("⏎ use them · esc keep the old ones")
+            self.query_one("#targets-error", Wording).update("⏎ use them · esc keep the old ones")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         try:
             self.dismiss(read_targets(event.value))
         except ValueError as fault:
-            self.query_one("#targets-error", Static).update(str(fault))
+            self.query_one("#targets-error", Wording).update(str(fault))

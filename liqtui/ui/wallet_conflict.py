@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from liqtui.core.text import clean
 from liqtui.ui.wallet_book import differences
+from liqtui.ui.wording import Wording
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -54,7 +55,7 @@ class ConflictDialog(ModalScreen["bool"]):
         with VerticalScroll(id="conflict") as box:
             box.border_title = "changed in two places"
             yield Static(self._table(), id="conflict-table")
-            yield Static(str(self.conflict), id="conflict-fault", markup=False)
+            yield Wording(str(self.conflict), id="conflict-fault")
             yield Static(self._choices(), id="conflict-choices")
 
     def _table(self) -> Content:
@@ -95,7 +96,7 @@ class ConflictDialog(ModalScreen["bool"]):
         if outcome.conflict is not None:
             self.conflict = outcome.conflict
             self.query_one("#conflict-table", Static).update(self._table())
-        self.query_one("#conflict-fault", Static).update(outcome.error)
+        self.query_one("#conflict-fault", Wording).update(outcome.error)
 
     def action_later(self) -> None:
         self.dismiss(result=False)

@@ -31,6 +31,7 @@ from liqtui.ui.wallet_entries import (
     threshold_text,
     with_fields,
 )
+from liqtui.ui.wording import Wording
 
 if TYPE_CHECKING:
     from textual import events
@@ -108,14 +109,14 @@ class WalletForm(Form):
             with VerticalScroll(id="fields", can_focus=False):
                 yield from self._compose_fields()
             with Vertical(id="below"):
-                yield Static("", id="fault", markup=False)
-                yield Static("ctrl+s save · tab next · esc cancel", id="hint", markup=False)
+                yield Wording("", id="fault")
+                yield Wording("ctrl+s save · tab next · esc cancel", id="hint")
 
     def _compose_fields(self) -> ComposeResult:
         if self.wallet is None:
             yield Static("Address or ENS name; several at once can be pasted.", id="ask", markup=False)
             yield Addresses(self._start_text)
-            yield Static("", id="notes", markup=False)
+            yield Wording("", id="notes")
         else:
             with Horizontal(classes="line"):
                 yield Static("address", classes="name", markup=False)
@@ -224,7 +225,7 @@ class WalletForm(Form):
                 notes.append(("✗", f"and {len(trouble) - _LISTED + 1} more"))
         colors = {"✓": "$severity-ok", "✗": "$severity-warn", "…": "$muted"}
         lines = [Content.assemble((f"{mark} ", colors[mark]), sentence) for mark, sentence in notes]
-        shown = self.query_one("#notes", Static)
+        shown = self.query_one("#notes", Wording)
         shown.display = bool(lines)
         shown.update(Content("\n").join(lines))
 

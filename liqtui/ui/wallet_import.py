@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from liqtui.core.text import clean
+from liqtui.ui.wording import Wording
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -42,17 +43,17 @@ class ImportDialog(ModalScreen["str | None"]):
             box.border_title = "import wallets"
             yield Static("A file of addresses or names, a CSV with a header, or a watchlist.", markup=False)
             yield Input(placeholder="~/wallets.csv", select_on_focus=False)
-            yield Static("", id="import-fault", markup=False)
+            yield Wording("", id="import-fault")
             yield Static("⏎ read it and show what it holds · esc cancel", markup=False)
 
     def on_input_changed(self) -> None:
-        self.query_one("#import-fault", Static).update("")
+        self.query_one("#import-fault", Wording).update("")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         try:
             self.dismiss(read_import(event.value))
         except ValueError as fault:
-            self.query_one("#import-fault", Static).update(str(fault))
+            self.query_one("#import-fault", Wording).update(str(fault))
 
     def action_cancel(self) -> None:
         self.dismiss(None)
