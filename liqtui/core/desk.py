@@ -190,7 +190,7 @@ def due(alert: Alert, desk: Desk, sent: Mapping[int, float], now: float, local: 
     ):
         return False
     # As far ahead of now, the clock was set back meanwhile: that must not silence it until the old time comes again.
-    return abs(now - max(alert.at, sent.get(alert.id, 0.0))) >= desk.escalate_after
+    return abs(now - sent.get(alert.id, alert.at)) >= desk.escalate_after
 
 
 def outranks(higher: Alert, lower: Alert) -> bool:

@@ -84,6 +84,11 @@ class Alarms:
         """Newest first, bounded: beside the newest, older ones that stand or are kept back."""
         return tuple(self._alerts)
 
+    @property
+    def remembered(self) -> frozenset[str]:
+        """Ids of the positions of which the rules remember something."""
+        return frozenset(self._memories)
+
     # -- what the rules see --------------------------------------------------------------------------------------
 
     def judge(
@@ -143,6 +148,7 @@ class Alarms:
         """The round is over: number what was said, call again what nobody acknowledged, let go what was held."""
         now, by_hour = snapshot.at, self._desk.quiet is not None or self._desk.digest is not None
         local = self._local(now) if by_hour else Local(0, 0)
+        self._set_back(now)
         self._look_at_feeds(snapshot)
         muted, waiting = self._state.muted, self._drafts
         self._drafts = []
@@ -329,6 +335,21 @@ class Alarms:
         if snapshot.ready and state.digest_day < day and not waits:
             self._keep(desks.digest(snapshot.rows, snapshot.unread, self._alerts, state, snapshot.at))
             state.digest_day, state.digest_at, state.gaps = day, snapshot.at, []
+
+    def _set_back(self, now: float) -> None:
+        """Where the clock was set back since the last look, what is quiet for a while ends as much earlier, and what
+        goes out again does so as much earlier. Set back from a wrong year, it would all be quiet for that year.
+        """
+        back = 0.0 if self._state.looked_at is None else self._state.looked_at - now
+        if back < 1.0:
+            return
+        self._state.muted = {target: until - back for target, until in self._state.muted.items()}
+        sent = self._state.sent
+        for place, alert in enumerate(self._alerts):
+            if alert.acked_at is None:
+                sent[alert.id] = sent.get(alert.id, alert.at) - back
+            if alert.snoozed_until is not None:
+                self._replace(place, snoozed_until=alert.snoozed_until - back)
 
     def _pulse(self, now: float) -> None:
         """Remember that somebody watched, and when nobody did."""

@@ -58,6 +58,10 @@ class Chain:
         back = 0 if self.block is None else self.block.number - block.number
         self.block, self.back = block, back if back > REORGANISED else 0
 
+    def set_back(self, seconds: float) -> None:
+        """The clock was."""
+        self.good_at = None if self.good_at is None else self.good_at - seconds
+
     def state(self, now: float) -> ChainState:
         age = None if self.good_at is None else now - self.good_at
         states = [fetch_freshness(age, self.spec.poll)]
@@ -145,6 +149,10 @@ class Held:
         self.oracle = _oracle(position.feeds, position.block.timestamp)
         if self.health is not None:
             self.track.add(now, self.health / WAD)
+
+    def set_back(self, seconds: float) -> None:
+        """The clock was."""
+        self.read_at = None if self.read_at is None else self.read_at - seconds
 
     def hear(self, events: Iterable[MarketEvent], *, complete: bool) -> None:
         """What the logs told in a round. `complete`: there is no more up to its block."""

@@ -25,9 +25,10 @@ from liqtui.engine.outcome import Spot
 from liqtui.engine.setup import Link, Sign, signs, wallets_on
 from liqtui.engine.sigmas import Sigmas
 from liqtui.engine.tracks import DAY
+from liqtui.engine.unseen import Place, Unseen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.model import Feed, Position
@@ -62,9 +63,12 @@ class Monitor:
         self.begun_after = saved.last_alert
         """Number of the newest alert from before."""
         self._remembered = saved.positions
+        self._rowless = self._alarms.remembered - {str(key) for key in saved.positions}
+        """What was never read and is remembered all the same, until it is known to be nothing."""
         for answer in history.answers(now - ROUNDS):
             if answer.at <= now:  # an older version kept any
                 self._sigmas.add(*answer)
+        self._unseen = Unseen()
         self._crash = ""
         self._version = 0
         self._at = now
@@ -99,6 +103,7 @@ class Monitor:
         took: float | None = None,
     ) -> None:
         """Take a round of one chain, good or not; `took`: seconds."""
+        self._set_back(now)
         state = self._chains[chain]
         before = state.link
         state.tried, state.next_poll, state.took = True, next_poll, took
@@ -221,6 +226,12 @@ class Monitor:
             if spot.wallet in watched and spot not in known:
                 key = PositionKey(chain.spec.id, *spot)
                 self._held[key] = Held(key, chain, error=error)
+        for spot in outcome.covered if self._rowless else ():
+            key = PositionKey(chain.spec.id, *spot)
+            if str(key) in self._rowless:
+                self._rowless -= {str(key)}
+                if key not in self._held:
+                    self._alarms.forget(str(key))
         chain.covered = outcome.covered
 
     def _hear(self, chain: Chain, outcome: Outcome) -> dict[PositionKey, list[MarketEvent]]:
@@ -264,6 +275,7 @@ class Monitor:
 
     def publish(self, now: float) -> Snapshot:
         """How things stand now, and what the alert rules say to it."""
+        self._set_back(now)
         rows = rank.order(self._judged(held, now) for held in self._held.values())
         self._version += 1
         self._at = now
@@ -280,6 +292,7 @@ class Monitor:
             muted=self._alarms.muted,
             sigmas=self._sigmas.told(),
         )
+        self._say_unseen(now)
         self._alarms.look(snapshot)
         alerts, outbox = self._alarms.alerts, self._outbox
         return replace(
@@ -288,6 +301,29 @@ class Monitor:
             deliveries=outbox.deliveries(alerts) if outbox else (),
             channels=outbox.channels() if outbox else (),
         )
+
+    def _say_unseen(self, now: float) -> None:
+        due, over = self._unseen.look(self._chains.values(), self._without_row, now)
+        for place, text in due:
+            self._alarms.tell(now, Severity.WARN, place.chain, text, place.what)
+        for place in over:
+            self._alarms.ended(place.chain, now, place.what)
+
+    def _without_row(self, places: Collection[Place]) -> Collection[Place]:
+        """Those where a wallet is looked for and of which no row tells."""
+        rows = {Place(held.chain.spec.name, f"{held.key.protocol} {held.key.market}") for held in self._held.values()}
+        rows |= {Place(place.chain) for place in rows}
+        looked_at = {name for name in self._chains if wallets_on(name, self._wallets.values())}
+        return {place for place in places if place.chain in looked_at and place not in rows}
+
+    def _set_back(self, now: float) -> None:
+        """Where the clock was set back, readings are as old as before: else old ones would be new once more."""
+        back = self._at - now
+        if back <= 0:
+            return
+        self._at = now
+        for each in (*self._chains.values(), *self._held.values()):
+            each.set_back(back)
 
     def _judged(self, held: Held, now: float) -> Row:
         before, basis = held.row, self._basis(held)
