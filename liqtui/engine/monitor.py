@@ -6,7 +6,7 @@ A chain that cannot be read blinds its own positions only; they keep their place
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from liqtui.core import rank
@@ -22,6 +22,7 @@ from liqtui.engine.alarms import Alarms
 from liqtui.engine.held import Chain, Held, Terms
 from liqtui.engine.history import ROUNDS, Sample
 from liqtui.engine.outcome import Spot
+from liqtui.engine.rows import feeds_of, quiet, same
 from liqtui.engine.setup import Link, Sign, signs, wallets_on
 from liqtui.engine.sigmas import Sigmas
 from liqtui.engine.tracks import DAY
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from liqtui.core.events import MarketEvent
-    from liqtui.core.model import Feed, Position
+    from liqtui.core.model import Position
     from liqtui.core.reads import Block
     from liqtui.core.snapshot import Stage
     from liqtui.core.wallet import Wallet
@@ -126,7 +127,7 @@ class Monitor:
             for trouble in outcome.troubles
             if not trouble.spot.wallet
         )
-        self._rounds(state.spec.id, outcome)
+        self._sigmas.learn(state.spec.id, outcome, self._history)
         self._positions(state, outcome, now)
 
     def _follow(self, chain: Chain, block: Block, now: float) -> None:
@@ -138,18 +139,6 @@ class Monitor:
             self._alarms.tell(now, Severity.CRITICAL, chain.spec.name, text, "history")
         elif was_back:
             self._alarms.ended(chain.spec.name, now, "history")
-
-    def _rounds(self, chain_id: int, outcome: Outcome) -> None:
-        """Keep what feeds answered; not what is dated after the block: nothing that comes would be newer for long."""
-        latest = outcome.block.timestamp
-        for feed in outcome.feeds:
-            past = [each for each in outcome.past.get(feed.address, ()) if each[0] <= latest]
-            if past:
-                self._sigmas.seed(chain_id, feed.address, feed.factor, past)
-            if feed.answer is None or feed.updated_at is None or feed.updated_at > latest:
-                continue
-            if self._history.round(chain_id, feed):
-                self._sigmas.add(chain_id, feed.address, feed.factor, feed.updated_at, feed.answer)
 
     def crashed(self, chain: str, text: str, now: float) -> None:
         """The task that reads a chain (empty: the one that looks at the ages) ended and will be started again."""
@@ -285,7 +274,7 @@ class Monitor:
             wallets=tuple(self._wallets.values()),
             chains=tuple(chain.state(now) for chain in self._chains.values()),
             rows=rows,
-            feeds=_feeds(rows),
+            feeds=feeds_of(rows),
             engine_error=self._engine_error(),
             notices=self._notices(now),
             ready=all(chain.tried for chain in self._chains.values()),
@@ -328,7 +317,7 @@ class Monitor:
     def _judged(self, held: Held, now: float) -> Row:
         before, basis = held.row, self._basis(held)
         news = bool(held.events) or basis != held.basis
-        if before is not None and not news and _quiet(before) and held.trust(now)[0] is Freshness.FRESH:
+        if before is not None and not news and quiet(before) and held.trust(now)[0] is Freshness.FRESH:
             return before
         row = self._row(held, now)
         news = news or before is None or before.freshness is not row.freshness
@@ -385,7 +374,7 @@ class Monitor:
             brand=sign.brand,
             app=sign.link(held.key),
         )
-        return _same(held.row, row)
+        return same(held.row, row)
 
     def _terms(self, wallet: Wallet, held: Held) -> Terms:
         own = dict(wallet.position_thresholds).get(held.id, Thresholds())
@@ -411,32 +400,3 @@ class Monitor:
             ]
         told += [self._history.notice, *self._remarks.values(), *(self._outbox.remarks() if self._outbox else ())]
         return tuple(dict.fromkeys(text for text in told if text))
-
-
-def _quiet(row: Row) -> bool:
-    """Nothing about it hangs on the time, as long as it stays fresh."""
-    return row.freshness is Freshness.FRESH and row.severity is not Severity.UNKNOWN
-
-
-_AGEING = ("ages", "trend_window")
-_TOLD = ("position", *(each.name for each in fields(Row) if each.name != "position"))
-"""Fields of a row; first what differs most often."""
-
-
-def _same(old: Row | None, new: Row) -> Row:
-    """The old row where the new one says nothing else: while all is fresh, a growing age is no news."""
-    if old is None:
-        return new
-    skipped = _AGEING if new.freshness is Freshness.FRESH else ()
-    return old if all(getattr(new, name) == getattr(old, name) for name in _TOLD if name not in skipped) else new
-
-
-def _feeds(rows: Iterable[Row]) -> tuple[tuple[str, Feed], ...]:
-    """What the positions hang on, each feed once per chain, as last read."""
-    found: dict[tuple[str, str], Feed] = {}
-    for row in rows:
-        for feed in row.position.feeds if row.position else ():
-            known = found.get((row.chain, feed.address))
-            if known is None or (feed.updated_at or 0) > (known.updated_at or 0):
-                found[row.chain, feed.address] = feed
-    return tuple((chain, feed) for (chain, _), feed in found.items())

@@ -11,6 +11,9 @@ from liqtui.core.snapshot import Volatility
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from liqtui.engine.history import History
+    from liqtui.engine.outcome import Outcome
+
 WINDOW = 30 * 86_400
 SPACING = 1800
 """Least seconds between two rounds that count, so that busy feeds stay small; a jump between is not lost."""
@@ -43,6 +46,18 @@ class Sigmas:
         known = self._rounds.setdefault(factor, {}).pop((chain_id, feed), deque())
         for at, answer in sorted({*past, *((int(at), int(answer)) for at, answer in known)}):
             self.add(chain_id, feed, factor, at, answer)
+
+    def learn(self, chain_id: int, outcome: Outcome, history: History) -> None:
+        """Keep what feeds answered; not what is dated after the block: nothing that comes would be newer for long."""
+        latest = outcome.block.timestamp
+        for feed in outcome.feeds:
+            past = [each for each in outcome.past.get(feed.address, ()) if each[0] <= latest]
+            if past:
+                self.seed(chain_id, feed.address, feed.factor, past)
+            if feed.answer is None or feed.updated_at is None or feed.updated_at > latest:
+                continue
+            if history.round(chain_id, feed):
+                self.add(chain_id, feed.address, feed.factor, feed.updated_at, feed.answer)
 
     def by_factor(self) -> Mapping[str, float]:
         """Factor id → daily σ; only those that are known."""
