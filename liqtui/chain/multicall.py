@@ -7,6 +7,7 @@ structure is a Fault, never a shorter list.
 from __future__ import annotations
 
 from functools import lru_cache
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from liqtui.chain.faults import malformed
@@ -65,11 +66,11 @@ def decode(data: bytes, count: int) -> list[Result]:
     if _word_at(data, start) != count:
         raise malformed("a multicall answer to another number of calls")
     base = start + WORD
+    if base + count * WORD > len(data):
+        raise malformed("a multicall answer that is cut short")
     results: list[Result] = []
-    for at in range(base, base + count * WORD, WORD):
-        if at > end:
-            raise malformed("a multicall answer that is cut short")
-        item = base + number(data[at : at + WORD])
+    for offset in map(number, _cut(count).unpack_from(data, base)):
+        item = base + offset
         inner = item + 2 * WORD
         if data[item:inner] == _GOOD:  # success, and the answer right behind: as every contract packs it
             success = True
@@ -86,6 +87,12 @@ def decode(data: bytes, count: int) -> list[Result]:
         answer = data[body : body + size]
         results.append(answer if success and answer else _result(success, answer))
     return results
+
+
+@lru_cache(maxsize=16)
+def _cut(count: int) -> Struct:
+    """Cuts off so many words, at a fraction of the cost of slices."""
+    return Struct(f"{WORD}s" * count)
 
 
 def _word_at(data: bytes, place: int) -> int:
