@@ -7,7 +7,6 @@ of requests per round is the number of *steps* of the longest plan and does not 
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -110,9 +109,11 @@ async def run_plans(reader: ChainReader, block: Block, plans: Sequence[Plan[Any]
     for index in range(len(plans)):
         step(index, None)
     while waiting:
-        unique: dict[Call, Result | None] = dict.fromkeys(chain.from_iterable(waiting.values()))
-        answers = await reader.read(block, list(unique)) if unique else []
-        by_call = dict(zip(unique, answers, strict=True))
-        for index, calls in list(waiting.items()):
-            step(index, list(map(by_call.__getitem__, calls)))
+        places: dict[Call, int] = {}  # each call is hashed once: a round makes many thousands of them
+        at = {index: [places.setdefault(call, len(places)) for call in calls] for index, calls in waiting.items()}
+        answers = await reader.read(block, list(places)) if places else []
+        if len(answers) != len(places):
+            raise ValueError(f"{len(answers)} answers to {len(places)} calls")
+        for index, wanted in at.items():
+            step(index, list(map(answers.__getitem__, wanted)))
     return values
