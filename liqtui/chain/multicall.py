@@ -29,8 +29,8 @@ def _word(value: int) -> bytes:
 
 _FLAGS = _word(1) + _word(3 * WORD)
 """allowFailure, and where the call data stand."""
-_GOOD = _word(1) + _word(2 * WORD)
-"""success, and where the answer stands."""
+_HEADS = {_word(1) + _word(2 * WORD) + _word(size): size for size in range(WORD, 33 * WORD, WORD)}
+"""What stands before nearly every answer (success, where it stands, its size) → its size: one look for all three."""
 
 
 def call_size(call: Call) -> int:
@@ -61,32 +61,34 @@ def decode(data: bytes, count: int) -> list[Result]:
     """The results of `count` calls. Raises Fault for anything that is not exactly such an answer."""
     if not data:
         raise malformed("an empty multicall answer")
-    end, number = len(data) - WORD, int.from_bytes
     start = _word_at(data, 0)
     if _word_at(data, start) != count:
         raise malformed("a multicall answer to another number of calls")
-    base = start + WORD
-    if base + count * WORD > len(data):
+    base, end = start + WORD, len(data)
+    if base + count * WORD > end:
         raise malformed("a multicall answer that is cut short")
     results: list[Result] = []
-    for offset in map(number, _cut(count).unpack_from(data, base)):
+    for offset in map(int.from_bytes, _cut(count).unpack_from(data, base)):
         item = base + offset
-        inner = item + 2 * WORD
-        if data[item:inner] == _GOOD:  # success, and the answer right behind: as every contract packs it
-            success = True
+        body = item + 3 * WORD
+        size = _HEADS.get(data[item:body])
+        if size is not None and body + size <= end:
+            results.append(data[body : body + size])
         else:
-            success, inner = _word_at(data, item) == 1, item + _word_at(data, item + WORD)
-            if not success and _word_at(data, item):
-                raise malformed("a multicall answer that is cut short or garbled")
-        if inner > end:
-            raise malformed("a multicall answer that is cut short")
-        body = inner + WORD
-        size = number(data[inner:body])
-        if size > end + WORD - body:
-            raise malformed("a multicall answer that is cut short or garbled")
-        answer = data[body : body + size]
-        results.append(answer if success and answer else _result(success, answer))
+            results.append(_unusual(data, item))
     return results
+
+
+def _unusual(data: bytes, item: int) -> Result:
+    """The result at `item`, word by word."""
+    success = _word_at(data, item)
+    if success > 1:
+        raise malformed("a multicall answer that is cut short or garbled")
+    inner = item + _word_at(data, item + WORD)
+    size, body = _word_at(data, inner), inner + WORD
+    if size > len(data) - body:
+        raise malformed("a multicall answer that is cut short or garbled")
+    return _result(success == 1, data[body : body + size])
 
 
 @lru_cache(maxsize=16)
