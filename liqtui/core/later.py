@@ -81,9 +81,12 @@ class Sketched:
 
 def _with(kind: type[S], found: dict[str, Any]) -> S:
     """One with these fields, whatever its class makes of `__init__` and `__setattr__`."""
-    made = object.__new__(kind)
-    object.__setattr__(made, "__dict__", found)
+    made = _new(kind)
+    _set(made, "__dict__", found)
     return made
+
+
+_new, _set = object.__new__, object.__setattr__
 
 
 def bare_class(kind: type[Any]) -> None:

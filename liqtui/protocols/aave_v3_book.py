@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.model import Change, Leg, Side, is_liquidatable
+from liqtui.core.values import value
 from liqtui.protocols.aave_v3_math import amounts, collateral_value, debt_value, measure
 from liqtui.protocols.price_sources import ZERO_ADDRESS
 
@@ -64,36 +65,73 @@ def terms_of(opened: Opened, rules: Rules, state: ReserveState, category: Catego
     return Terms(category.threshold, 0 if ltv_zero else category.ltv, category.bonus, price, quote)
 
 
+class _Place(NamedTuple):
+    """What a reserve is to all accounts of one eMode category."""
+
+    state: ReserveState
+    terms: Terms
+    income: int
+    debt_index: int
+    borrow_rate: int
+    can_count: bool
+    """Takes part in health as collateral where it is enabled."""
+    asset: str
+    price: int | None
+    unit: int
+    threshold: int
+    ltv: int
+
+
+class _Places(dict[int, _Place]):
+    """Reserve id → what it is to accounts of this category, made when it is first asked for."""
+
+    def __init__(self, opened: Opened, market: Market, group: int) -> None:
+        super().__init__()
+        self._opened, self._market, self._category = opened, market, market.categories.get(group)
+
+    def __missing__(self, i: int) -> _Place:
+        rules, state = self._market.rules, self._market.reserves[i]
+        terms = terms_of(self._opened, rules, state, self._category)
+        can_count = rules.counts_without_threshold or state.config.threshold != 0
+        indexes, asset, unit = (
+            (state.income, state.debt_index, state.borrow_rate),
+            state.reserve.asset,
+            state.reserve.unit,
+        )
+        self[i] = made = _Place(
+            state, terms, *indexes, can_count, asset.address, terms.price, unit, terms.threshold, terms.ltv
+        )
+        return made
+
+
 def book_of(opened: Opened, market: Market, account: Account) -> AaveBook:
     """The account's reserves in the pool's order, and as its loop sees them."""
-    rules, group, flags = market.rules, account.category, account.flags
-    all_count = rules.counts_without_threshold
-    of_supplied, of_owed = amounts(directed=rules.directed)
+    flags, group, holdings, *_ = account
+    directed = market.rules.directed
+    of_supplied, of_owed = amounts(directed=directed)
+    places = market.places.get(group)
+    if places is None:
+        places = market.places[group] = _Places(opened, market, group)
     entries: list[Entry] = []
     lines: list[Line] = []
-    for i, scaled, borrowed, fixed, fixed_rate in account.holdings:
-        state = market.reserves[i]
-        terms = market.terms.get((i, group))
-        if terms is None:
-            terms = market.terms[i, group] = terms_of(opened, rules, state, market.categories.get(group))
+    for i, scaled, borrowed, fixed, fixed_rate in holdings:
+        state, terms, income, debt_index, borrow_rate, can_count, asset, price, unit, threshold, ltv = places[i]
         owed = rate = 0
         if borrowed or fixed:
-            variable = of_owed(borrowed, state.debt_index)
+            variable = of_owed(borrowed, debt_index)
             owed = variable + fixed
-            rate = (variable * state.borrow_rate + fixed * fixed_rate) // owed if owed else 0
-        enabled = flags >> 2 * i + 1 & 1 == 1
-        supplied = of_supplied(scaled, state.income) if scaled else 0
-        counts = enabled and (all_count or state.config.threshold != 0)
-        flagged = enabled or flags >> 2 * i & 1 == 1
-        entries.append(Entry(state, terms, supplied, owed, enabled, counts, flagged, rate))
-        if flagged:
-            asset, _, unit, *_ = state.reserve
-            line = (asset.address, supplied if counts else 0, owed, terms.price, unit, terms.threshold, terms.ltv)
-            lines.append(line)
-    return AaveBook(tuple(entries), tuple(lines), rules.directed)
+            rate = (variable * borrow_rate + fixed * fixed_rate) // owed if owed else 0
+        bits = flags >> 2 * i & 3
+        enabled = bits > 1
+        supplied = of_supplied(scaled, income) if scaled else 0
+        counts = enabled and can_count
+        entries.append(Entry(state, terms, supplied, owed, enabled, counts, bits > 0, rate))
+        if bits:
+            lines.append((asset, supplied if counts else 0, owed, price, unit, threshold, ltv))
+    return AaveBook(tuple(entries), tuple(lines), directed)
 
 
-@dataclass(frozen=True)
+@value
 class AaveBook:
     """The account frozen at one block, in the pool's own arithmetic. See `core.model.Book`."""
 

@@ -201,8 +201,8 @@ class Market:
     """By the chain's uptime feed: nothing happens on this chain, prices included, while others move on."""
     paused: bool = False
     """The whole pool (Aave v2)."""
-    terms: dict[tuple[int, int], Any] = field(default_factory=dict[tuple[int, int], Any], compare=False, repr=False)
-    """By (reserve id, eMode category): what `aave_v3_book.terms_of` made of them, the same for all accounts."""
+    places: dict[int, Any] = field(default_factory=dict[int, Any], compare=False, repr=False)
+    """By eMode category: what `aave_v3_book` made of the reserves for its accounts, the same for all of them."""
 
 
 class Holding(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +9,7 @@ from liqtui.core.format import amount, bps, bps_of
 from liqtui.core.model import Change, Leg, Quote, Side
 from liqtui.core.results import Scope
 from liqtui.core.units import BPS, WAD
+from liqtui.core.values import value
 from liqtui.protocols import compound_v2_pauses as pauses
 from liqtui.protocols.compound_v2_math import (
     ROUNDINGS,
@@ -141,7 +141,7 @@ def _votes(rounding: Rounding, voters: Iterable[Drawn]) -> int:
     return votes
 
 
-@dataclass(frozen=True)
+@value
 class CompoundBook:
     """The account frozen at one block, in the comptroller's own arithmetic. See `core.model.Book`."""
 

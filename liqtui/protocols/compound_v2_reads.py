@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.units import RAY, WAD
 from liqtui.protocols import compound_v2_pauses as pauses
-from liqtui.protocols.abi import WORD, Asked, address, addresses, ask_all, asked, flag, known, ok, uint, words
+from liqtui.protocols.abi import Asked, address, addresses, ask_all, asked, flag, known, ok, uint, words
 from liqtui.protocols.adapter import Reading
 from liqtui.protocols.compound_v2_abi import (
     ACCRUE_INTEREST,
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from liqtui.core.model import Feed
     from liqtui.core.reads import Block, Call, Plan, Result
     from liqtui.protocols.abi import Question
-    from liqtui.protocols.compound_v2_state import Opened
+    from liqtui.protocols.compound_v2_state import Opened, TokenInfo
 
 _OF_COMPTROLLER = (ORACLE, GET_ALL_MARKETS, CLOSE_FACTOR, LIQUIDATION_INCENTIVE)
 _BY_FACTOR, _BY_THRESHOLD = 0, 1
@@ -83,18 +83,18 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
     more = [call for owner in accounts for call in owner.held.asked[owner.wallet]]
     answered, told = yield from ask_all(second, more)
     found |= answered
-    stored: list[list[list[Result]]] = []
     size, at = _holding_size(opened), 0
+    stored: list[_Stored] = []
     for owner in accounts:
         until = at + size * len(owner.held.tokens)
-        stored.append([told[i : i + size] for i in range(at, until, size)])
+        mine = told[at:until]
+        stored.append(_Stored(mine, [words(each, 4) if ok(each, 4) else None for each in mine[::size]]))
         at = until
-    owing = [[_owes(each[0]) for each in holdings] for holdings in stored]
 
     third: dict[Any, Call] = {
         (info.address, EXCHANGE_RATE_CURRENT): EXCHANGE_RATE_CURRENT.at(info.address) for info in used
     }
-    more = [call for owner, owes in zip(accounts, owing, strict=True) for call in _accrued_calls(opened, owner, owes)]
+    more = [call for owner, mine in zip(accounts, stored, strict=True) for call in _accrued_calls(opened, owner, mine)]
     answered, told = yield from ask_all(third, more)
     found |= answered
 
@@ -118,10 +118,11 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
     outcome: dict[str, Account | ValueError] = {
         wallet: owner for wallet, owner in owners.items() if isinstance(owner, ValueError)
     }
-    for owner, holdings, owes in zip(accounts, stored, owing, strict=True):
-        liquidity, vai = next(rest), next(rest) if _owes_vai(owner) else owner.vai[0]
-        answers = _Answers(holdings, liquidity, [next(rest) if each else None for each in owes], vai)
-        outcome[owner.wallet] = _account(opened, market, owner, answers, found.get(IS_FORCED, _NOTHING))
+    vai_forced = found.get(IS_FORCED, _NOTHING)
+    for owner, mine in zip(accounts, stored, strict=True):
+        liquidity, vai = next(rest), next(rest) if owner.owes_vai else None
+        debts = [next(rest) if each and each[_OWED] else None for each in mine.snapshots]
+        outcome[owner.wallet] = _account(opened, market, owner, mine, _Accrued(liquidity, debts, vai, vai_forced))
     whole = {wallet: account for wallet, account in outcome.items() if isinstance(account, Account)}
     market = replace(market, rounding=rounding_of(opened, market, whole))
     return Reading(market, outcome, _feeds(market), _changed(opened, found), tuple(errors))
@@ -172,6 +173,8 @@ class _Held(NamedTuple):
     tokens: tuple[str, ...]
     """Known cTokens in the order in which the account entered their markets, then the rest."""
     asked: Asked
+    debts: Asked
+    """What it owes in each of `tokens`, with interest."""
     whole: bool
     """All markets that it entered are known."""
 
@@ -187,7 +190,8 @@ class _Alike(dict[tuple[tuple[str, ...], "frozenset[str]"], _Held]):
         opened, (entered, hints) = self._opened, key
         tokens = tuple(token for token in dict.fromkeys((*entered, *sorted(hints))) if token in opened.tokens)
         questions = tuple(question for token in tokens for question in _of_holding(opened, token))
-        held = _Held(entered, tokens, asked(questions), opened.tokens.keys() >= set(entered))
+        debts = asked(tuple((BORROW_BALANCE_CURRENT, token, ()) for token in tokens))
+        held = _Held(entered, tokens, asked(questions), debts, opened.tokens.keys() >= set(entered))
         self[key] = held
         return held
 
@@ -198,20 +202,34 @@ class _Owner(NamedTuple):
     wallet: str
     held: _Held
     group: int
+    owes_vai: bool
     vai: Sequence[Result]
     """What is owed in it, as stored; then whether that may be liquidated whatever the health. Empty without VAI."""
 
 
-class _Answers(NamedTuple):
-    """What else was read of an account."""
+class _Stored(NamedTuple):
+    """What is stored of an account, without the interest since."""
 
-    stored: list[list[Result]]
+    told: list[Result]
     """For each cToken held, the answers to `_of_holding`."""
+    snapshots: list[list[int] | None]
+    """For each, the first of them: error, cTokens, debt, exchange rate. None where it does not answer."""
+
+
+_OWED = 2
+"""The place of the debt in a snapshot."""
+
+
+class _Accrued(NamedTuple):
+    """What interest makes of it."""
+
     liquidity: Result
     debts: list[Result | None]
-    """For each cToken held, with interest; None where nothing is owed."""
-    vai: Result
-    """What is owed in it, with interest."""
+    """For each cToken held; None where nothing is owed."""
+    vai: Result | None
+    """What is owed in it; None where nothing is."""
+    vai_forced: Result
+    """Whether that may be liquidated whatever the health, of all accounts."""
 
 
 _NOTHING = bytes(32)
@@ -225,24 +243,18 @@ def _owner(
     except ValueError as fault:
         return ValueError(f"the comptroller did not tell which markets the account is in: {fault}")
     group = known(told[1]) or 0 if opened.by_account else 0
-    return _Owner(wallet, alike[entered, hints], group, told[1 + opened.by_account :] if opened.vai else (_NOTHING,))
+    vai = told[1 + opened.by_account :] if opened.vai else ()
+    return _Owner(wallet, alike[entered, hints], group, bool(vai) and ok(vai[0]) and vai[0] != _NOTHING, vai)
 
 
-def _owes_vai(owner: _Owner) -> bool:
-    return ok(owner.vai[0]) and owner.vai[0] != _NOTHING
-
-
-def _accrued_calls(opened: Opened, owner: _Owner, owes: Sequence[bool]) -> list[Call]:
+def _accrued_calls(opened: Opened, owner: _Owner, stored: _Stored) -> list[Call]:
     """The comptroller's own word after all markets of the account have accrued, and its debts with interest."""
-    at = opened.vai.controller if opened.vai and _owes_vai(owner) else ""
-    calls = [_liquidity_after(opened.multicall, opened.ref.entry, owner.wallet, owner.held.entered, at)]
+    held, wallet = owner.held, owner.wallet
+    at = opened.vai.controller if opened.vai and owner.owes_vai else ""
+    calls = [_liquidity_after(opened.multicall, opened.ref.entry, wallet, held.entered, at)]
     if at:
-        calls.append(in_one(opened.multicall, [ACCRUE_VAI_INTEREST.at(at), GET_VAI_REPAY_AMOUNT.at(at, owner.wallet)]))
-    calls += [
-        BORROW_BALANCE_CURRENT.at(token, owner.wallet)
-        for token, owing in zip(owner.held.tokens, owes, strict=True)
-        if owing
-    ]
+        calls.append(in_one(opened.multicall, [ACCRUE_VAI_INTEREST.at(at), GET_VAI_REPAY_AMOUNT.at(at, wallet)]))
+    calls += [call for call, each in zip(held.debts[wallet], stored.snapshots, strict=True) if each and each[_OWED]]
     return calls
 
 
@@ -253,12 +265,8 @@ def _liquidity_after(multicall: str, entry: str, wallet: str, entered: tuple[str
     return in_one(multicall, [*accrued, GET_ACCOUNT_LIQUIDITY.at(entry, wallet)])
 
 
-def _owes(snapshot: Result) -> bool:
-    return ok(snapshot, 4) and snapshot[2 * WORD : 3 * WORD] != _NOTHING
-
-
 def _of_holding(opened: Opened, token: str) -> list[Question]:
-    """Answers are taken apart by `_holding`, by place."""
+    """Answers are taken apart by `_holdings`, by place."""
     entry = opened.ref.entry
     questions: list[Question] = [(GET_ACCOUNT_SNAPSHOT, token, ())]
     if opened.by_account:
@@ -273,55 +281,64 @@ def _holding_size(opened: Opened) -> int:
     return 1 + 3 * opened.by_account + opened.forced_by_account
 
 
-def _account(
-    opened: Opened, market: Market, owner: _Owner, answers: _Answers, vai_forced: Result
-) -> Account | ValueError:
+def _account(opened: Opened, market: Market, owner: _Owner, stored: _Stored, accrued: _Accrued) -> Account | ValueError:
     """The account with its balances, or what keeps its health from being known."""
-    entered, tokens, _, whole = owner.held
-    if not whole:
+    held, vai, forced = owner.held, 0, False
+    if not held.whole:
         return ValueError("it is in a market that was listed after this one was opened")
     try:
-        holdings = tuple(
-            [
-                _holding(opened, market, token, stored, owed, entered=token in entered)
-                for token, stored, owed in zip(tokens, answers.stored, answers.debts, strict=True)
-            ]
-        )
-        accrued = last_of(answers.vai) if _owes_vai(owner) else answers.vai
-        vai = uint(accrued if ok(accrued) else owner.vai[0])
-        forced = vai > 0 and any(map(flag, (vai_forced, *owner.vai[1:])))
+        holdings = _holdings(opened, market, held, stored, accrued)
+        if owner.vai:
+            with_interest = last_of(accrued.vai or b"")
+            vai = uint(with_interest if ok(with_interest) else owner.vai[0])
+            forced = vai > 0 and any(map(flag, (accrued.vai_forced, *owner.vai[1:])))
     except ValueError as fault:
         return fault
-    account = Account(holdings, None, "it does not answer", vai, owner.group, forced)
-    said = last_of(answers.liquidity)
+    reported, refusal = _reported(accrued.liquidity)
+    return Account(holdings, reported, refusal, vai, owner.group, forced)
+
+
+def _reported(result: Result) -> tuple[tuple[int, int] | None, str]:
+    """The comptroller's liquidity and shortfall, or None and why not."""
+    said = last_of(result)
     if not ok(said, 3):
-        return account
+        return None, "it does not answer"
     error, liquidity, shortfall = words(said, 3)
     if error:
-        return account._replace(refusal=f"it answers error {error} {_ERRORS.get(error, '')}".strip())
-    return account._replace(reported=(liquidity, shortfall), refusal="")
+        return None, f"it answers error {error} {_ERRORS.get(error, '')}".strip()
+    return (liquidity, shortfall), ""
 
 
-def _holding(
-    opened: Opened, market: Market, token: str, stored: list[Result], accrued: Result | None, *, entered: bool
-) -> Holding:
-    if token not in market.tokens:
-        raise ValueError(f"its market {token} could not be read")
-    info = market.tokens[token].info
+def _holdings(opened: Opened, market: Market, held: _Held, stored: _Stored, accrued: _Accrued) -> tuple[Holding, ...]:
+    """ValueError in words for what was not read."""
+    told, size, holdings = stored.told, _holding_size(opened), list[Holding]()
+    for place, (token, snapshot, debt) in enumerate(zip(held.tokens, stored.snapshots, accrued.debts, strict=True)):
+        if token not in market.tokens:
+            raise ValueError(f"its market {token} could not be read")
+        if snapshot is None or snapshot[0] or not snapshot[3]:
+            raise ValueError(_no_balance(market.tokens[token].info, told[place * size]))
+        _, tokens, owed, rate = snapshot
+        now, entered = 0 if debt is None else known(debt), token in held.entered
+        if size == 1:
+            holdings.append(Holding(token, tokens, owed, rate, now, entered))
+            continue
+        more = told[place * size + 1 : (place + 1) * size]
+        factor, weight, incentive = map(known, more[:3]) if opened.by_account else (None, None, None)
+        forced = flag(more[-1]) if opened.forced_by_account else False
+        holdings.append(Holding(token, tokens, owed, rate, now, entered, factor, weight, incentive, forced))
+    return tuple(holdings)
+
+
+def _no_balance(info: TokenInfo, snapshot: Result) -> str:
+    """Why there is none."""
+    symbol = info.asset.symbol
     try:
-        error, tokens, owed, rate = words(stored[0], 4)
+        error = words(snapshot, 4)[0]
     except ValueError as fault:
-        raise ValueError(f"its {info.asset.symbol} could not be read: {fault}") from fault
+        return f"its {symbol} could not be read: {fault}"
     if error:
-        raise ValueError(f"its {info.asset.symbol} could not be read: error {error}")
-    if not rate:
-        raise ValueError(f"its {info.asset.symbol} makes no sense: an exchange rate of zero")
-    now = 0 if accrued is None else known(accrued)
-    if len(stored) == 1:
-        return Holding(token, tokens, owed, rate, now, entered)
-    factor, weight, incentive = map(known, stored[1:4]) if opened.by_account else (None, None, None)
-    forced = flag(stored[-1]) if opened.forced_by_account else False
-    return Holding(token, tokens, owed, rate, now, entered, factor, weight, incentive, forced)
+        return f"its {symbol} could not be read: error {error}"
+    return f"its {symbol} makes no sense: an exchange rate of zero"
 
 
 def _changed(opened: Opened, found: Mapping[Any, Result]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from liqtui.core.format import bps_of
 from liqtui.core.model import Change, Leg, Side
 from liqtui.core.results import Scope
 from liqtui.core.units import BPS, HEALTH_INFINITE, RAY, SECONDS_PER_YEAR, WAD, decimal_string, mul_div_down
+from liqtui.core.values import value
 from liqtui.protocols.compound_v3_math import absorb, health, liquidatable
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NO_CHANGE = Change()
 
 
-@dataclass(frozen=True)
+@value
 class CometBook:
     """The account frozen at one block, with interest up to it. See `core.model.Book`."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from liqtui.core.units import (
     mul_div_down,
     mul_div_up,
 )
+from liqtui.core.values import value
 from liqtui.protocols.morpho_blue_early import take
 from liqtui.protocols.morpho_blue_math import Totals, borrow, health, incentive, liquidate_all, repay
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 NO_CHANGE = Change()
 
 
-@dataclass(frozen=True)
+@value
 class MorphoBook:
     """One account in one market, frozen at one block, in Morpho's own arithmetic. See `core.model.Book`."""
 
