@@ -241,7 +241,13 @@ def _account(market: Market, owner: _Owner, balances: Sequence[Result], errors: 
     holdings: list[Holding] = []
     for i, flagged, symbol, first, until in held.parts:
         try:
-            holdings.append(_holding(market, i, balances[first:until]))
+            if i not in market.reserves:
+                raise ValueError("the reserve did not answer")  # noqa: TRY301 - told as any other
+            supplied = uint(balances[first])
+            if until - first > 1:
+                holdings.append((i, supplied, *_borrowed(market, i, balances[first + 1 : until])))
+            else:
+                holdings.append((i, supplied, 0, 0, 0))
         except ValueError as fault:
             said = f"its {symbol} could not be read: {fault}"
             if flagged:
@@ -253,19 +259,14 @@ def _account(market: Market, owner: _Owner, balances: Sequence[Result], errors: 
         return Account(flags, group, tuple(holdings), None, str(fault))
 
 
-def _holding(market: Market, i: int, told: Sequence[Result]) -> Holding:
-    """From the answers to the questions of `_held` in one reserve."""
-    if i not in market.reserves:
-        raise ValueError("the reserve did not answer")
-    supplied = uint(told[0])
-    if len(told) == 1:
-        return Holding(i, supplied, 0)
-    owed, rules = uint(told[1]), market.rules
+def _borrowed(market: Market, i: int, told: Sequence[Result]) -> tuple[int, int, int]:
+    """The last three of a holding, from the answers to the questions of `_held` about debt in one reserve."""
+    owed, rules = uint(told[0]), market.rules
     if rules.stable_debt:
-        return Holding(i, supplied, owed, uint(told[2]), known(told[3]) or 0)
+        return owed, uint(told[1]), known(told[2]) or 0
     if rules.discounted_debt and not market.reserves[i].config.virtual:
-        return Holding(i, supplied, 0, uint(told[2]), market.reserves[i].borrow_rate)
-    return Holding(i, supplied, owed)
+        return 0, uint(told[1]), market.reserves[i].borrow_rate
+    return owed, 0, 0
 
 
 def _changed(answers: Answers, reserves: Iterable[Reserve]) -> bool:

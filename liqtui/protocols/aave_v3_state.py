@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -205,16 +205,12 @@ class Market:
     """By eMode category: what `aave_v3_book` made of the reserves for its accounts, the same for all of them."""
 
 
-class Holding(NamedTuple):
-    """Scaled balances of an account in one reserve."""
+Holding: TypeAlias = tuple[int, int, int, int, int]
+"""An account in one reserve. A plain tuple: every account of every round is made of them.
 
-    id: int
-    supplied: int
-    borrowed: int
-    fixed: int = 0
-    """Raw units owed on top that do not follow the variable index: stable debt, discounted GHO."""
-    fixed_rate: int = 0
-    """Yearly, ray."""
+(reserve id, scaled aToken balance, scaled variable debt, raw units owed on top that do not follow the variable index -
+stable debt, discounted GHO -, their yearly rate in ray)
+"""
 
 
 class Reported(NamedTuple):

@@ -7,7 +7,7 @@ Layout: https://docs.soliditylang.org/en/latest/abi-spec.html
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
@@ -139,7 +139,7 @@ def encode(*args: Argument) -> bytes:
 
 def ok(result: Result, count: int = 1) -> TypeGuard[bytes]:
     """Whether the result is an answer of at least `count` words."""
-    return not isinstance(result, Failure) and len(result) >= count * WORD
+    return type(result) is bytes and len(result) >= count * WORD
 
 
 def answer(result: Result, count: int = 1) -> bytes:
@@ -155,19 +155,18 @@ def words(result: Result, count: int) -> list[int]:
     """The first `count` words as unsigned integers."""
     if type(result) is not bytes or len(result) < count * WORD:  # hardly ever
         result = answer(result, count)
-    return list(map(int.from_bytes, _cut(count).unpack_from(result)))
+    return list(map(_number, _CUTS[count](result)))
 
 
-@cache
-def _cut(count: int) -> Struct:
-    """Cuts off so many words, at a third of the cost of slices."""
-    return Struct(f"{WORD}s" * count)
+_CUTS = [Struct(f"{WORD}s" * count).unpack_from for count in range(33)]
+"""Cut off so many words, at a third of the cost of slices."""
+_number = int.from_bytes
 
 
 def uint(result: Result) -> int:
     if type(result) is bytes and len(result) == WORD:  # nearly always
-        return int.from_bytes(result)
-    return int.from_bytes(answer(result)[:WORD])
+        return _number(result)
+    return _number(answer(result)[:WORD])
 
 
 def known(result: Result) -> int | None:

@@ -194,7 +194,7 @@ def test_the_flag_of_a_dropped_reserve_means_nothing() -> None:
 
     reading = after(loan(), left_over)
     assert not reading.changed
-    assert [holding.id for holding in reading.accounts[ALICE].holdings] == [0, 1]
+    assert [holding[0] for holding in reading.accounts[ALICE].holdings] == [0, 1]
 
 
 def sentinel(revision: int, result: Any) -> Any:
