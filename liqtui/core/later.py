@@ -70,8 +70,9 @@ class Sketched:
     def finished(self, finish: Later, **values: Any) -> Self:
         """A copy with other values, and with more that is worked out when it is looked at."""
         found = {**self.__dict__, **values, "finish": finish}
-        for name in finish:
-            found.pop(name, None)
+        if not finish.keys().isdisjoint(found):
+            for name in finish:
+                found.pop(name, None)
         return _with(type(self), found)
 
     def peek(self, name: str) -> Any:

@@ -91,7 +91,7 @@ class AaveV3:
         entries, totals = book.entries, book.totals()
         return (
             Position.sketch(
-                _Source(opened, market, account, totals),
+                (opened, market, account, totals),
                 _LATER,
                 key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet),
                 block=block,
@@ -103,8 +103,8 @@ class AaveV3:
                 max_ltv=totals.ltv if totals else None,
                 threshold=totals.threshold if totals else None,
                 book=book,
-                holds=any(map(_SUPPLIED, entries)),
-                owes=any(map(_OWED, entries)),
+                holds=book.holds,
+                owes=book.owes,
                 fixed=movers_of(opened.base_asset),  # it is what the market counts in
             ),
         )
@@ -124,7 +124,7 @@ def _book(position: Position) -> AaveBook:
 
 
 def _source(position: Position) -> _Source:
-    return position.source
+    return _Source(*position.source)
 
 
 def _ltv(position: Position) -> int | None:

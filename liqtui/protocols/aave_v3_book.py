@@ -114,21 +114,24 @@ def book_of(opened: Opened, market: Market, account: Account) -> AaveBook:
         places = market.places[group] = _Places(opened, market, group)
     entries: list[Entry] = []
     lines: list[Line] = []
+    holds = owes = False
     for i, scaled, borrowed, fixed, fixed_rate in holdings:
         state, terms, income, debt_index, borrow_rate, can_count, asset, price, unit, threshold, ltv = places[i]
         owed = rate = 0
         if borrowed or fixed:
             variable = of_owed(borrowed, debt_index)
             owed = variable + fixed
-            rate = (variable * borrow_rate + fixed * fixed_rate) // owed if owed else 0
+            if owed:
+                owes, rate = True, (variable * borrow_rate + fixed * fixed_rate) // owed
         bits = flags >> 2 * i & 3
         enabled = bits > 1
         supplied = of_supplied(scaled, income) if scaled else 0
+        holds = holds or supplied > 0
         counts = enabled and can_count
         entries.append(Entry(state, terms, supplied, owed, enabled, counts, bits > 0, rate))
         if bits:
             lines.append((asset, supplied if counts else 0, owed, price, unit, threshold, ltv))
-    return AaveBook(tuple(entries), tuple(lines), directed)
+    return AaveBook(tuple(entries), tuple(lines), directed, holds, owes)
 
 
 @value
@@ -138,6 +141,9 @@ class AaveBook:
     entries: tuple[Entry, ...]
     lines: tuple[Line, ...]
     directed: bool
+    holds: bool
+    """Anything is supplied."""
+    owes: bool
 
     @cached_property
     def legs(self) -> tuple[Leg, ...]:

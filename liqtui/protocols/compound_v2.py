@@ -80,7 +80,7 @@ class CompoundV2:
         held, owed = _values(entries, vai, account.vai)
         return (
             Position.sketch(
-                _Source(opened, market),
+                (opened, market),
                 _LATER,
                 key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet),
                 block=block,
@@ -114,7 +114,7 @@ def _book(position: Position) -> CompoundBook:
 
 
 def _source(position: Position) -> _Source:
-    return position.source
+    return _Source(*position.source)
 
 
 def _values(entries: Sequence[Entry], vai: Vai | None, owed_vai: int) -> tuple[int | None, int | None]:

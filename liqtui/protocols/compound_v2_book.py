@@ -45,6 +45,8 @@ class Entry(NamedTuple):
     """Raw underlying units; by the stored rate where the accrued one is not known."""
     owed: int
     """Raw underlying units; as stored where the accrued debt is not known."""
+    line: Line
+    """With interest up to the block; without a price, and so of unknown worth, where that is not known."""
 
     @property
     def factor(self) -> int:
@@ -67,21 +69,15 @@ class Entry(NamedTuple):
     def accrued(self) -> bool:
         return self.state.rate is not None and self.holding.owed is not None
 
-    @property
-    def line(self) -> Line:
-        """With interest up to the block; without a price, and so of unknown worth, where that is not known."""
-        state, holding, _, owed = self
-        _, tokens, _, stored_rate, accrued, _, _, weight, *_ = holding
-        rate, price = state.rate, state.price
-        if rate is None or accrued is None:
-            rate, price = rate or stored_rate, None
-        return Line(state.info.asset.address, tokens, owed, rate, state.weight if weight is None else weight, price)
-
 
 def entry_of(state: TokenState, holding: Holding) -> Entry:
-    _, tokens, stored_owed, stored_rate, owed, *_ = holding
-    supplied = underlying_of(tokens, state.rate or stored_rate) if tokens else 0
-    return Entry(state, holding, supplied, stored_owed if owed is None else owed)
+    _, tokens, stored_owed, stored_rate, accrued, _, _, weight, _, _ = holding
+    rate, price, owed = state.rate, state.price, stored_owed if accrued is None else accrued
+    supplied = underlying_of(tokens, rate or stored_rate) if tokens else 0
+    if rate is None or accrued is None:
+        rate, price = rate or stored_rate, None
+    weight = state.weight if weight is None else weight
+    return Entry(state, holding, supplied, owed, Line(state.info.asset.address, tokens, owed, rate, weight, price))
 
 
 class Drawn:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from liqtui.core.model import Flag, Health, Position, PositionKey
-from liqtui.core.units import BPS, HEALTH_ONE, WAD, decimal_string, mul_div_down, mul_div_up
+from liqtui.core.units import BPS, HEALTH_ONE, decimal_string, mul_div_down, mul_div_up
 from liqtui.protocols import compound_v3_events
 from liqtui.protocols.adapter import Survey
 from liqtui.protocols.compound_v3_book import CometBook, engine_card, scope
-from liqtui.protocols.compound_v3_math import Base, Indexes, Line, covered, short, weighted
+from liqtui.protocols.compound_v3_math import Base, Indexes, Line, covered, short, weighted, worth
 from liqtui.protocols.compound_v3_open import discover, glance, open_market
 from liqtui.protocols.compound_v3_reads import refresh
 from liqtui.protocols.compound_v3_state import (
@@ -82,19 +81,20 @@ class CompoundV3:
         balance = base.balance
         held = tuple([(market.assets[index], amount) for index, amount in account.holdings])
         lines = tuple([_line(state, amount) for state, amount in held])
-        weights = tuple(map(weighted, lines))
+        values = worth(lines)
+        weights = weighted(values, [line.factor for line in lines])
         book = CometBook(market, held, opened.base, base, lines, account.view)
-        doubts = _doubts(opened, market, account, max(0, -balance), weights)
+        doubts = _doubts(opened, market, account, -balance if balance < 0 else 0, weights)
         return (
             Position.sketch(
-                _Source(opened, market, doubts),
+                (opened, market, doubts),
                 _LATER,
                 key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet),
                 block=block,
                 base_symbol=opened.base_symbol,
                 base_decimals=PRICE_DECIMALS,
                 health=_health(account, covered(base, weights), book, doubts),
-                collateral_value=_values(lines),
+                collateral_value=_total(values),
                 debt_value=base.debt_value,
                 book=book,
                 owes=balance < 0,
@@ -116,7 +116,7 @@ def _book(position: Position) -> CometBook:
 
 
 def _source(position: Position) -> _Source:
-    return position.source
+    return _Source(*position.source)
 
 
 def _ltv(position: Position) -> int | None:
@@ -124,13 +124,15 @@ def _ltv(position: Position) -> int | None:
     return mul_div_up(debt, BPS, collateral) if collateral and debt is not None else None
 
 
-_AMOUNT = attrgetter("amount")
-
-
 def _part(position: Position, factor: Callable[[AssetState], int]) -> int | None:
     """Of the collateral, each asset weighted by a factor."""
     book = _book(position)
-    return _share(_values(book.lines, [factor(state) for state, _ in book.held]), position.collateral_value)
+    return _share(
+        _total(weighted(worth(book.lines), [factor(state) for state, _ in book.held])), position.collateral_value
+    )
+
+
+_AMOUNT = attrgetter("amount")
 
 
 def _scope(position: Position) -> Scope | None:
@@ -142,13 +144,13 @@ def _line(state: AssetState, amount: int) -> Line:
     return Line(state.asset.address, amount, state.price, state.info.scale, state.info.liquidate_factor)
 
 
-def _values(lines: Sequence[Line], factors: Iterable[int] = repeat(WAD)) -> int | None:
-    """Collateral in price units, weighted by factors (1e18-scaled); None where a price is unknown."""
+def _total(values: Iterable[int | None]) -> int | None:
+    """None where a price is unknown."""
     total = 0
-    for (_, amount, price, scale, _), factor in zip(lines, factors, strict=False):
-        if price is None:
+    for value in values:
+        if value is None:
             return None
-        total += amount * price // scale * factor // WAD
+        total += value
     return total
 
 

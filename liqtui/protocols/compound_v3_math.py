@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from liqtui.core.units import HEALTH_INFINITE, WAD, mul_div_down, mul_div_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 INDEX_SCALE = 10**15
 """BASE_INDEX_SCALE; also the index that a new market starts with."""
@@ -79,7 +79,7 @@ class Base(NamedTuple):
         principal, (_, borrow), price, scale = self
         if price is None:
             return None
-        return mul_div_down(present(-principal, borrow), price, scale) if principal < 0 else 0
+        return present(-principal, borrow) * price // scale if principal < 0 else 0
 
 
 def present(principal: int, index: int) -> int:
@@ -99,25 +99,34 @@ def grown(index: int, rate: int, elapsed: int) -> int:
     return index + mul_div_down(index, rate * elapsed, WAD)
 
 
-def weighted(line: Line) -> int | None:
-    """What a collateral counts for, rounded down twice; None without a price."""
-    _, amount, price, scale, factor = line
-    return None if price is None else amount * price // scale * factor // WAD
+def worth(lines: Iterable[Line]) -> list[int | None]:
+    """Each collateral in price units, rounded down; None without a price."""
+    return [None if price is None else amount * price // scale for _, amount, price, scale, _ in lines]
 
 
-def health(base: Base, lines: Iterable[Line]) -> int | None:
-    return covered(base, map(weighted, lines))
+def weighted(values: Iterable[int | None], factors: Iterable[int]) -> list[int | None]:
+    """These values (see `worth`) by these factors, 1e18-scaled, rounded down once more."""
+    return [None if value is None else value * factor // WAD for value, factor in zip(values, factors, strict=True)]
 
 
-def liquidatable(base: Base, lines: Iterable[Line]) -> bool | None:
-    return short(base, map(weighted, lines))
+def weights(lines: Sequence[Line]) -> list[int | None]:
+    """What each collateral counts for."""
+    return weighted(worth(lines), [line.factor for line in lines])
+
+
+def health(base: Base, lines: Sequence[Line]) -> int | None:
+    return covered(base, weights(lines))
+
+
+def liquidatable(base: Base, lines: Sequence[Line]) -> bool | None:
+    return short(base, weights(lines))
 
 
 def covered(base: Base, weights: Iterable[int | None]) -> int | None:
     """Weighted collateral ÷ debt, 1e18-scaled and cut: under 1e18 exactly where isLiquidatable finds liquidity < 0.
 
     Infinite without debt, and for a debt that is worth less than one unit of the price. None where a price that it
-    hangs on is unknown. `weights`: of each collateral, see `weighted`.
+    hangs on is unknown. `weights`: of each collateral, see `weights`.
     """
     if base.principal >= 0:
         return HEALTH_INFINITE

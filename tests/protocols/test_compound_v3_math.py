@@ -22,7 +22,7 @@ from liqtui.protocols.compound_v3_math import (
     liquidatable,
     present,
     principal_of,
-    weighted,
+    weights,
 )
 from liqtui.protocols.compound_v3_state import held_assets
 
@@ -180,7 +180,7 @@ def test_a_debt_worth_nothing_is_no_danger() -> None:
 
 def test_unknown_prices() -> None:
     broken = comp(5, price=None)
-    assert weighted(broken) is None
+    assert weights([broken]) == [None]
     assert health(owing(10**6), [broken]) is None
     assert health(owing(10**6, price=None), []) is None
     assert liquidatable(owing(10**6, price=None), []) is None
