@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from liqtui.core.factors import movers_of
-from liqtui.core.model import Flag, Health, Position, PositionKey
+from liqtui.core.model import Flag, Health, Position
 from liqtui.core.units import BPS, decimal_string, mul_div_up
 from liqtui.protocols import aave_events
 from liqtui.protocols.aave_v3_book import book_of
@@ -40,7 +39,6 @@ _RESERVE_FLAGS = {
     "siloed": "is siloed: it cannot be borrowed together with another asset",
     "price capped now": "is priced at its cap, below its feed",
 }
-_SUPPLIED, _OWED = attrgetter("supplied"), attrgetter("owed")
 _CODES = {"liquidation grace": "grace", "price capped now": "capped"}
 
 
@@ -93,7 +91,7 @@ class AaveV3:
             Position.sketch(
                 (opened, market, account, totals),
                 _LATER,
-                key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet),
+                key=opened.keys[wallet],
                 block=block,
                 base_symbol=opened.base_symbol,
                 base_decimals=opened.base_decimals,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from liqtui.protocols.adapter import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -137,6 +140,10 @@ class Opened:
     prices: PriceBook
     sequencer: str = ""
     """Uptime feed of the chain's sequencer; empty where none is known."""
+
+    @cached_property
+    def keys(self) -> Keys:
+        return Keys(self.ref)
 
 
 class ReserveState(NamedTuple):

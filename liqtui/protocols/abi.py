@@ -171,6 +171,8 @@ def uint(result: Result) -> int:
 
 def known(result: Result) -> int | None:
     """The first word as unsigned integer; None where it was not answered."""
+    if type(result) is bytes and len(result) == WORD:  # nearly always
+        return _number(result)
     return uint(result) if ok(result) else None
 
 

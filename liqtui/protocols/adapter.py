@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
+from liqtui.core.model import PositionKey
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
@@ -21,6 +23,18 @@ if TYPE_CHECKING:
     from liqtui.core.model import Feed, Position
     from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
+
+
+class Keys(dict[str, PositionKey]):
+    """Wallet → the key of its position in this market. Kept: they are the same every round."""
+
+    def __init__(self, ref: MarketRef) -> None:
+        super().__init__()
+        self._market = (ref.chain_id, ref.protocol, ref.name)
+
+    def __missing__(self, wallet: str) -> PositionKey:
+        self[wallet] = key = PositionKey(*self._market, wallet)
+        return key
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from liqtui.core.factors import movers_of
-from liqtui.core.model import Flag, Health, Position, PositionKey
+from liqtui.core.model import Flag, Health, Position
 from liqtui.core.units import BPS, WAD, decimal_string, mul_div_up
 from liqtui.protocols import compound_v2_events
 from liqtui.protocols import compound_v2_pauses as pauses
@@ -82,7 +82,7 @@ class CompoundV2:
             Position.sketch(
                 (opened, market),
                 _LATER,
-                key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet),
+                key=opened.keys[wallet],
                 block=block,
                 base_symbol="USD",
                 base_decimals=VALUE_DECIMALS,
@@ -121,10 +121,9 @@ def _values(entries: Sequence[Entry], vai: Vai | None, owed_vai: int) -> tuple[i
     """Dollars of the collateral that counts, and of the debt; each None where a price is unknown."""
     held: int | None = 0
     owed: int | None = owed_vai * WAD // 10**vai.asset.decimals if vai else 0
-    for entry in entries:
-        price, debt = entry.state.price, entry.owed
-        supplied = entry.supplied if entry.holding.entered else 0
-        if supplied:
+    for state, holding, supplied, debt, _ in entries:
+        price = state.price
+        if supplied and holding.entered:
             held = None if held is None or price is None else held + price * supplied // WAD
         if debt:
             owed = None if owed is None or price is None else owed + price * debt // WAD

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from liqtui.protocols.adapter import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +70,10 @@ class Opened:
     """What stands behind the comptroller's proxy; empty where it does not tell."""
     zero_caps: bool = False
     """Whether a cap of 0 closes a market (Venus); else it is none."""
+
+    @cached_property
+    def keys(self) -> Keys:
+        return Keys(self.ref)
 
 
 class TokenState(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
-from liqtui.core.model import Flag, Health, Position, PositionKey
+from liqtui.core.model import Flag, Health, Position
 from liqtui.core.units import BPS, HEALTH_ONE, decimal_string, mul_div_down, mul_div_up
 from liqtui.protocols import compound_v3_events
 from liqtui.protocols.adapter import Survey
@@ -89,7 +89,7 @@ class CompoundV3:
             Position.sketch(
                 (opened, market, doubts),
                 _LATER,
-                key=PositionKey(opened.ref.chain_id, opened.ref.protocol, opened.ref.name, wallet),
+                key=opened.keys[wallet],
                 block=block,
                 base_symbol=opened.base_symbol,
                 base_decimals=PRICE_DECIMALS,

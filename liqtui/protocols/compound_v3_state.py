@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.units import WAD
 from liqtui.protocols.abi import as_address, words
+from liqtui.protocols.adapter import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +65,10 @@ class Opened:
     prices: PriceBook
     base_symbol: str
     """What prices are in: the market's own choice, dollars or the base token."""
+
+    @cached_property
+    def keys(self) -> Keys:
+        return Keys(self.ref)
 
 
 class AssetState(NamedTuple):

@@ -75,9 +75,11 @@ class MorphoBlue:
     ) -> tuple[Position, ...]:
         """One position for each market that the wallet still has debt or collateral in."""
         return tuple(
-            _position(opened, block, market.states[holding.id], holding, wallet)
-            for holding in account.holdings
-            if holding.shares or holding.collateral
+            [
+                _position(opened, block, market.states[holding.id], holding, wallet)
+                for holding in account.holdings
+                if holding.shares or holding.collateral
+            ]
         )
 
 
