@@ -27,13 +27,6 @@ class Rounding(NamedTuple):
     def mul(self, a: int, b: int) -> int:
         return (a * b + (_HALF if self.half_up else 0)) // WAD
 
-    def token_value(self, weight: int, rate: int, price: int) -> int:
-        """What one cToken counts for, 1e18-scaled (`tokensToDenom`)."""
-        half_up, price_first = self
-        first, last = (price, weight) if price_first else (weight, price)
-        up = _HALF if half_up else 0
-        return ((first * rate + up) // WAD * last + up) // WAD
-
 
 TRUNCATING = Rounding()
 ROUNDINGS = (TRUNCATING, Rounding(half_up=True), Rounding(price_first=True))
@@ -78,12 +71,15 @@ class Sums(NamedTuple):
 def measure(lines: Iterable[Line], rounding: Rounding) -> Sums | None:
     """Comptroller.getHypotheticalAccountLiquidityInternal; None when a price is unknown."""
     collateral = borrow = 0
-    token_value = rounding.token_value
+    half_up, price_first = rounding
+    up = _HALF if half_up else 0
     for _, tokens, owed, rate, weight, price in lines:
         if price is None:
             return None
         if tokens:
-            collateral += token_value(weight, rate, price) * tokens // WAD
+            first, last = (price, weight) if price_first else (weight, price)
+            # what one cToken counts for (tokensToDenom), times how many
+            collateral += ((first * rate + up) // WAD * last + up) // WAD * tokens // WAD
         if owed:
             borrow += price * owed // WAD
     return Sums(collateral, borrow)

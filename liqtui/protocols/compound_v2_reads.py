@@ -311,7 +311,8 @@ def _reported(result: Result) -> tuple[tuple[int, int] | None, str]:
 
 def _holdings(opened: Opened, market: Market, held: _Held, stored: _Stored, accrued: _Accrued) -> tuple[Holding, ...]:
     """ValueError in words for what was not read."""
-    told, size, holdings = stored.told, _holding_size(opened), list[Holding]()
+    told, size = stored.told, _holding_size(opened)
+    holdings: list[Holding] = []
     for place, (token, snapshot, debt) in enumerate(zip(held.tokens, stored.snapshots, accrued.debts, strict=True)):
         if token not in market.tokens:
             raise ValueError(f"its market {token} could not be read")

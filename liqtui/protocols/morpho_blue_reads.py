@@ -59,9 +59,10 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, tuple[str, ...]]) 
         first[market, MARKET] = MARKET.at(opened.ref.entry, info.number)
     early = [terms for terms in opened.early if terms.market in used]
     first |= {(terms.oracle, PRICE): PRICE.at(terms.oracle) for terms in early} | getters_of(opened.unsure)
+    numbers = {market: info.number for market, info in used.items()}
     for wallet, ids in hints.items():
         for market in ids:
-            first[wallet, market] = POSITION.at(opened.ref.entry, opened.markets[market].number, wallet)
+            first[wallet, market] = POSITION.at(opened.ref.entry, numbers[market], wallet)
         for terms in early:
             if terms.market in ids:
                 first[wallet, terms] = IS_AUTHORIZED.at(opened.ref.entry, wallet, terms.address)
@@ -164,27 +165,32 @@ def _account(
     for holding in holdings:
         if isinstance(holding, ValueError):
             return holding
-        if holding.id not in states:
-            return ValueError(f"market {holding.id[:10]}… could not be read")
-        armed = tuple(_tried(each, said.get((wallet, each.terms))) for each in holding.armed)
-        judged = _with_verdict(states[holding.id], holding, said.get((wallet, holding.id)))
-        whole.append(judged._replace(armed=armed) if armed else judged)
+        market, shares, collateral, _, _, armed = holding
+        if market not in states:
+            return ValueError(f"market {market[:10]}… could not be read")
+        if armed:
+            armed = tuple(_tried(each, said.get((wallet, each.terms))) for each in armed)
+        verdict, refusal = _verdict(states[market], said.get((wallet, market)))
+        whole.append(Holding(market, shares, collateral, verdict, refusal, armed))
     return Account(tuple(whole))
 
 
-def _with_verdict(state: MarketState, holding: Holding, said: Result | None) -> Holding:
-    """The answer to `_ask_to_liquidate`. What an oracle or rate model refuses by itself is no verdict."""
+def _verdict(state: MarketState, said: Result | None) -> tuple[bool | None, str]:
+    """`Holding.verdict` and `refusal`, by the answer to `_ask_to_liquidate`.
+
+    What an oracle or rate model refuses by itself is no verdict.
+    """
     if said is None:
-        return holding
+        return None, ""
     if not isinstance(said, Failure) or said.kind != "revert":
-        return holding._replace(refusal="the trial liquidation was not answered")
+        return None, "the trial liquidation was not answered"
     reason = _reason(said.data)
     if reason == HEALTHY:
-        return holding._replace(verdict=False)
+        return False, ""
     known = state.pricing.answer is not None and state.rate is not None
     if known and (said.data == _PANIC_OVERFLOW or reason == TOO_MUCH):
-        return holding._replace(verdict=True)
-    return holding._replace(refusal=clean(reason or said.detail, 60) or "the trial liquidation gave no reason")
+        return True, ""
+    return None, clean(reason or said.detail, 60) or "the trial liquidation gave no reason"
 
 
 def _tried(armed: Armed, said: Result | None) -> Armed:
