@@ -52,6 +52,7 @@ BATCH = 500
 WEB3_WALLETS = 50
 """One by one, more only take longer in proportion."""
 ENTRIES = 40
+PACE = 200_000
 
 
 class Kept:
@@ -91,21 +92,34 @@ def spent(found: Sequence[float]) -> Spent:
     return Spent(common.middle(found), min(found))
 
 
+def took(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return (time.process_time() - started) * 1e3
+
+
 def cpu(work: Callable[[], object], runs: int = RUNS) -> Spent:
-    return in_turns([work], runs)[0]
+    return spent([took(work) for _ in range(runs)])
 
 
 def in_turns(works: Sequence[Callable[[], object]], runs: int = RUNS) -> list[Spent]:
-    """What each takes, and last what a turn of all of them does: so a slow minute of the machine falls on all alike."""
+    """What each takes, what a turn of all of them does, and last the pace of the machine meanwhile.
+
+    So a slow minute of the machine falls on all alike, and shows.
+    """
     found: list[list[float]] = []
     for _ in range(runs):
-        took: list[float] = []
-        for work in works:
-            started = time.process_time()
-            work()
-            took.append((time.process_time() - started) * 1e3)
-        found.append([*took, sum(took)])
+        each = [took(work) for work in works]
+        found.append([*each, sum(each), took(plain_loop)])
     return [spent(each) for each in zip(*found, strict=True)]
+
+
+def plain_loop() -> int:
+    """Has nothing of this program in it: what it takes is the pace of the machine."""
+    total = 0
+    for number in range(PACE):
+        total += number * number
+    return total
 
 
 def packed(answers: Iterable[Result]) -> bytes:
@@ -208,6 +222,8 @@ class Steps(NamedTuple):
     rows: list[list[object]]
     decoding: Spent
     """Of decoding, planning, taking apart, evaluating."""
+    pace: Spent
+    """Of a plain loop in the same minute."""
 
 
 def steps(made: Five, wallets: Sequence[str]) -> tuple[Round, Steps]:
@@ -224,7 +240,7 @@ def steps(made: Five, wallets: Sequence[str]) -> tuple[Round, Steps]:
         for text in texts:
             parsed[0] = bytes.fromhex(parse(text)["result"][2:])  # type: ignore[assignment]
 
-    decode, apart, evaluate, together = in_turns([now.decode, now.take_apart, now.evaluate], TURNS)
+    decode, apart, evaluate, together, pace = in_turns([now.decode, now.take_apart, now.evaluate], TURNS)
     each = [(adapter.protocol, cpu(now.of_one(place))) for place, (_, adapter) in enumerate(now.markets)]
     monitor, clock = Monitor(made.setup(wallets), History(None), time.time()), time.time()
     monitor.watch(made.setup(wallets).wallets)
@@ -251,7 +267,7 @@ def steps(made: Five, wallets: Sequence[str]) -> tuple[Round, Steps]:
         ("rows, ranks, alert rules of all", spent(judging), count),
         (f"exact boundaries of the {SHOWN} rows shown", spent(looking), count),
     ]
-    return now, Steps([[name, *ms, ms.middle * 1e3 / among] for name, ms, among in found], together)
+    return now, Steps([[name, *ms, ms.middle * 1e3 / among] for name, ms, among in found], together, pace)
 
 
 def profile(now: Round) -> None:
@@ -337,7 +353,9 @@ def main() -> None:
         now, found = steps(made, made.wallets)
         common.table(["", "ms, median", "ms, least", "µs per position"], found.rows)
         middle, least = found.decoding
-        print(f"\n{made.mix}\nbudget of decoding and evaluation: 150 ms; {middle:.0f} ms, least {least:.0f}\n")
+        print(f"\n{made.mix}\nbudget of decoding and evaluation: 150 ms; {middle:.0f} ms, least {least:.0f}")
+        loop, best = found.pace
+        print(f"pace: a plain loop of {PACE:,} turns took {loop:.1f} ms meanwhile, least {best:.1f}\n")
         if options.profile:
             profile(now)
         with Counter(made.lab.node.url) as counter:
