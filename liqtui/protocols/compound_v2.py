@@ -16,10 +16,11 @@ from liqtui.core.units import BPS, WAD, decimal_string, mul_div_up
 from liqtui.protocols import compound_v2_events
 from liqtui.protocols import compound_v2_pauses as pauses
 from liqtui.protocols.adapter import Survey
-from liqtui.protocols.compound_v2_book import CompoundBook, drawn_of, engine_card, worst_scope
+from liqtui.protocols.compound_v2_book import CompoundBook, drawn_of
 from liqtui.protocols.compound_v2_math import TRUNCATING
 from liqtui.protocols.compound_v2_open import discover, glance, open_market
 from liqtui.protocols.compound_v2_reads import refresh
+from liqtui.protocols.compound_v2_scope import engine_card, worst_scope
 from liqtui.protocols.compound_v2_tokens import VALUE_DECIMALS
 from liqtui.protocols.feeds import feed_table
 

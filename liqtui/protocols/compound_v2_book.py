@@ -5,28 +5,23 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from liqtui.core.format import amount, bps, bps_of
 from liqtui.core.model import Change, Leg, Quote, Side
-from liqtui.core.results import Scope
 from liqtui.core.units import BPS, WAD
 from liqtui.core.values import value
-from liqtui.protocols import compound_v2_pauses as pauses
 from liqtui.protocols.compound_v2_math import (
     ROUNDINGS,
     TRUNCATING,
     Line,
     Sums,
     measure,
-    seize,
     tokens_for,
     underlying_of,
 )
-from liqtui.protocols.compound_v2_whole import closed_whole, whole_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from liqtui.protocols.compound_v2_math import Rounding, Seizure
+    from liqtui.protocols.compound_v2_math import Rounding
     from liqtui.protocols.compound_v2_state import Account, Holding, Market, Opened, TokenState, Vai
 
 NO_CHANGE = Change()
@@ -217,113 +212,6 @@ class CompoundBook:
             return True
         sums = measure(lines, self.rounding)
         return None if sums is None else sums.collateral < sums.borrow
-
-
-class _Case(NamedTuple):
-    """The largest liquidation of one pair. One that can go through is worse, then by what it costs the owner."""
-
-    loss: int
-    collateral: Entry
-    debt: Entry
-    taken: Seizure
-    seized: int
-    """Raw underlying units."""
-    limit: int
-    blocked: str
-
-
-def worst_scope(market: Market, book: CompoundBook) -> Scope | None:
-    """The pair of entered markets whose liquidation costs the owner most, at today's prices.
-
-    None without collateral or debt in the markets, and where a price is unknown.
-    """
-    if book.sums() is None:
-        return None
-    if closed_whole(market, book):
-        return whole_scope(market, book)
-    entered = [entry for entry in book.entries if entry.holding.entered]
-    cases = [
-        _case(market, book, collateral, debt)
-        for debt in entered
-        if debt.owed
-        for collateral in entered
-        if collateral.holding.tokens and _worth_seizing(book, collateral)
-    ]
-    return _scope(market, book, max(cases, key=lambda case: (not case.blocked, case.loss))) if cases else None
-
-
-def engine_card(opened: Opened, market: Market, entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]:
-    """See `Position.engine`."""
-    taken = [entry for entry in entries if entry.holding.entered and entry.supplied]
-    names = [entry.state.info.asset.symbol for entry in taken]
-    bonuses = [max(0, entry.incentive - WAD) * BPS // WAD for entry in taken]
-    shares = [(entry.state.info.share or 0) * BPS // WAD for entry in taken]
-    most = f"up to {bps(market.close_factor * BPS // WAD)} of one debt in a call"
-    if any(entry.forced and entry.owed for entry in entries):
-        most += "; all of a debt whose market is closed down, whatever the health"
-    if market.least is not None:
-        most += f"; with collateral up to {amount(market.least, _PRICE_DIGITS)} USD only all at once"
-    fee, goes = "none told", "the liquidator, as cTokens"
-    if any(shares):
-        of = "what is repaid" if opened.least is not None else "what is taken"
-        fee, goes = f"{bps_of(dict(zip(names, shares, strict=True)))} of {of}", f"{goes}; the fee to the reserves"
-    return (
-        ("who", f"only the contract {opened.liquidator}" if opened.liquidator else "anyone but the account itself"),
-        ("how much", most),
-        ("bonus", bps_of(dict(zip(names, bonuses, strict=True)))),
-        ("protocol fee", fee),
-        ("goes to", goes),
-        ("bad debt", "becomes bad debt of the pool" if opened.least is not None else "stays with the account"),
-    )
-
-
-def _worth_seizing(book: CompoundBook, collateral: Entry) -> bool:
-    """Whether a cToken is worth anything in the comptroller's digits; else it divides by zero and refuses."""
-    line = collateral.line
-    return book.rounding.mul(line.price or 0, line.rate) > 0
-
-
-def _case(market: Market, book: CompoundBook, collateral: Entry, debt: Entry) -> _Case:
-    limit = debt.owed if debt.forced else market.close_factor * debt.owed // WAD
-    taken = seize(book.rounding, collateral.line, debt.line, limit, collateral.incentive)
-    seized = underlying_of(taken.tokens, collateral.line.rate)
-    loss = (collateral.state.price or 0) * seized // WAD - (debt.state.price or 0) * taken.repaid // WAD
-    blocked = "seizing is paused" if market.seize_paused else "the whole protocol is paused" if market.paused else ""
-    blocked = blocked or pauses.stopped(collateral.state.paused, debt.state.paused)
-    return _Case(loss, collateral, debt, taken, seized, limit, blocked)
-
-
-def _scope(market: Market, book: CompoundBook, case: _Case) -> Scope:
-    collateral, debt, taken = case.collateral, case.debt, case.taken
-    reason = "all of this debt" if debt.forced else f"{market.close_factor * 100 // WAD} % of this debt"
-    if taken.repaid < case.limit:
-        reason = "all of this collateral"
-    return Scope(
-        collateral=collateral.state.info.asset,
-        debt=debt.state.info.asset,
-        max_debt=taken.repaid,
-        seized=case.seized,
-        loss=case.loss,
-        close_factor=taken.repaid * BPS // debt.owed,
-        bonus=collateral.incentive * BPS // WAD,
-        reason=reason,
-        health_after=_health_after(book, case) if book.liquidatable() else None,
-        toxic_below=collateral.weight * collateral.incentive // WAD,
-        blocked=case.blocked,
-    )
-
-
-def _health_after(book: CompoundBook, case: _Case) -> int | None:
-    held, owed = case.collateral.state.info.asset.address, case.debt.state.info.asset.address
-    lines = [
-        line._replace(
-            tokens=line.tokens - (case.taken.tokens if line.asset == held else 0),
-            owed=line.owed - (case.taken.repaid if line.asset == owed else 0),
-        )
-        for line in book.lines
-    ]
-    sums = measure(lines, book.rounding)
-    return None if sums is None else sums.health
 
 
 def _collateral_leg(entry: Entry) -> Leg:

@@ -107,6 +107,52 @@ def test_vai_is_owed_with_interest_and_may_be_liquidated_by_force(venus_core: Ve
     assert taken.collateral.asset.address == market.tokens["ETH"].lower()
 
 
+@pytest.mark.parametrize("price", [1_700, 900])
+def test_a_debt_in_vai_is_liquidated_as_far_as_the_scope_says(venus_core: VenusCore, price: int) -> None:
+    """Half of it; and all of the collateral where that does not cover so much."""
+    market, user, node = venus_core, wallet_of("c2 supply only"), venus_core.node
+    vai, controller = market.add_vai(40 * WAD // 100)
+    market.do(controller, "mintVAI(uint256)", 6_000 * WAD, sender=user)
+    market.do(vai, "mint(address,uint256)", LIQUIDATOR, 10_000 * WAD)
+    market.do(vai, "approve(address,uint256)", controller, 10_000 * WAD, sender=LIQUIDATOR)
+    case, collateral = compound_v2(market), market.tokens["ETH"]
+    sound = position(case, "c2 supply only")
+    assert sound.scope is not None
+    order = "liquidateVAI(address,uint256,address)", user, WAD, collateral
+    assert node.call(controller, abi.encode(*order), sender=LIQUIDATOR)[:32] != bytes(32)
+    market.set_price("ETH", price * 10**8)
+    before, _ = case.foreseen(sound.key)
+    assert before is not None
+    assert liquidatable(before)
+    scope = before.scope
+    assert scope is not None
+    assert (scope.debt.address, scope.blocked) == (vai.lower(), "")
+    assert scope.reason == ("50 % of this debt" if price == 1_700 else "all of this collateral")
+    held = node.view(collateral, "balanceOf(address)->uint256", user)
+
+    def paid(amount: int) -> int:
+        """cTokens that are seized in the next block."""
+        with node.batch(dt=case.seconds, check=False):
+            market.do(collateral, "accrueInterest()")
+            market.do(controller, "liquidateVAI(address,uint256,address)", user, amount, collateral, sender=LIQUIDATOR)
+        return held - node.view(collateral, "balanceOf(address)->uint256", user)
+
+    branch = market.lab.snapshot()
+    more = paid(scope.max_debt + (10**10 if scope.reason.startswith("all") else 1))  # its steps are some 1e4 wei
+    assert more == 0
+    market.lab.revert(branch)
+    tokens = paid(scope.max_debt)
+    rate = node.view(collateral, "exchangeRateStored()->uint256")
+    assert tokens > 0
+    assert abs(tokens * rate // WAD - scope.seized) <= rate // WAD + 1  # one cToken
+    (taken,) = (each for each in case.events([user.lower()]) if each.kind is EventKind.LIQUIDATED)
+    assert taken.debt is not None
+    assert 0 <= scope.max_debt - taken.debt.amount < 10**6
+    after = position(case, "c2 supply only")
+    assert after.health.verified
+    assert after.health.raw == pytest.approx(scope.health_after, rel=1e-9)
+
+
 @pytest.mark.parametrize("alone", [True, False])
 def test_a_forced_liquidation_needs_no_shortfall(venus_core: VenusCore, alone: bool) -> None:
     """Of one account, or of all debts in a market."""
