@@ -63,10 +63,11 @@ class Soak:
         self.start()
         self.last = self.monitor.publish(self.world.wall)
 
-    def start(self):
+    def start(self, *, killed=False):
         world = self.world
         if self.history is not None:
-            self.monitor.save(world.wall, last=True)
+            if not killed:
+                self.monitor.save(world.wall, last=True)
             if self.folder is not None:
                 self.history.close()
                 self.history = None
@@ -97,6 +98,8 @@ class Soak:
         self._person()
         if self.dice.random() < 0.012:
             self._restart()
+        elif self.dice.random() < 0.004:
+            self._killed()
         said = set()
         for name in world.nodes:
             outcome, link = world.read(name), Link(2, 2, "a")
@@ -152,6 +155,15 @@ class Soak:
         assert not lost, f"stood before the restart and does not after: {[before[number] for number in lost]}"
         for known in self.known.values():
             known.unread = self.world.true
+
+    def _killed(self):
+        """Without a last save: what was said since the one before may be said again, and nothing may be lost."""
+        self.start(killed=True)
+        self.log.clear()
+        self.monitor.publish(self.world.wall)
+        for known in self.known.values():
+            known.unread, known.told = self.world.true, None
+        self.times.clear()
 
     @staticmethod
     def _standing(found):
