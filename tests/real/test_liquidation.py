@@ -16,6 +16,8 @@ from tests.real.cases_aave import LIQUIDATE
 from tests.real.reader import GENERATIONS, watches
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from liqtui.core.model import Position
     from liqtui.core.results import Scope
     from tests.lab.lab import Lab
@@ -101,3 +103,49 @@ def test_an_amount_that_leaves_dust_is_refused_and_ours_is_not(populated: Lab) -
         liquidate(watch, user, found.scope, found.scope.max_debt + 10**13)
     found = look(watch, user.lower(), later=1)
     assert taken(liquidate(watch, user, found.scope, found.scope.max_debt))[0] == found.scope.max_debt
+
+
+@pytest.mark.parametrize(
+    ("supplied", "owed", "ether", "reason"),
+    [
+        ({"WETH": 10**18}, {"DAI": 1_900 * 10**18}, 2_250, "small position: all of this debt"),
+        (
+            {"WETH": 10**18, "USDC": 1_500 * 10**6},
+            {"DAI": 2_800 * 10**18},
+            1_950,
+            "all of this collateral",
+        ),
+        (
+            {"WETH": 2 * 10**18},
+            {"DAI": 2_500 * 10**18, "EURS": 1_200 * 10**2},
+            2_230,
+            "what leaves no dust",
+        ),
+    ],
+    ids=["a debt under 2,000", "a collateral under 2,000", "too little debt left"],
+)
+def test_either_side_alone_may_be_small(
+    populated: Lab, supplied: Mapping[str, int], owed: Mapping[str, int], ether: int, reason: str
+) -> None:
+    """Health is between 0.95 and 1 throughout, and only one of the two sides is near its limit."""
+    provision(populated, "aave36")
+    market, user = populated.markets["aave36"], wallet_of(f"one side small at {ether}")
+    for symbol, amount in supplied.items():
+        market.supply(user, symbol, amount)
+    for symbol, amount in owed.items():
+        market.borrow(user, symbol, amount)
+    populated.assets.pairs["ETH / USD"].set(ether * 10**8)
+    watch = watches(populated)["aave36"]
+    found = look(watch, user.lower(), later=1)
+    assert 95 * 10**16 < found.health.raw < 10**18
+    scope = found.scope
+    assert (scope.reason, scope.blocked, scope.debt.symbol) == (reason, "", "DAI")
+    if reason == "what leaves no dust":
+        with pytest.raises(LabRevert, match="MustNotLeaveDust"):
+            liquidate(watch, user, scope)
+        found = look(watch, user.lower(), later=1)
+        with pytest.raises(LabRevert, match="MustNotLeaveDust"):
+            liquidate(watch, user, scope, found.scope.max_debt + 10**13)
+        scope = look(watch, user.lower(), later=1).scope
+    amount = scope.max_debt if reason == "what leaves no dust" else MAX_UINT256
+    assert taken(liquidate(watch, user, scope, amount))[0] == scope.max_debt
