@@ -152,8 +152,9 @@ class Endpoint:
 
     @property
     def most_blocks(self) -> int | None:
-        """Longest range of blocks in one request for logs, as learned in the last minutes."""
-        return self._blocks.value
+        """Longest range of blocks in one request for logs, as configured or as learned in the last minutes."""
+        limits = [most for most in (self._spec.max_blocks, self._blocks.value) if most]
+        return min(limits, default=None)
 
     def shrink_blocks(self, most: int) -> None:
         self._blocks.learn(most)

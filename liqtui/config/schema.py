@@ -163,6 +163,12 @@ CHAIN = Section(
         Setting(
             "max_calldata", kinds.whole(1_000, 10_000_000), None, "Most bytes of call data in one request.", "120000"
         ),
+        Setting(
+            "max_blocks",
+            kinds.whole(1, 10_000_000),
+            None,
+            "Most blocks in one request for logs. Without it what each node takes is found out.",
+        ),
         Setting("gas", kinds.GAS, None, "Gas given to each read.", "50000000"),
         Setting("requests_per_second", kinds.number(0.01, 10_000), None, "For each endpoint.", "10"),
         Setting("timeout", kinds.seconds(0.5, 300), None, "For one request.", "10"),

@@ -31,6 +31,8 @@ class ChainSpec:
     """Most inner calls in one request before it is split."""
     max_calldata: int = 120_000
     """Most bytes of call data in one request."""
+    max_blocks: int | None = None
+    """Most blocks in one request for logs; None: what each node is found to take."""
     gas: int | None = 50_000_000
     """Gas given to an eth_call; None: the node's own."""
     requests_per_second: float = 10.0

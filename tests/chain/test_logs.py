@@ -42,6 +42,20 @@ async def test_logs_are_read_in_ranges_that_the_node_accepts(make_pool: PoolMake
         assert await pool.logs(5, 4, WANTED) == []
 
 
+async def test_no_range_is_longer_than_the_person_allows(make_pool: PoolMaker) -> None:
+    async with nodes() as [node]:
+        node.chain.logs = [log(number) for number in range(100)]
+        node.most_blocks = 30
+        pool = make_pool(spec_of(node, max_blocks=30))
+        assert len(await pool.logs(10, 90, WANTED)) == 81
+        assert node.methods().count("eth_getLogs") == 3  # of 30, 30 and 21 blocks: none was refused
+        node.most_blocks = 20
+        assert len(await pool.logs(10, 90, WANTED)) == 81
+        before = node.methods().count("eth_getLogs")
+        assert len(await pool.logs(10, 90, WANTED)) == 81
+        assert node.methods().count("eth_getLogs") - before == 6  # of 15 each: what was learned is less
+
+
 async def test_a_node_without_the_last_block_is_not_asked_for_logs(make_pool: PoolMaker) -> None:
     async with nodes(2) as [first, second]:
         first.chain.logs = [log(99)]

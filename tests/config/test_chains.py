@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from urllib.parse import urlsplit
 
 import pytest
 
 from liqtui.config.chains import FILE, known_chains
+from liqtui.config.schema import CHAIN
+from liqtui.core.sources import ChainSpec
 
 KNOWN = known_chains()
 LONELY = {"megaeth", "xlayer", "opbnb", "moonbeam"}
@@ -32,6 +35,11 @@ def test_each_chain_can_be_used_as_it_is(name: str) -> None:
         parts = urlsplit(url)
         assert (parts.scheme, bool(parts.hostname), parts.query, parts.username) == ("https", True, "", None)
         assert not re.search("[0-9a-fA-F]{16}", url), "looks like somebody's key"
+
+
+def test_all_that_is_shipped_of_a_chain_can_be_overridden() -> None:
+    of_the_person = {setting.key for setting in CHAIN.settings} - {"enabled"}
+    assert of_the_person == {field.name for field in fields(ChainSpec)} - {"name", "ws", "public"}  # ws: out of rpc
 
 
 def test_only_zksync_has_a_multicall_of_its_own() -> None:
