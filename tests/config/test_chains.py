@@ -13,6 +13,11 @@ from liqtui.core.sources import ChainSpec
 KNOWN = known_chains()
 LONELY = {"megaeth", "xlayer", "opbnb", "moonbeam"}
 """Chains for which only one public endpoint is known."""
+LISTED = {
+    1: 9, 10: 9, 56: 9, 100: 8, 130: 4, 137: 8, 143: 2, 146: 4, 324: 6, 1088: 4, 1868: 2, 4326: 1, 5000: 8, 8453: 9,
+    9745: 2, 42161: 8, 42220: 2, 43114: 8, 57073: 5, 59144: 5, 80094: 3, 534352: 7,
+}  # fmt: skip
+"""Chain id → endpoints without a key in the list that the file names, without those that track their users."""
 
 
 def test_names_tags_and_ids_are_each_of_one_chain() -> None:
@@ -35,6 +40,15 @@ def test_each_chain_can_be_used_as_it_is(name: str) -> None:
         parts = urlsplit(url)
         assert (parts.scheme, bool(parts.hostname), parts.query, parts.username) == ("https", True, "", None)
         assert not re.search("[0-9a-fA-F]{16}", url), "looks like somebody's key"
+
+
+def test_every_endpoint_of_the_list_is_shipped() -> None:
+    of_viem = {143, 1868, 9745, 42220}  # one more each
+    for name, chain in KNOWN.items():
+        spec = chain.spec
+        if name not in LONELY - {"megaeth"}:
+            assert len(spec.rpc) == LISTED[spec.id] + (spec.id in of_viem), name
+        assert not any("tenderly" in url for url in spec.rpc), "tracks its users"
 
 
 def test_all_that_is_shipped_of_a_chain_can_be_overridden() -> None:
