@@ -45,8 +45,8 @@ def money(raw: int | None, decimals: int, symbol: str = "USD") -> str:
     """Short: $1.96M, $86.4k, $318.40, −$41.6k; another base behind the number: 12.4 ETH."""
     if raw is None:
         return UNKNOWN
-    sign, text = (MINUS if raw < 0 else ""), _short(Decimal(abs(raw)).scaleb(-decimals, _WIDE))
-    return f"{sign}${text}" if symbol == "USD" else f"{sign}{text} {symbol}"
+    value = Decimal(abs(raw)).scaleb(-decimals, _WIDE)
+    return _signed(raw, _fine(value) if symbol != "USD" and value < 1 else _short(value), symbol)
 
 
 def money_whole(raw: int | None, decimals: int, symbol: str = "USD") -> str:
@@ -54,9 +54,20 @@ def money_whole(raw: int | None, decimals: int, symbol: str = "USD") -> str:
     if raw is None:
         return UNKNOWN
     value = Decimal(abs(raw)).scaleb(-decimals, _WIDE)
-    text = f"{_round(value, 2 if value < 1000 else 0):,}"
+    if symbol != "USD" and value < 1:
+        return _signed(raw, _fine(value), symbol)
+    return _signed(raw, f"{_round(value, 2 if value < 1000 else 0):,}", symbol)
+
+
+def _signed(raw: int, text: str, symbol: str) -> str:
     sign = MINUS if raw < 0 else ""
     return f"{sign}${text}" if symbol == "USD" else f"{sign}{text} {symbol}"
+
+
+def _fine(value: Decimal) -> str:
+    """Less than one ether or bitcoin: three significant digits, eight decimals at most, and never 0 for something."""
+    rounded = _round(value, min(8, 2 - value.adjusted()) if value else 2)
+    return f"{rounded:f}" if rounded or not value else "<0.00000001"
 
 
 def amount(raw: int | None, decimals: int, *, up: bool = False) -> str:

@@ -77,6 +77,8 @@ def parts_box(view: View, width: int) -> Box:
             box.lines += [[view.ink(f"     └ {part}", "severity-warn")] for part in wrap(text, width - 7)]
     box.lines.append([view.ink("╌" * width, "faint")])
     box.lines += arithmetic(view, position, width)
+    if all(column.heading != "yearly" for column in table):
+        box.lines += [[view.muted(part)] for part in wrap(_rates(position), width)]
     return box
 
 
@@ -196,6 +198,16 @@ def _leftover(view: View, position: Position) -> str:
     if position.carry_per_year is not None:
         parts.append(f"carry {view.money(_per_day(position.carry_per_year))} a day")
     return " · ".join(parts)
+
+
+def _rates(position: Position) -> str:
+    """What each leg earns or costs, where there is no room for a column of it."""
+    told = (
+        f"{leg.asset.symbol} {'costs' if leg.side is Side.DEBT else 'earns'} {fmt.rate(leg.rate)}"
+        for leg in position.legs
+        if leg.rate
+    )
+    return f"a year: {' · '.join(told) or 'nothing is earned or paid'}"
 
 
 def _per_day(yearly: int) -> int:

@@ -75,6 +75,24 @@ def test_money_in_another_base() -> None:
 
 
 @pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (0, "0.00 WBTC"),
+        (400_000, "0.00400 WBTC"),
+        (-123_456, "−0.00123 WBTC"),
+        (99_999_999, "1.000 WBTC"),
+        (10**8, "1.00 WBTC"),
+        (7, "0.00000007 WBTC"),
+    ],
+)
+def test_a_dear_base_keeps_digits_that_tell_something(raw: int, shown: str) -> None:
+    """A hundredth of a bitcoin is no cent."""
+    assert fmt.money(raw, 8, "WBTC") == fmt.money_whole(raw, 8, "WBTC") == shown
+    assert fmt.money(1, 18, "ETH") == fmt.money_whole(1, 18, "ETH") == "<0.00000001 ETH"
+    assert fmt.money_whole(10**6, 8) == "$0.01"
+
+
+@pytest.mark.parametrize(
     ("raw", "decimals", "shown", "up"),
     [
         (None, 18, "–", "–"),
