@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from time import gmtime, strftime
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.model import is_infinite
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from liqtui.core.snapshot import Row, Severity, Stage
     from liqtui.core.sources import ChainSpec
     from liqtui.core.wallet import Thresholds, Wallet
+    from liqtui.engine.outcome import Trouble
 
 REORGANISED = 8
 """Blocks that a chain may go back by itself. Farther back is another history: a node begun anew, a rollup set back."""
@@ -43,7 +45,9 @@ class Chain:
     crash: str = ""
     """Why the task that reads it ended; empty after a good round."""
     troubles: tuple[str, ...] = ()
-    """Markets that could not be read while the chain could."""
+    """Markets that could not be read while the chain could, why, and since when."""
+    failing: dict[str, float] = field(default_factory=dict[str, float])
+    """Of these, the time of the first round in which each failed."""
     notes: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     covered: frozenset[Spot] = frozenset()
@@ -58,8 +62,18 @@ class Chain:
         back = 0 if self.block is None else self.block.number - block.number
         self.block, self.back = block, back if back > REORGANISED else 0
 
+    def fails(self, troubles: Iterable[Trouble], now: float) -> None:
+        """Take what a round could not read. The time is told, not the age: a remark that changed would be a new one."""
+        wrong = {f"{at.protocol} {at.market}": error for at, error in troubles if not at.wallet}
+        self.failing = {place: self.failing.get(place, now) for place in wrong}
+        self.troubles = tuple(
+            f"{place}: {error}, since {strftime('%d %b %H:%MZ', gmtime(self.failing[place]))}"
+            for place, error in wrong.items()
+        )
+
     def set_back(self, seconds: float) -> None:
         """The clock was."""
+        self.failing = {place: at - seconds for place, at in self.failing.items()}
         self.good_at = None if self.good_at is None else self.good_at - seconds
 
     def state(self, now: float) -> ChainState:

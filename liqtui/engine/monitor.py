@@ -122,11 +122,7 @@ class Monitor:
         self._follow(state, outcome.block, now)
         state.good_at = now
         state.stages, state.notes = outcome.stages, outcome.notes
-        state.troubles = tuple(
-            f"{trouble.spot.protocol} {trouble.spot.market}: {trouble.error}"
-            for trouble in outcome.troubles
-            if not trouble.spot.wallet
-        )
+        state.fails(outcome.troubles, now)
         self._sigmas.learn(state.spec.id, outcome, self._history)
         self._positions(state, outcome, now)
 

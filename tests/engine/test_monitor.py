@@ -1,11 +1,13 @@
 import asyncio
 from dataclasses import replace
+from time import gmtime, strftime
 
 from liqtui.core.model import PositionKey
 from liqtui.core.reads import Failure, ReadError
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.units import WAD
 from liqtui.core.wallet import Thresholds
+from liqtui.engine.rounds import REDISCOVER
 from liqtui.engine.setup import Link
 from tests.engine.desk import kinds, row
 from tests.engine.fakes import FEED, START, address, market, wallet
@@ -287,6 +289,26 @@ def test_a_broken_market_is_told_with_the_chain(desk):
     assert any(notice.startswith("lab: fake main: ") for notice in found.notices)
     assert [where for where, _ in found.unread] == ["lab: fake main"]  # once, and the chain itself was read
     assert "out of order" in row(found).error
+
+
+def test_a_broken_market_is_told_with_the_time_since_when(desk):
+    """One in which nobody is known to hold something has no row whose age tells it."""
+    made = desk()
+    made.setup = replace(made.setup, markets=(market(), market("empty", entry=address(0xA0))))
+    made.restart(None)
+    made.round()
+    made.nodes["lab"].broken.add(address(0xA0))
+    made.round(REDISCOVER)
+    began = strftime("%d %b %H:%MZ", gmtime(made.now))
+    for _ in range(3):
+        told = [notice for notice in made.round(600).notices if notice.startswith("lab: fake empty: ")]
+        assert len(told) == 1
+        assert told[0].endswith(f"out of order, since {began}")
+    made.nodes["lab"].broken.clear()
+    assert not any("fake empty" in notice for notice in made.round(600).notices)
+    made.nodes["lab"].broken.add(address(0xA0))
+    (again,) = [notice for notice in made.round(REDISCOVER).notices if "fake empty" in notice]
+    assert not again.endswith(f"since {began}")
 
 
 def test_a_crash_is_told_and_forgotten_after_a_good_round(desk):
