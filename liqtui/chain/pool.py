@@ -139,11 +139,14 @@ class EndpointPool:
         _, found = await self._first(lambda endpoint, left: read_logs(endpoint, first, last, wanted, left), deadline)
         return found
 
-    async def has_code(self, address: str) -> bool:
-        """Whether there is a contract at the address now. Raises ReadError within the round's deadline."""
+    async def has_code(self, address: str, block: int | None = None) -> bool:
+        """Whether there is a contract at the address now, or after that block. Raises ReadError within the round's
+        deadline; of the past most nodes know nothing.
+        """
 
         async def ask(endpoint: Endpoint, deadline: Deadline) -> bool:
-            code = await endpoint.request("eth_getCode", [address, "latest"], deadline)
+            at = "latest" if block is None else hex(block)
+            code = await endpoint.request("eth_getCode", [address, at], deadline)
             return bool(hex_bytes(code, "code"))
 
         _, found = await self._first(ask, Deadline(self._round_timeout))

@@ -278,7 +278,14 @@ def market(found: Examined, known: About) -> list[Finding]:
     words = ", ".join(part for part in (survey.contents, survey.revision and f"revision {survey.revision}") if part)
     if not survey.known:
         words += ": unknown to this version, so the contract's own figures are shown"
+    if found.begins and found.missed is None:
+        words += f"; no node knows whether it was there before block {found.begins:,}: not checked"
     findings = [Finding(GOOD if survey.known else ODD, name, words)]
+    if found.missed:
+        told = (
+            f"it was there before block {found.begins:,}, where the search of its logs begins: what is older is missed"
+        )
+        findings.append(Finding(BAD, name, told))
     for difference in found.differences:
         label, shipped, now = difference.fact.replace("_", " "), difference.shipped, difference.chain
         if not difference.grave:

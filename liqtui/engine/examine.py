@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.reads import PlanFailed, ReadError, run_plans
@@ -46,6 +46,10 @@ class Examined:
     """Why not, safe to show."""
     differences: tuple[Difference, ...] = ()
     """Between the shipped data and the chain."""
+    begins: int = 0
+    """The block in which a search of logs for it begins, where there is one."""
+    missed: bool | None = None
+    """Whether the contract was there before that block, so that older positions are missed; None: not known."""
 
 
 async def examine(
@@ -54,7 +58,20 @@ async def examine(
     """All deployments of one chain, in a constant number of requests. Raises ReadError when nothing answered."""
     block = await pool.head()
     found = await run_plans(pool, block, [_look(adapters[ref.protocol], ref, block) for ref in refs])
-    return [await _examined(pool, ref, each, about(ref)) for ref, each in zip(refs, found, strict=True)]
+    examined = [await _examined(pool, ref, each, about(ref)) for ref, each in zip(refs, found, strict=True)]
+    return [await _dated(pool, each, adapters[each.ref.protocol]) for each in examined]
+
+
+async def _dated(pool: EndpointPool, found: Examined, adapter: Adapter) -> Examined:
+    """With whether a search of its logs begins early enough, as far as any node still knows."""
+    if found.survey is None or not isinstance(adapter, LogDiscovery) or not adapter.searches(found.ref):
+        return found
+    begins = adapter.first_block(found.ref)
+    try:
+        missed = await pool.has_code(found.ref.entry, begins - 1) if begins else None
+    except ReadError:
+        missed = None
+    return replace(found, begins=begins, missed=missed)
 
 
 def _look(adapter: Adapter, ref: MarketRef, block: Block) -> Plan[Survey]:

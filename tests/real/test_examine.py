@@ -10,6 +10,7 @@ from liqtui.chain.pool import EndpointPool
 from liqtui.cli import doctor
 from liqtui.core.sources import ChainSpec, MarketRef
 from liqtui.engine.examine import Difference, Examined, examine
+from liqtui.protocols.morpho_blue import MorphoBlue
 from liqtui.protocols.registry import About, adapters
 from tests.lab.faults import rpc_error
 from tests.lab.market import wallet
@@ -17,6 +18,8 @@ from tests.lab.proxy import Fault, FaultProxy, Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pytest
 
     from tests.lab.aave_v2 import AaveV2Market
     from tests.lab.compound_v2 import CompoundMarket
@@ -88,6 +91,43 @@ def test_what_is_no_market_says_why(lab: Lab) -> None:
     assert "is not the PoolAddressesProvider of an Aave v3 market" in found[1].error
     assert "is not a comptroller of the Compound v2 family" in found[2].error
     assert found[3].error == found[0].error
+
+
+def test_a_search_of_logs_that_begins_too_late_is_bad(
+    populated_morpho: MorphoLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the wallets did before that block would never be found, and nothing else would tell."""
+    node, entry = populated_morpho.lab.node, populated_morpho.address
+    created = next(
+        number for number in range(node.block_number + 1) if node.rpc("eth_getCode", entry, hex(number)) != "0x"
+    )
+    for begins, state in ((created, doctor.GOOD), (created + 1, doctor.BAD), (0, doctor.GOOD)):
+        monkeypatch.setattr(MorphoBlue, "first_block", lambda _self, _ref, begins=begins: begins)
+        ((found,), said) = look(node, [("morpho-blue", entry)])
+        assert found.missed is (state == doctor.BAD if begins else None)
+        assert said[0][-1].state == state
+        assert (f"before block {begins:,}" in said[0][-1].words) is (state == doctor.BAD)
+
+
+@dataclass
+class Forgetful(Fault):
+    """Knows the code of the present only, as most nodes do."""
+
+    def request(self, call: dict[str, Any], upstream: Upstream) -> dict[str, Any]:
+        asked = call.get("method") == "eth_getCode" and call["params"][1] != "latest"
+        return rpc_error(-32000, "missing trie node") if asked else call
+
+
+def test_a_node_without_the_past_leaves_it_open(populated_morpho: MorphoLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MorphoBlue, "first_block", lambda _self, _ref: 5)
+    with FaultProxy(populated_morpho.lab.node.url) as proxy:
+        proxy.set(Forgetful())
+        ((found,), (said,)) = look(
+            populated_morpho.lab.node, [("morpho-blue", populated_morpho.address)], url=proxy.url
+        )
+    assert found.missed is None
+    assert [each.state for each in said] == [doctor.GOOD]
+    assert "not checked" in said[0].words
 
 
 @dataclass
