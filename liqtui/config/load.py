@@ -16,7 +16,7 @@ from liqtui.config.errors import ConfigError, Report, did_you_mean
 from liqtui.config.kinds import is_loopback, type_words
 from liqtui.config.tables import read_table, read_thresholds
 from liqtui.core.rules import DEFAULT_RULES, Desk, Rules
-from liqtui.core.sources import ChainSpec, MarketRef
+from liqtui.core.sources import ENTRY_KEYS, ChainSpec, MarketRef
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,7 +90,7 @@ def load(
     file: Path,
     *,
     named: bool = False,
-    protocols: Mapping[str, str] = schema.PROTOCOLS,
+    protocols: Mapping[str, str] = ENTRY_KEYS,
     env: Mapping[str, str] | None = None,
 ) -> Config:
     """The configuration; all defaults where the file is missing and was not `named` by the person.
@@ -110,7 +110,7 @@ def parse(
     text: str,
     file: Path,
     *,
-    protocols: Mapping[str, str] = schema.PROTOCOLS,
+    protocols: Mapping[str, str] = ENTRY_KEYS,
     env: Mapping[str, str] | None = None,
 ) -> Config:
     """As `load`, from text; `file` is what errors name."""

@@ -11,21 +11,13 @@ from typing import TYPE_CHECKING
 from liqtui.config import kinds
 from liqtui.config.schema_alerts import ALERTS, PING, RULES, THRESHOLDS
 from liqtui.config.settings import Section, Setting, wad
+from liqtui.core.sources import ENTRY_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COLORS = ("auto", "truecolor", "256", "16", "mono")
 NOTIFY = ("auto", "9", "99", "777", "off")
-
-PROTOCOLS: Mapping[str, str] = {
-    "aave-v3": "pool_addresses_provider",
-    "aave-v2": "pool_addresses_provider",
-    "compound-v3": "comet",
-    "morpho-blue": "morpho",
-    "compound-v2": "comptroller",
-}
-"""Protocol → key of its one entry address."""
 
 MARKET_IDS: Mapping[str, str] = {"morpho-blue": "market_ids"}
 """Protocols whose entry holds many markets → key that names some of them."""
@@ -189,7 +181,7 @@ MARKET = (
 )
 
 
-def market_section(protocols: Mapping[str, str]) -> Section:
+def market_section(protocols: Mapping[str, str] = ENTRY_KEYS) -> Section:
     """[[markets]] with one key for each kind of entry address."""
     entries: dict[str, list[str]] = {}
     for protocol, key in protocols.items():

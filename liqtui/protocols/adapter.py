@@ -1,4 +1,5 @@
-"""What a protocol module offers. Adding a protocol is one module with one of these, and one deployment file.
+"""What a protocol module offers. Adding a protocol is one module with one of these, and one deployment file; its name
+goes into `core.sources.ENTRY_KEYS`, and the module into `registry.adapters`.
 
 The life of a market:
 

@@ -5,23 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from liqtui.core.sources import MarketRef
+from liqtui.core.sources import ENTRY_KEYS, MarketRef
 from liqtui.protocols.feeds import deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from liqtui.protocols.adapter import Adapter
-
-ENTRY_KEYS = {
-    "aave-v3": "pool_addresses_provider",
-    "aave-v2": "pool_addresses_provider",
-    "compound-v3": "comet",
-    "compound-v2": "comptroller",
-    "morpho-blue": "morpho",
-}
-"""Protocol → the one address that `config.toml` names for it."""
-
 
 FACTS = {"aave-v3": ("pool", "oracle"), "aave-v2": ("pool", "oracle"), "compound-v3": ("base_token",)}
 """Protocol → further addresses that the shipped data hold, to be compared with what the chain says."""

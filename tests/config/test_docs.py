@@ -9,6 +9,6 @@ def test_the_page_is_up_to_date() -> None:
 
 def test_the_page_has_every_setting() -> None:
     page = docs.page()
-    for section in (*schema.SECTIONS.values(), schema.CHAIN, schema.market_section(schema.PROTOCOLS)):
+    for section in (*schema.SECTIONS.values(), schema.CHAIN, schema.market_section()):
         assert section.heading in page
         assert all(f"`{setting.key}`" in page for setting in section.settings)

@@ -169,7 +169,7 @@ def test_whatever_stands_behind_a_key_is_taken_or_told(zone: str, monkeypatch: p
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     heads = {f"[{name}]": section for name, section in schema.SECTIONS.items()}
-    heads |= {"[chains.base]": schema.CHAIN, "[[markets]]": schema.market_section(schema.PROTOCOLS)}
+    heads |= {"[chains.base]": schema.CHAIN, "[[markets]]": schema.market_section()}
     heads |= {"[channels.x]": schema_alerts.CHANNEL, "[[maintenance]]": schema_alerts.MAINTENANCE}
     try:
         for head, section in heads.items():
@@ -294,7 +294,7 @@ def test_protocols_are_given_by_the_caller() -> None:
 
 
 def test_every_setting_is_explained() -> None:
-    sections = (*schema.SECTIONS.values(), schema.CHAIN, schema.market_section(schema.PROTOCOLS))
+    sections = (*schema.SECTIONS.values(), schema.CHAIN, schema.market_section())
     assert all(setting.help and setting.kind.words for section in sections for setting in section.settings)
 
 
