@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.events import EventKind, MarketEvent, Moved
-from liqtui.core.model import PositionKey
 from liqtui.core.reads import LogFilter
 from liqtui.protocols.abi import as_address, event, topic_of
+from liqtui.protocols.naming import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,7 +162,7 @@ def _acted(opened: Opened, assets: dict[str, Asset], log: Log, act: _Act) -> Mar
     return MarketEvent.of(
         log,
         act.kind,
-        _key(opened, fields[1]),
+        key_of(opened.ref, fields[1]),
         collateral=None if borrowing else moved,
         debt=moved if borrowing else None,
         who=as_address(fields[act.who]),
@@ -177,7 +177,7 @@ def _liquidated(opened: Opened, assets: dict[str, Asset], log: Log) -> MarketEve
     return MarketEvent.of(
         log,
         EventKind.LIQUIDATED,
-        _key(opened, account),
+        key_of(opened.ref, account),
         collateral=_moved(assets, collateral, taken),
         debt=_moved(assets, debt, repaid),
         who=as_address(liquidator),
@@ -189,12 +189,7 @@ def _written_off(opened: Opened, assets: dict[str, Asset], log: Log) -> MarketEv
     if fields is None:
         return None
     account, debt, lost = fields
-    return MarketEvent.of(log, EventKind.WRITTEN_OFF, _key(opened, account), debt=_moved(assets, debt, lost))
-
-
-def _key(opened: Opened, account: int) -> PositionKey:
-    ref = opened.ref
-    return PositionKey(ref.chain_id, ref.protocol, ref.name, as_address(account))
+    return MarketEvent.of(log, EventKind.WRITTEN_OFF, key_of(opened.ref, account), debt=_moved(assets, debt, lost))
 
 
 def _moved(assets: dict[str, Asset], asset: int, amount: int) -> Moved | None:

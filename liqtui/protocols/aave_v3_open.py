@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from liqtui.core.model import Asset
 from liqtui.core.reads import PlanFailed
-from liqtui.core.text import clean, short_address
 from liqtui.core.units import RAY, WAD
 from liqtui.protocols.aave_v3_abi import (
     BASE_CURRENCY,
@@ -28,7 +26,8 @@ from liqtui.protocols.aave_v3_abi import (
 )
 from liqtui.protocols.aave_v3_math import rules_for
 from liqtui.protocols.aave_v3_state import Account, Dialect, Opened, Reserve, ReserveData, decode_config
-from liqtui.protocols.abi import address, addresses, as_address, ask, ok, string_or_bytes32, uint, words
+from liqtui.protocols.abi import address, addresses, as_address, ask, ok, uint, words
+from liqtui.protocols.naming import MOST_DECIMALS, labels_of
 from liqtui.protocols.price_sources import ZERO_ADDRESS, PriceBook, probe
 
 if TYPE_CHECKING:
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
 
 _RESERVE_WORDS = 15
 _MAX_RESERVES = 128
-_MAX_DECIMALS = 36
-_SYMBOL_LENGTH = 16
 _DOLLARS = "0x10f7fc1f91ba351f9c629c5947ad69bd03c05b96"
 """Aave v2's mark for dollars, no contract: its deployment scripts make it the base currency of a market in dollars."""
 
@@ -125,18 +122,6 @@ def open_market(
     )
 
 
-def labels_of(found: Mapping[str, Result]) -> dict[str, str]:
-    """Symbols that are safe to show; told apart by the end of the address where two tokens say the same."""
-    labels: dict[str, str] = {}
-    for token, result in found.items():
-        try:
-            labels[token] = clean(string_or_bytes32(result), _SYMBOL_LENGTH) or short_address(token)
-        except ValueError:
-            labels[token] = short_address(token)
-    twice = {label for label, count in Counter(labels.values()).items() if count > 1}
-    return {token: f"{label}·{token[-4:]}" if label in twice else label for token, label in labels.items()}
-
-
 def _base(found: Mapping[Function, Result]) -> tuple[str, int]:
     """What the oracle counts in: the token, zero address for dollars, and its unit.
 
@@ -160,7 +145,7 @@ def _reserve(dialect: Dialect, asset: str, symbol: str, data: Result, source: Re
     except ValueError as fault:
         raise PlanFailed(f"reserve {symbol} ({asset}) cannot be read: {fault}") from fault
     decimals = decode_config(said.config).decimals
-    if decimals > _MAX_DECIMALS or said.income < RAY or ZERO_ADDRESS in (said.a_token, said.variable_debt):
+    if decimals > MOST_DECIMALS or said.income < RAY or ZERO_ADDRESS in (said.a_token, said.variable_debt):
         raise PlanFailed(f"reserve {symbol} ({asset}) makes no sense: is this {dialect.title} pool?")
     return Reserve(
         asset=Asset(asset, symbol, decimals),

@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from liqtui.core.events import EventKind, MarketEvent, Moved
-from liqtui.core.model import Asset, PositionKey
+from liqtui.core.model import Asset
 from liqtui.core.reads import LogFilter
 from liqtui.protocols.abi import as_address, event, topic_of
+from liqtui.protocols.naming import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +104,7 @@ def _liquidated(opened: Opened, log: Log) -> MarketEvent | None:
     else:
         return None
     try:
-        key, who, seized = _key(opened, account), as_address(liquidator), as_address(token)
+        key, who, seized = key_of(opened.ref, account), as_address(liquidator), as_address(token)
     except ValueError:
         return None
     taken = _shares(opened, seized, shares)
@@ -117,10 +118,10 @@ def _healed(opened: Opened, log: Log) -> MarketEvent | None:
     asset = opened.tokens[log.address].asset
     try:
         if healed is not None:
-            key, debt = _key(opened, healed[1]), Moved(asset, healed[2])
+            key, debt = key_of(opened.ref, healed[1]), Moved(asset, healed[2])
             return MarketEvent.of(log, EventKind.LIQUIDATED, key, debt=debt, who=as_address(healed[0]))
         if lost is not None:
-            return MarketEvent.of(log, EventKind.WRITTEN_OFF, _key(opened, lost[0]), debt=Moved(asset, lost[1]))
+            return MarketEvent.of(log, EventKind.WRITTEN_OFF, key_of(opened.ref, lost[0]), debt=Moved(asset, lost[1]))
     except ValueError:
         return None
     return None
@@ -131,18 +132,13 @@ def _redeemed(opened: Opened, log: Log) -> MarketEvent | None:
     if fields is None:
         return None
     try:
-        key, to = _key(opened, fields[0]), as_address(fields[1])
+        key, to = key_of(opened.ref, fields[0]), as_address(fields[1])
     except ValueError:
         return None
     if to != log.address:
         return None
     moved = _shares(opened, log.address, fields[2])
     return MarketEvent.of(log, EventKind.WITHDREW, key, collateral=moved, who=key.wallet)
-
-
-def _key(opened: Opened, account: int) -> PositionKey:
-    ref = opened.ref
-    return PositionKey(ref.chain_id, ref.protocol, ref.name, as_address(account))
 
 
 def _shares(opened: Opened, token: str, amount: int) -> Moved | None:

@@ -10,8 +10,7 @@ from liqtui.core.reads import Failure, PlanFailed
 from liqtui.core.sources import MULTICALL3, USUAL_MULTICALL3
 from liqtui.core.units import SECONDS_PER_YEAR
 from liqtui.protocols import compound_v2_pauses as pauses
-from liqtui.protocols.aave_v3_open import labels_of
-from liqtui.protocols.abi import Function, address, addresses, ask, known, ok, string_or_bytes32, uint, words
+from liqtui.protocols.abi import Function, address, addresses, ask, known, ok, uint, words
 from liqtui.protocols.compound_v2_abi import (
     BALANCE_OF,
     BORROW_CAPS,
@@ -45,6 +44,7 @@ from liqtui.protocols.compound_v2_abi import (
 )
 from liqtui.protocols.compound_v2_state import Opened, TokenInfo, Vai
 from liqtui.protocols.feeds import deployment
+from liqtui.protocols.naming import MOST_DECIMALS, labels_of, text_of
 from liqtui.protocols.price_sources import ZERO_ADDRESS, PriceBook, probe, some_address
 
 if TYPE_CHECKING:
@@ -60,7 +60,6 @@ BY_ACCOUNT_WORDS = 7
 """Length of markets(address) where factors may depend on the account (Venus core since its e-mode pools)."""
 _COIN_DECIMALS = 18
 _MAX_MARKETS = 256
-_MAX_DECIMALS = 36
 _MAX_FEED_NAME = 32
 _CAPS = (BORROW_CAPS, SUPPLY_CAPS)
 _PER_BLOCK = (SUPPLY_RATE_PER_BLOCK, BORROW_RATE_PER_BLOCK)
@@ -100,7 +99,7 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
     details = yield from ask(third)
     _told(ref.entry, details)
     named = [
-        each._replace(symbol=_text(details[each.underlying, SYMBOL])) if each.underlying else each for each in named
+        each._replace(symbol=text_of(details[each.underlying, SYMBOL])) if each.underlying else each for each in named
     ]
     sources = yield from _sources(oracle, named)
     probed = yield from probe(sources.values())
@@ -169,13 +168,6 @@ def _told(entry: str, found: Mapping[Any, Result]) -> None:
             raise PlanFailed(f"comptroller {entry} cannot be read: {getter.signature} {result.kind}")
 
 
-def _text(result: Result) -> str:
-    try:
-        return string_or_bytes32(result)
-    except ValueError:
-        return ""
-
-
 def _named(token: str, found: Mapping[Any, Result]) -> _Named:
     """A cToken without an underlying holds the chain's coin, which is named after it: cETH, vBNB, mGLMR.
 
@@ -185,7 +177,7 @@ def _named(token: str, found: Mapping[Any, Result]) -> _Named:
     if isinstance(said, Failure) and said.kind not in {"revert", "short"}:
         raise PlanFailed(f"market {token} cannot be read: {said.kind}")
     underlying = some_address(said)
-    return _Named(token, underlying, "" if underlying else _text(found[token, SYMBOL]))
+    return _Named(token, underlying, "" if underlying else text_of(found[token, SYMBOL]))
 
 
 def _decimals(details: Mapping[Any, Result], token: str) -> int:
@@ -193,7 +185,7 @@ def _decimals(details: Mapping[Any, Result], token: str) -> int:
         decimals = uint(details[token, DECIMALS])
     except ValueError as fault:
         raise PlanFailed(f"token {token} cannot be read: {fault}") from fault
-    if decimals > _MAX_DECIMALS:
+    if decimals > MOST_DECIMALS:
         raise PlanFailed(f"token {token} makes no sense: {decimals} decimals")
     return decimals
 

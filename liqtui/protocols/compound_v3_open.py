@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from liqtui.core.model import Asset
 from liqtui.core.reads import PlanFailed
-from liqtui.core.text import clean, short_address
-from liqtui.protocols.abi import address, ask, ok, string_or_bytes32, uint, words
+from liqtui.core.text import clean
+from liqtui.protocols.abi import address, ask, ok, uint, words
 from liqtui.protocols.compound_v3_abi import (
     BASE_BORROW_MIN,
     BASE_FEED,
@@ -19,7 +19,8 @@ from liqtui.protocols.compound_v3_abi import (
     SYMBOL,
     USER_BASIC,
 )
-from liqtui.protocols.compound_v3_state import AssetInfo, Opened, asset_info, held_assets
+from liqtui.protocols.compound_v3_state import Opened, asset_info, held_assets
+from liqtui.protocols.naming import MOST_DECIMALS, SYMBOL_LENGTH, labels_of
 from liqtui.protocols.price_sources import PriceBook, probe
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from liqtui.protocols.feeds import FeedInfo
 
 MOST_ASSETS = 24
-_MAX_DECIMALS = 36
-_SYMBOL_LENGTH = 16
 
 
 def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
@@ -45,17 +44,18 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
     except ValueError as fault:
         raise PlanFailed(f"{no_market}: {fault}") from fault
     decimals = len(str(scale)) - 1
-    if count > MOST_ASSETS or scale != 10**decimals or decimals > _MAX_DECIMALS:
+    if count > MOST_ASSETS or scale != 10**decimals or decimals > MOST_DECIMALS:
         raise PlanFailed(f"{no_market}: {count} assets and a base of {scale} make no sense")
     told = yield from ask({index: GET_ASSET_INFO.at(ref.entry, index) for index in range(count)})
     try:
         infos = [asset_info(result, index) for index, result in told.items()]
     except ValueError as fault:
         raise PlanFailed(f"{no_market}: {fault}") from fault
-    symbols = yield from ask({each: SYMBOL.at(each) for each in (token, *(info.address for info in infos))})
+    tokens = dict.fromkeys((token, *(info.address for info in infos)))
+    labels = labels_of((yield from ask({each: SYMBOL.at(each) for each in tokens})))
     known = yield from probe((feed, *(info.feed for info in infos)))
     prices = PriceBook(ref.chain_id, known, names)
-    base = Asset(token, _symbol(token, symbols[token]), decimals)
+    base = Asset(token, labels[token], decimals)
     return Opened(
         ref=ref,
         base=base,
@@ -63,28 +63,17 @@ def open_market(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
         base_feed=feed,
         least_debt=least,
         store_front=uint(found[STORE_FRONT]) if ok(found[STORE_FRONT]) else None,
-        assets=tuple((_asset(info, symbols[info.address]), info) for info in infos),
+        assets=tuple((Asset(info.address, labels[info.address], len(str(info.scale)) - 1), info) for info in infos),
         prices=prices,
         base_symbol=_currency(feed, prices) or base.symbol,
     )
-
-
-def _symbol(token: str, result: Result) -> str:
-    try:
-        return clean(string_or_bytes32(result), _SYMBOL_LENGTH) or short_address(token)
-    except ValueError:
-        return short_address(token)
-
-
-def _asset(info: AssetInfo, symbol: Result) -> Asset:
-    return Asset(info.address, _symbol(info.address, symbol), len(str(info.scale)) - 1)
 
 
 def _currency(feed: str, prices: PriceBook) -> str:
     """Right side of the base feed's pair; empty for a constant, with which the base token is the currency."""
     known, source = prices.names.get(feed), prices.sources.get(feed)
     pair = known.pair if known else source.label if source else ""
-    words_of = clean(pair.partition("/")[2], _SYMBOL_LENGTH).split()
+    words_of = clean(pair.partition("/")[2], SYMBOL_LENGTH).split()
     return words_of[0] if words_of else ""
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.events import EventKind, MarketEvent, Moved
-from liqtui.core.model import PositionKey
 from liqtui.core.reads import LogFilter
 from liqtui.protocols.abi import as_address, event, topic_of
+from liqtui.protocols.naming import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -140,7 +140,7 @@ def _acted(opened: Opened, log: Log) -> MarketEvent | None:
     if act is None or fields is None or info is None:
         return None
     try:
-        key, who = _key(opened, info, fields[act.account]), as_address(fields[act.who])
+        key, who = key_of(opened.ref, fields[act.account], info.id), as_address(fields[act.who])
     except ValueError:
         return None
     amount = fields[act.amount]
@@ -177,12 +177,7 @@ def _taken(  # noqa: PLR0917 - what both kinds of liquidation have in common
     opened: Opened, info: MarketInfo, log: Log, account: int, liquidator: int, collateral: Moved, debt: Moved
 ) -> MarketEvent | None:
     try:
-        key, who = _key(opened, info, account), as_address(liquidator)
+        key, who = key_of(opened.ref, account, info.id), as_address(liquidator)
     except ValueError:
         return None
     return MarketEvent.of(log, EventKind.LIQUIDATED, key, collateral=collateral, debt=debt, who=who)
-
-
-def _key(opened: Opened, info: MarketInfo, account: int) -> PositionKey:
-    ref = opened.ref
-    return PositionKey(ref.chain_id, ref.protocol, ref.name, as_address(account), info.id)

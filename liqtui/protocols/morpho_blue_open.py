@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from liqtui.core.model import Asset
 from liqtui.core.reads import PlanFailed
-from liqtui.core.text import clean, short_address
+from liqtui.core.text import clean
 from liqtui.core.units import WAD
-from liqtui.protocols.abi import as_address, ask, ok, string_or_bytes32, uint, words
+from liqtui.protocols.abi import as_address, ask, ok, words
 from liqtui.protocols.morpho_blue_abi import DECIMALS, ID_TO_MARKET_PARAMS, POSITION, SYMBOL
 from liqtui.protocols.morpho_blue_early import getters_of, proven, unasked
 from liqtui.protocols.morpho_blue_oracle import GETTERS, parts_of, shape_of
 from liqtui.protocols.morpho_blue_state import MarketInfo, Opened, Params
+from liqtui.protocols.naming import decimals_said, labels_of
 from liqtui.protocols.price_sources import ZERO_ADDRESS, PriceBook, probe
 
 if TYPE_CHECKING:
@@ -37,9 +38,6 @@ AUTHORISED = "authorised"
 """Option: addresses that wallets have authorised at some time, by the log. Only some are pre-liquidation contracts."""
 _NOBODYS = "0x" + "0" * 64
 _ID = re.compile(r"0x[0-9a-f]{64}")
-_MOST_DECIMALS = 36
-"""price() has 36 + loan decimals − collateral decimals digits behind the point."""
-_SYMBOL_LENGTH = 16
 
 
 def ids_of(ref: MarketRef) -> tuple[str, ...] | None:
@@ -78,8 +76,10 @@ def open_markets(ref: MarketRef, names: Mapping[str, FeedInfo]) -> Plan[Opened]:
         | {(DECIMALS, token): DECIMALS.at(token) for token in tokens}
         | {(getter, each.oracle): getter.at(each.oracle) for each in params.values() for getter in GETTERS}
     )
-    assets = {token: _asset(token, details[SYMBOL, token], details[DECIMALS, token]) for token in tokens}
-    silent = {token for token in tokens if _decimals(details[DECIMALS, token]) is None}
+    labels = labels_of({token: details[SYMBOL, token] for token in tokens})
+    decimals = {token: decimals_said(details[DECIMALS, token]) for token in tokens}
+    assets = {token: Asset(token, labels[token], decimals[token] or 0) for token in tokens}
+    silent = {token for token in tokens if decimals[token] is None}
     parts = {
         each.oracle: parts_of({getter: details[getter, each.oracle] for getter in GETTERS}) for each in params.values()
     }
@@ -115,18 +115,6 @@ def _params(morpho: str, market: str, result: Result) -> Params:
     if lltv >= WAD:
         raise PlanFailed(f"{morpho} is not a Morpho Blue: market {market} makes no sense")
     return Params(loan, collateral, oracle, irm, lltv)
-
-
-def _asset(token: str, symbol: Result, decimals: Result) -> Asset:
-    try:
-        label = clean(string_or_bytes32(symbol), _SYMBOL_LENGTH)
-    except ValueError:
-        label = ""
-    return Asset(token, label or short_address(token), _decimals(decimals) or 0)
-
-
-def _decimals(result: Result) -> int | None:
-    return uint(result) if ok(result) and uint(result) <= _MOST_DECIMALS else None
 
 
 def discover(opened: Opened, wallets: Sequence[str]) -> Plan[dict[str, tuple[str, ...]]]:

@@ -23,8 +23,9 @@ from liqtui.core.model import Feed, Quote
 from liqtui.core.reads import Failure
 from liqtui.core.text import clean, short_address
 from liqtui.core.units import WAD
-from liqtui.protocols.abi import address, ask, function, ok, signed, sint, string_or_bytes32, uint, words
+from liqtui.protocols.abi import address, ask, function, ok, signed, sint, uint, words
 from liqtui.protocols.feeds import ASSUMED_HEARTBEAT
+from liqtui.protocols.naming import decimals_said, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -92,7 +93,6 @@ _COMET_LIMITS = (SNAPSHOT_RATIO, SNAPSHOT_TIMESTAMP, MAX_RATIO_GROWTH)
 _COMET_GROWTH_SCALE = 10**10
 """GROWTH_RATIO_SCALE of compound-capo's PriceCapAdapterBase."""
 _MAX_DEPTH = 4
-_MAX_DECIMALS = 36
 
 
 class Source(NamedTuple):
@@ -150,12 +150,12 @@ def probe(sources: Iterable[str]) -> Plan[dict[str, Source]]:
 
 
 def _shape(source: str, found: Mapping[Function, Result]) -> Source:
-    label = clean(_text(found[DESCRIPTION]), 40) or short_address(source)
+    label = clean(text_of(found[DESCRIPTION]), 40) or short_address(source)
     told = found[LATEST_ROUND_DATA]
     # who could not be asked is asked again every round: else a feed would count as one that tells no age
     rounds = ok(told, 5) or (isinstance(told, Failure) and told.kind == "unread")
-    plain = Source(source, label, _decimals(found[DECIMALS]), rounds=rounds)
-    ratio_decimals = _decimals(found[RATIO_DECIMALS])
+    plain = Source(source, label, decimals_said(found[DECIMALS]), rounds=rounds)
+    ratio_decimals = decimals_said(found[RATIO_DECIMALS])
     base, asset = some_address(found[BASE_TO_USD_AGGREGATOR]), some_address(found[ASSET_TO_USD_AGGREGATOR])
     peg, to_peg = some_address(found[PEG_TO_BASE]), some_address(found[ASSET_TO_PEG])
     if base and ratio_decimals is not None and ok(found[GET_RATIO]):
@@ -175,7 +175,7 @@ def _comet_shape(plain: Source, found: Mapping[Function, Result]) -> Source:
         ratio, base = some_address(found[first]), some_address(found[second])
         if ratio and base:
             return plain._replace(base=base, ratio=ratio, scaled=True) if ok(found[COMBINED_SCALE]) else plain
-    base, decimals = some_address(found[ASSET_TO_BASE_AGGREGATOR]), _decimals(found[COMET_RATIO_DECIMALS])
+    base, decimals = some_address(found[ASSET_TO_BASE_AGGREGATOR]), decimals_said(found[COMET_RATIO_DECIMALS])
     if base and decimals is not None and ok(found[GET_RATIO]):
         return plain._replace(base=base, ratio="comet growth", ratio_decimals=decimals, scaled=True)
     underlying = some_address(found[UNDERLYING_PRICE_FEED])
@@ -184,17 +184,6 @@ def _comet_shape(plain: Source, found: Mapping[Function, Result]) -> Source:
 
 def _links(source: Source) -> tuple[str, ...]:
     return tuple(link for link in (source.base, source.ratio) if link.startswith("0x"))
-
-
-def _text(result: Result) -> str:
-    try:
-        return string_or_bytes32(result)
-    except ValueError:
-        return ""
-
-
-def _decimals(result: Result) -> int | None:
-    return uint(result) if ok(result) and uint(result) <= _MAX_DECIMALS else None
 
 
 def some_address(result: Result) -> str:

@@ -130,6 +130,15 @@ def test_symbols_that_cannot_be_shown() -> None:
     assert market.store_front is None
 
 
+def test_tokens_of_one_name_are_told_apart() -> None:
+    """USDC and the bridged one were both USDC in some markets."""
+    chain = fake().chain()
+    chain.set(addr("WETH"), comet.SYMBOL, types="string", value="USDC")
+    market = opened(fake(), chain)
+    symbols = [market.base.symbol, *(asset.symbol for asset, _ in market.assets)]
+    assert symbols == [f"USDC·{market.base.address[-4:]}", "COMP", f"USDC·{addr('WETH')[-4:]}", "WBTC"]
+
+
 def test_discovery() -> None:
     users = {addr(name): User() for name in ("nobody", "lends", "owes", "holds", "silent")}
     users[addr("lends")].principal = 5

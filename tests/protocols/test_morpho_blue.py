@@ -141,6 +141,12 @@ def test_a_symbol_that_cannot_be_read_is_the_address() -> None:
     assert position(fake, chain=chain).legs[0].asset.symbol == "0x0000…6f6c6c"[:7] + fake.params[1][-4:]
 
 
+def test_a_token_that_takes_the_name_of_another_is_told_apart() -> None:
+    """Anybody may create a market of a token of any name, and give of it to anybody."""
+    found = position(Fake(symbols=("USDC", "USDC")))
+    assert [leg.asset.symbol for leg in found.legs] == [f"USDC·{leg.asset.address[-4:]}" for leg in found.legs]
+
+
 def test_only_debt_and_collateral_are_positions() -> None:
     fake = Fake(users={ALICE: (0, 0), BOB: (0, WAD)})
     assert run(ADAPTER.discover(opened(fake), [ALICE, BOB]), fake.chain()) == {BOB: (fake.id,)}
