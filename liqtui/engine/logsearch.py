@@ -180,6 +180,7 @@ class LogSearch:
 
     async def _walk(self, reader: ChainReader, head: Block) -> None:
         loop = asyncio.get_running_loop()
+        ends = loop.time() + SPEND
         pieces = 0
         while pieces < PIECES:
             if pieces:
@@ -189,7 +190,7 @@ class LogSearch:
                 at = max((trail.next for trail in self._trails.values()), default=None)
             if at is None:
                 return
-            began = loop.time()
+            began, last = loop.time(), at == min(trail.next for trail in self._trails.values())
             try:
                 full = await self._piece(reader, head, at)
             except ReadError as fault:
@@ -200,8 +201,12 @@ class LogSearch:
                 self._range //= 2
                 continue
             pieces += 1
-            if full and loop.time() - began < SWIFT:
+            took = loop.time() - began
+            if full and took < SWIFT:
                 self._range = min(MOST, self._range * 2)
+                took *= 2
+            if last and loop.time() + took > ends:  # one that is cut off would be a failure, and its logs be lost
+                return
 
     async def _piece(self, reader: ChainReader, head: Block, at: int) -> bool:
         """Read one range for the wallets whose trails go on at a block; whether it was of the full length."""

@@ -155,6 +155,17 @@ async def test_what_hangs_ends_and_is_a_failure(monkeypatch):
     assert "timeout: logs could not be read" in str(found.fault)
 
 
+async def test_a_node_that_takes_its_time_is_no_failure(monkeypatch):
+    """As public ones do with long ranges. Half a minute of rest after every second range would take days for years."""
+    monkeypatch.setattr(logsearch, "SPEND", 0.5)
+    node = Logged(number=1_000_000)
+    node.slow = 0.3
+    found = await stepped(search(), node)
+    await stepped(found, node)
+    assert found.fault is None
+    assert [first for first, _ in node.asked] == [DEPLOYED, DEPLOYED + FIRST]
+
+
 async def test_shorter_ranges_after_a_failure_longer_ones_only_after_swift_answers(monkeypatch):
     node = Logged(number=1_000_000)
     node.fault = ReadError("rpc", "no")
