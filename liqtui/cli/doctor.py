@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from liqtui.core.rules import ChannelSpec
     from liqtui.core.sources import ChainSpec, MarketRef
     from liqtui.engine.examine import Examined
+    from liqtui.protocols.feed_check import FeedsFound
     from liqtui.protocols.registry import About
 
 GOOD, ODD, BAD = "ok", "note", "BAD"
@@ -193,6 +194,7 @@ async def _chain(spec: ChainSpec, refs: Sequence[MarketRef]) -> list[Finding]:
     pool = EndpointPool(spec)
     try:
         findings += await _markets(pool, refs)
+        findings += await _feeds(pool)
     finally:
         await pool.close()
     return findings
@@ -252,6 +254,26 @@ async def _socket(url: str) -> Finding:
             return Finding(GOOD, redact_url(url), "connects")
     except Exception as fault:  # noqa: BLE001 - whatever it is, it is the finding
         return Finding(ODD, redact_url(url), f"no head hints: {clean(redact(str(fault)), 120) or type(fault).__name__}")
+
+
+async def _feeds(pool: EndpointPool) -> list[Finding]:
+    from liqtui.engine.examine import feeds as ask
+
+    found = await ask(pool)
+    return [] if found is None else feeds(found)
+
+
+def feeds(found: FeedsFound) -> list[Finding]:
+    """What there is to say of the price feeds that the shipped data know on a chain."""
+    if not found.known:
+        return []
+    right = found.known - len(found.silent) - len(found.others)
+    findings = [Finding(GOOD, "price feeds", f"{right} of {found.known} known ones answer as they should")]
+    findings += [Finding(ODD, "price feed", f"{name} tells no round: taken out of use?") for name in found.silent]
+    findings += [
+        Finding(BAD, "price feed", f"{name} calls itself {said}: is it that feed?") for name, said in found.others
+    ]
+    return findings
 
 
 async def _markets(pool: EndpointPool, refs: Sequence[MarketRef]) -> list[Finding]:

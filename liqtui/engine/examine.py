@@ -9,6 +9,7 @@ from liqtui.core.reads import PlanFailed, ReadError, run_plans
 from liqtui.core.redact import redact
 from liqtui.core.text import clean
 from liqtui.protocols.adapter import LogDiscovery, Survey, Surveyor
+from liqtui.protocols.feed_check import FeedsFound, look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -60,6 +61,15 @@ async def examine(
     found = await run_plans(pool, block, [_look(adapters[ref.protocol], ref, block) for ref in refs])
     examined = [await _examined(pool, ref, each, about(ref)) for ref, each in zip(refs, found, strict=True)]
     return [await _dated(pool, each, adapters[each.ref.protocol]) for each in examined]
+
+
+async def feeds(pool: EndpointPool) -> FeedsFound | None:
+    """The shipped feeds of this chain as it answers for them. None: nobody answered, and that is told elsewhere."""
+    try:
+        (found,) = await run_plans(pool, await pool.head(), [look(pool.chain_id)])
+    except ReadError:
+        return None
+    return found if isinstance(found, FeedsFound) else None
 
 
 async def _dated(pool: EndpointPool, found: Examined, adapter: Adapter) -> Examined:

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from liqtui.chain.pool import EndpointPool
 from liqtui.cli import doctor
+from liqtui.core.reads import run_plans
 from liqtui.core.sources import ChainSpec, MarketRef
 from liqtui.engine.examine import Difference, Examined, examine
+from liqtui.protocols.feed_check import FeedsFound
+from liqtui.protocols.feed_check import look as feeds_of
+from liqtui.protocols.feeds import FeedInfo
 from liqtui.protocols.morpho_blue import MorphoBlue
 from liqtui.protocols.registry import About, adapters
 from tests.lab.faults import rpc_error
@@ -178,6 +182,38 @@ def test_the_other_protocols_tell_what_they_are(
     ((found,), (said,)) = look(populated_morpho.lab.node, [("morpho-blue", populated_morpho.address)])
     assert found.survey is not None, found.error
     assert said[0].state == doctor.GOOD
+
+
+def test_the_feeds_that_are_shipped_are_held_against_the_chain(lab: Lab) -> None:
+    ether, euro = (lab.assets.pairs[pair].address.lower() for pair in ("ETH / USD", "EUR / USD"))
+    nobody = wallet("no feed").lower()
+    table = {
+        ether: FeedInfo("ETH / USD", "ETH", 3600),
+        euro: FeedInfo("BTC / USD (SVR)", "BTC", None),
+        nobody: FeedInfo("LINK / USD", "", None),
+    }
+
+    def found(sequencer: str) -> FeedsFound:
+        async def ask() -> FeedsFound:
+            pool = EndpointPool(ChainSpec(lab.node.chain_id, "lab", rpc=(lab.node.url,), requests_per_second=1e6))
+            try:
+                (told,) = await run_plans(pool, await pool.head(), [feeds_of(lab.node.chain_id, table, sequencer)])
+            finally:
+                await pool.close()
+            assert isinstance(told, FeedsFound)
+            return told
+
+        return asyncio.run(ask())
+
+    told = found("")
+    assert told == FeedsFound(3, (f"LINK / USD at {nobody}",), ((f"BTC / USD (SVR) at {euro}", "EUR / USD"),))
+    assert [(each.state, each.words.split(" at ")[0]) for each in doctor.feeds(told)] == [
+        (doctor.GOOD, "1 of 3 known ones answer as they should"),
+        (doctor.ODD, "LINK / USD"),
+        (doctor.BAD, "BTC / USD (SVR)"),
+    ]
+    assert found(euro).others[-1] == (f"sequencer uptime at {euro}", "EUR / USD")
+    assert doctor.feeds(FeedsFound(0)) == []
 
 
 def test_a_fork_is_named_once() -> None:
