@@ -80,7 +80,7 @@ def test_compound_v2(populated_compound_v2: CompoundMarket) -> None:
         cash, lent, kept = (
             node.view(token, f"{name}()->uint256") for name in ("getCash", "totalBorrows", "totalReserves")
         )
-        assert state.utilization == lent * BPS // (cash + lent - kept)
+        assert (state.utilization, state.cash) == (lent * BPS // (cash + lent - kept), cash)
         assert (state.borrow_room, state.supply_room, state.info.share) == (None, None, None), "before caps and shares"
     for wallet, account in reading.accounts.items():
         (position,) = watch.adapter.evaluate(watch.opened, watch.block, reading.market, account, wallet)
@@ -100,6 +100,7 @@ def test_morpho(populated_morpho: MorphoLab) -> None:
         supplied, _, lent, *_ = node.view(populated_morpho.address, market, bytes.fromhex(position.key.market_id[2:]))
         owed = [leg.utilization for leg in position.legs if leg.side is Side.DEBT]
         assert owed in ([], [lent * BPS // supplied])
+        assert {leg.pool_cash for leg in position.legs if leg.side is Side.DEBT} <= {supplied - lent}
         seen += len(owed)
         assert tuple(dict(position.engine)) == ENGINE_LINES
     assert seen
