@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tests.real.cases_compound import CompoundCase
 
-BLOCKS = 40
+BLOCKS = 100
 LIQUIDATED = 5
 """Blocks between two liquidations of our own; the walk tries some, too."""
 ASKED = 2

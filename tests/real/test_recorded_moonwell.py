@@ -36,9 +36,9 @@ def test_every_figure_is_the_contracts_at_every_block(played: Played) -> None:
             check(position, said)
             counted["owing"] += bool(said.owed)
             counted["short"] += said.shortfall > 0
-    assert len(played.told) >= 40
+    assert len(played.told) >= 100
     assert counted["owing"] >= 20 * len(played.told)
-    assert counted["short"] >= 40, counted
+    assert counted["short"] >= 100, counted
 
 
 def test_the_contracts_turned_where_we_say(played: Played) -> None:
@@ -76,4 +76,4 @@ def test_one_figure_that_is_another_is_noticed(played: Played, field: str) -> No
 
 def test_the_recording_holds_answers_and_no_code() -> None:
     check_no_code(FOLDER / "walk.tape", LONGEST)
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 150_000
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 250_000
