@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 OLD = 60.0
 """Seconds after which a verdict says nothing about now: the monitor is not running, or stuck. It is kept every five."""
+MOVES = 10.0
+"""Seconds within which an engine that moves is heard of, be it in trouble: what is older is told with its age."""
 PATIENCE = 1.0
 """Seconds that a daemon may take to greet: one that takes longer is stuck."""
 
@@ -64,7 +66,9 @@ def describe(found: Verdict | None, now: float, *, ascii_only: bool = False, los
     if found.nearest:
         parts.append(found.nearest)
     if found.engine_error:
-        parts.insert(0, f"{glyphs[Severity.BLIND]} {found.engine_error}")
+        silent = age > MOVES and not (old or lost)
+        seen = f", last seen {told_age(age)} ago:" if silent else ""
+        parts.insert(0, f"{glyphs[Severity.BLIND]} {found.engine_error}{seen}")
     if found.elsewhere > 0:
         places = "chain or market" if found.elsewhere == 1 else "chains or markets"
         parts.append(f"{glyphs[Severity.BLIND]} {found.elsewhere} {places} unread")

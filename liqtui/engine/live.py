@@ -7,6 +7,7 @@ says so. A stalled terminal stops the screen's loop, not this one: see `EngineTh
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
@@ -236,7 +237,8 @@ class LiveEngine(EngineThread):
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-                self._show()
+                with contextlib.suppress(Exception):  # where nothing can be shown, all else is to be kept
+                    self._show()
                 self._save(last=True)
                 history.close()
                 if self._metrics is not None:
@@ -313,9 +315,10 @@ class LiveEngine(EngineThread):
             self._monitor.remark("ping", self._pinger.remark)
         snapshot = self._monitor.publish(self.clock.now())
         if self._pinger is not None:
-            self._pinger.saw(snapshot)
             snapshot = replace(snapshot, channels=(*snapshot.channels, self._pinger.state))
         self.publish(snapshot)
+        if self._pinger is not None:  # not before it is there for everybody: a ping says that all is well
+            self._pinger.saw(snapshot)
         if self._metrics is not None:
             self._metrics.heard(snapshot)
         if snapshot.alerts[:1] != self._newest:  # an alert goes into the log at once, not with the next tick

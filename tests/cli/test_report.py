@@ -127,6 +127,19 @@ def test_an_old_verdict_says_nothing_about_now():
     assert "~" in line
 
 
+def test_an_engine_that_does_not_move_is_told_with_the_age_of_what_it_saw_last():
+    """Long before the verdict is old; one that limps and is heard of needs no age."""
+    stands = replace(with_severities(Severity.OK), engine_error="the engine has not moved since 10:00:00Z: a bug")
+    line, code = status.describe(verdict.of(stands), NOW + 34)
+    assert line.startswith("◌ the engine has not moved since 10:00:00Z: a bug, last seen 34s ago:")
+    assert code == 3
+    line, code = status.describe(verdict.of(stands), NOW + 120)
+    assert line.startswith("◌ not watching, last seen 2m ago:  ◌ the engine has not moved since 10:00:00Z: a bug  ")
+    assert code == 3
+    limps = replace(stands, engine_error="lab: a bug, starting again")
+    assert status.describe(verdict.of(limps), NOW + 3)[0].startswith("◌ lab: a bug, starting again  ")
+
+
 def test_json_is_plain_and_exact():
     snapshot = scenes.snapshot()
     out = json.loads(json.dumps(report.as_json(snapshot)))
