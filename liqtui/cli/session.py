@@ -56,6 +56,7 @@ class Session(NamedTuple):
             chains=tuple(self.config.chains.values()),
             markets=self.markets if shipped else self.config.markets,
             wallets=self.wallets,
+            given=self.store is None,
             thresholds=self.config.thresholds,
             targets=self.config.targets,
             state=self.paths.state,

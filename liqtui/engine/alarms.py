@@ -23,7 +23,7 @@ from liqtui.core.rules import Desk
 from liqtui.core.snapshot import Severity
 from liqtui.engine.feeds import Feeds
 from liqtui.engine.history import ALERTS_KEPT
-from liqtui.engine.shelf import MOST, crowded, trim
+from liqtui.engine.shelf import MOST, crowded, pending, trim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from liqtui.core.events import MarketEvent
     from liqtui.core.snapshot import Alert, Row, Snapshot
     from liqtui.engine.history import History, Saved
+    from liqtui.engine.roll import Roll
 
 SPACING = 60.0
 """Seconds between two writings of what the rules remember while they say nothing: it grows with the positions."""
@@ -134,6 +135,17 @@ class Alarms:
         """A position is not watched any more."""
         if self._memories.pop(position, None) is not None:
             self._changed = self._turned = True
+
+    def unwatch(self, roll: Roll, now: float) -> frozenset[str]:
+        """Be done with all that is about nobody who is watched. Returns the positions that are forgotten."""
+        gone = frozenset(position for position in self._memories if not roll.watched(position))
+        for position in gone:
+            self.forget(position)
+        for place, alert in enumerate(self._alerts):
+            if pending(alert) and not roll.concerns(alert):
+                over = now if alert.over_at is None else alert.over_at
+                self._replace(place, over_at=over, held=OFF if alert.held else "")
+        return gone
 
     def tell(self, now: float, how: Severity, title: str, text: str, what: str = "") -> None:
         """Something about the engine itself, or about the chain of that title; `what` tells it from others there."""

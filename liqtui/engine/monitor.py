@@ -22,6 +22,7 @@ from liqtui.engine.alarms import Alarms
 from liqtui.engine.held import Chain, Held, Terms
 from liqtui.engine.history import ROUNDS, Sample
 from liqtui.engine.outcome import Spot
+from liqtui.engine.roll import Roll
 from liqtui.engine.rows import feeds_of, quiet, same
 from liqtui.engine.setup import Link, Sign, signs, wallets_on
 from liqtui.engine.sigmas import Sigmas
@@ -63,6 +64,9 @@ class Monitor:
         self._alarms = Alarms(history, saved, setup.desk, post=outbox.post if outbox is not None else None)
         self.begun_after = saved.last_alert
         """Number of the newest alert from before."""
+        self._roll = Roll(setup.chains, given=setup.given)
+        if outbox is not None:
+            outbox.wanted = self._roll.concerns
         self._remembered = saved.positions
         self._rowless = self._alarms.remembered - {str(key) for key in saved.positions}
         """What was never read and is remembered all the same, until it is known to be nothing."""
@@ -78,17 +82,25 @@ class Monitor:
     # -- what happens --------------------------------------------------------------------------------------------
 
     def watch(self, wallets: Iterable[Wallet]) -> None:
-        """The watchlist. Positions of others are dropped without an alert; remembered ones come back as unread."""
+        """The watchlist. Positions of others are dropped without an alert; remembered ones come back as unread.
+
+        Of who left it while nothing ran no alert is called again, and nothing is remembered.
+        """
         self._wallets = {wallet.key: wallet for wallet in wallets}
         watched = {name: set(wallets_on(name, self._wallets.values())) for name in self._chains}
         for held in list(self._held.values()):
             if held.key.wallet not in watched[held.chain.spec.name]:
                 self._drop(held)
+        self._roll.watch(self._wallets)
         for key in self._remembered:
             chain = next((chain for chain in self._chains.values() if chain.spec.id == key.chain_id), None)
             if chain is not None and key not in self._held and key.wallet in watched[chain.spec.name]:
                 self._held[key] = Held(key, chain, error="not read since the start")
-        self._remembered = ()
+            elif not self._roll.watched(str(key)):
+                self._history.position(key, is_open=False)
+        # Whose name is not looked up yet may come back.
+        self._remembered = () if self._roll.whole else tuple(set(self._remembered) - self._held.keys())
+        self._rowless -= self._alarms.unwatch(self._roll, self._at)
 
     def progress(self, chain: str, stages: tuple[Stage, ...]) -> None:
         self._chains[chain].stages = stages

@@ -15,7 +15,7 @@ from liqtui.core.letters import places
 from liqtui.core.snapshot import ChannelState, Delivery, DeliveryState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from liqtui.core.clock import Clock
     from liqtui.core.rules import ChannelSpec
@@ -28,6 +28,7 @@ FORGET = 7 * 86_400.0
 """Seconds after which what is held is no longer looked at."""
 REFUSALS = 4
 """How often one message alone may be refused, in its plainest form, before it is given up."""
+NOBODY = "not sent: its wallet is not watched any more"
 _KEPT = 5_000
 """Finished entries that stay in memory for the screen."""
 _OPEN = (DeliveryState.WAITING, DeliveryState.SENDING)
@@ -83,6 +84,8 @@ class Outbox:
         """With what earlier runs left: what was being sent is sent again, because nobody knows how far it got."""
         self.version = 0
         """Grows with every change."""
+        self.wanted: Callable[[Alert], bool] = lambda _: True
+        """Whether an alert still concerns anybody: what does not is given up, whatever it waited for."""
         self._channels = {spec.name: spec for spec in channels}
         self._history = history
         self._clock = clock
@@ -129,6 +132,9 @@ class Outbox:
         found: list[Entry] = []
         behind: set[str] = set()
         for entry in list(self._open[channel].values()):
+            if not self.wanted(entry.alert):
+                self._move(entry, DeliveryState.FAILED, NOBODY)
+                continue
             age = now - entry.sending.made_at if entry.posted is None else moment - entry.posted
             if entry.tried and age > GIVE_UP:
                 why = f"given up after {entry.sending.tries} tries in 24 h: {entry.sending.reason or 'not tried'}"

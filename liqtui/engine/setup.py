@@ -117,6 +117,8 @@ class Setup:
     desk: Desk = field(default_factory=Desk)
     channels: tuple[ChannelSpec, ...] = ()
     ping: Ping | None = None
+    given: bool = False
+    """The wallets are those of this one session: whoever is not among them is watched at other times."""
 
 
 class Sign(NamedTuple):

@@ -45,3 +45,8 @@ def test_an_engine_of_its_own_watches_the_shipped_markets_and_the_persons(
     assert [market.entry for market in whole.markets if market.custom] == [OWN]
     assert whole.notices == engine.snapshot().notices
     assert any(trouble in notice for notice in whole.notices) == bool(trouble)
+
+
+def test_addresses_on_the_command_line_take_nobody_off_the_watchlist(own_folders: Path) -> None:
+    assert begin(parse(["0x" + "12" * 20])).setup().given
+    assert not begin(parse([])).setup().given
