@@ -123,7 +123,7 @@ class CrossCheck:
         limit = max(OLD, OLD_BLOCKS * self._spec.block_time)
         return head if head is not None and self._clock.now() - head.timestamp > limit else None
 
-    def _others(self, source: Endpoint) -> list[Endpoint]:
+    def others(self, source: Endpoint) -> list[Endpoint]:
         """Who may give a second opinion."""
         return [end for end in self._endpoints if not end.refused and not end.trouble and end.name != source.name]
 
@@ -135,7 +135,7 @@ class CrossCheck:
 
     async def _overtaken(self, source: Endpoint, head: Block) -> None:
         """A node that stands still answers well for ever: look whether another one is further."""
-        for other in self._others(source):
+        for other in self.others(source):
             try:
                 found = await self._asked(other, self._latest)
             except Fault:
@@ -184,7 +184,7 @@ class CrossCheck:
 
         None is no opinion.
         """
-        others = self._others(source)
+        others = self.others(source)
         theirs = await self._asked(others[0], ask) if others else None
         if theirs is None:
             return

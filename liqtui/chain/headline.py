@@ -72,6 +72,10 @@ class HeadLine:
         """Nobody can serve this head: do not hold others to it."""
         self._seen = [seen for seen in self._seen if seen.hash != block.hash]
 
+    def unlearn(self, number: int) -> None:
+        """The chain has another block there than was seen, so what lies under it may be another one, too."""
+        self._seen = [seen for seen in self._seen if seen.number > number]
+
     def _accept(self, block: Block) -> Block:
         self._drop(block.number)
         self._seen = [*self._seen[-(MEMORY - 1) :], block]

@@ -66,7 +66,7 @@ def judge(
     went back to another history, so that amounts and rules of before say nothing about what happened.
     """
     if anew:
-        memory = memory._replace(seen=False, fresh=False, health=None, holdings=(), terms=None, read_at=None)
+        memory = memory._replace(seen=False, fresh=False, health=None, holdings=(), terms=None, read_at=None, pace=())
     if not news:
         return _sight(after, memory, now, behind=behind)
     if not memory.seen and before is not None and before.position is not None:

@@ -147,6 +147,10 @@ class Alarms:
                 self._replace(place, over_at=over, held=OFF if alert.held else "")
         return gone
 
+    def begin_anew(self, chain: str) -> None:
+        """A chain has another history from now on: no price of before says that one jumped."""
+        self._feeds.begin_anew(chain)
+
     def tell(self, now: float, how: Severity, title: str, text: str, what: str = "") -> None:
         """Something about the engine itself, or about the chain of that title; `what` tells it from others there."""
         cause = _engine(title, what)

@@ -75,20 +75,37 @@ class _Cursor:
 
 
 class Events:
-    """The logs of one chain's markets. One `step` a round, in one event loop."""
+    """The logs of one chain's markets. In each round one `look`, then one `step`, in one event loop."""
 
     def __init__(self, notebook: Notebook | None = None) -> None:
         self._notebook = notebook
+        self._notebook_holds = True
+        """What it says is of this chain."""
         self._cursors: dict[str, _Cursor] = {}
+        self._asked: dict[str, Watched] = {}
+        """Markets whose logs are due, by place."""
+        self._moved = False
         self._told: dict[tuple[object, ...], int] = {}
         """What was told already → its block."""
         self._range = FIRST
         self._rest, self._rests_until = REST, float("-inf")
         self._fault = ""
 
-    async def step(self, reader: ChainReader, block: Block, markets: Iterable[Watched], now: float) -> Found:
+    def look(self, block: Block, markets: Iterable[Watched]) -> bool:
+        """Take what a round found. Returns whether anybody holds something else than before, beside interest."""
+        self._moved = False
+        self._asked = {_place(market): market for market in markets if self._due(market, block)}
+        return self._moved
+
+    def begin_anew(self) -> None:
+        """It is another chain: what its logs told before, and what was written down of them, is nothing to it."""
+        self._notebook_holds = False
+        self._cursors.clear()
+        self._told.clear()
+
+    async def step(self, reader: ChainReader, block: Block, now: float) -> Found:
         """Read what is due, for a few seconds at most. `now`: seconds of any clock that runs on between rounds."""
-        due = {_place(market): market for market in markets if self._due(market, block)}
+        due = self._asked
         if not due or now < self._rests_until:
             return Found(note=self._fault if due else "")
         events: list[MarketEvent] = []
@@ -121,7 +138,9 @@ class Events:
         if cursor.next > block.number + 1:  # the head went back
             cursor.next, cursor.first = block.number + 1, min(cursor.first, block.number + 1)
             cursor.stirred = block.number + MARGIN
-        if market.unread or _moved(cursor.held, held):
+        moved = _moved(cursor.held, held)
+        self._moved |= moved and not market.unread
+        if market.unread or moved:
             cursor.stirred = block.number + MARGIN
         cursor.held = cursor.held | held if market.unread else held
         if block.number <= cursor.stirred or (market.wallets and cursor.next <= cursor.stirred):
@@ -132,7 +151,8 @@ class Events:
 
     def _begun(self, market: Watched, block: Block, held: _Amounts) -> _Cursor:
         """From where the last run stopped, if that is not too long ago; else from now on."""
-        kept = None if self._notebook is None else self._notebook.trail(_place(market), "")
+        known = self._notebook if self._notebook_holds else None
+        kept = None if known is None else known.trail(_place(market), "")
         if kept is None or kept.next_block > block.number + 1:
             return _Cursor(block.number + 1, block.number + 1, -1, held)
         return _Cursor(kept.next_block, kept.next_block, block.number, held, kept.next_block)

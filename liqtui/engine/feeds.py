@@ -34,6 +34,12 @@ class Feeds:
     def dump(self) -> str:
         return feedwatch.dump(self._marks)
 
+    def begin_anew(self, chain: str) -> None:
+        """What the feeds of a chain answered before is compared with nothing; what was said of them stays said."""
+        for name, mark in self._marks.items():
+            if name.startswith(f"{chain}:"):
+                self._marks[name] = mark._replace(answer=None, updated_at=None)
+
     def look(self, snapshot: Snapshot) -> Look:
         """Each feed of a chain whose block is known. A look that fails remembers nothing: none goes untold."""
         times = {chain.name: chain.block.timestamp for chain in snapshot.chains if chain.block is not None}

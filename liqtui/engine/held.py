@@ -8,9 +8,11 @@ from time import gmtime, strftime
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core.model import is_infinite
+from liqtui.core.rules import DEFAULT_RULES
 from liqtui.core.severity import fetch_freshness, head_freshness, oracle_age, oracle_freshness, worst
 from liqtui.core.snapshot import Ages, ChainState, Freshness
 from liqtui.core.units import WAD
+from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
 from liqtui.engine.outcome import Spot
 from liqtui.engine.setup import Link
 from liqtui.engine.tracks import DAY, Track
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
     from liqtui.core.rules import Rules
     from liqtui.core.snapshot import Row, Severity, Stage
     from liqtui.core.sources import ChainSpec
-    from liqtui.core.wallet import Thresholds, Wallet
+    from liqtui.core.wallet import Wallet
     from liqtui.engine.outcome import Trouble
+    from liqtui.engine.setup import Setup
 
 REORGANISED = 8
 """Blocks that a chain may go back by itself. Farther back is another history: a node begun anew, a rollup set back."""
@@ -54,13 +57,16 @@ class Chain:
     next_poll: float | None = None
     took: float | None = None
     """Seconds that the last round took."""
-    back: int = 0
-    """Blocks that the last good round went back, where that is more than a reorganisation does."""
+    anew: str = ""
+    """Why nothing of the last good round can be compared with what was known before; empty: it can."""
 
-    def follow(self, block: Block) -> None:
-        """Take the head of a good round."""
-        back = 0 if self.block is None else self.block.number - block.number
-        self.block, self.back = block, back if back > REORGANISED else 0
+    def follow(self, block: Block, replaced: int | None = None) -> None:
+        """Take the head of a good round. `replaced`: a settled block that is another one than when it was read."""
+        before, self.block, self.anew = self.block, block, ""
+        if before is not None and before.number - block.number > REORGANISED:
+            self.anew = f"it went back from block {before.number} to {block.number}"
+        elif replaced is not None:
+            self.anew = f"it is another chain, or in another state: its block {replaced} is not the one of before"
 
     def fails(self, troubles: Iterable[Trouble], now: float) -> None:
         """Take what a round could not read. The time is told, not the age: a remark that changed would be a new one."""
@@ -110,6 +116,14 @@ class Terms(NamedTuple):
     rules: Rules
 
 
+def terms_of(wallet: Wallet, position: str, setup: Setup) -> Terms:
+    """The narrowest scope first: position (by its id), wallet, tags, configuration, defaults."""
+    own = dict(wallet.position_thresholds).get(position, Thresholds())
+    wide = wallet.tag_thresholds.over(setup.thresholds).over(DEFAULT_THRESHOLDS)
+    rules = wallet.rules.over(wallet.tag_rules).over(setup.rules).over(DEFAULT_RULES)
+    return Terms(wallet, own.over(wallet.thresholds).over(wide), rules)
+
+
 @dataclass(slots=True)
 class Held:
     """A position between rounds."""
@@ -138,6 +152,8 @@ class Held:
     """Newest block with an event."""
     judged_at: int = -1
     """Block of the figures that the alert rules saw last."""
+    cut: bool = False
+    """Its chain began another history after its figures were read."""
     anew: bool = False
     """Its figures come of another history of the chain than what the alert rules saw."""
     terms: Terms | None = None
@@ -158,7 +174,9 @@ class Held:
 
     def take(self, position: Position, now: float) -> None:
         """Figures of a good round."""
-        self.anew = self.anew or self.chain.back > 0
+        if self.cut:
+            self.anew, self.cut = True, False
+            self.track.begin_anew()
         self.position, self.read_at, self.error = position, now, ""
         self.oracle = _oracle(position.feeds, position.block.timestamp)
         if self.health is not None:

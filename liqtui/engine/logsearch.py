@@ -88,6 +88,8 @@ class LogSearch:
         self._adapter = adapter
         self._base = ref
         self._notebook = notebook
+        self._notebook_holds = True
+        """What it says is of this chain."""
         self._place = place_of(adapter, ref)
         self._first = adapter.first_block(ref)
         self._trails: dict[str, _Trail] = {}
@@ -145,12 +147,18 @@ class LogSearch:
             if self._trails[wallet].next > max(head.number, self._first):  # another chain, begun anew
                 self._trails[wallet] = self._fresh()
 
+    def begin_anew(self) -> None:
+        """It is another chain: everybody is looked for from its beginning, whatever was written down."""
+        self._notebook_holds = False
+        self._trails.clear()
+
     def _fresh(self) -> _Trail:
         return _Trail(self._first, self._adapter.learn(self._base, ()), [])
 
     def _remembered(self, wallet: str) -> _Trail:
         trail = self._fresh()
-        kept = None if self._notebook is None else self._notebook.trail(self._place, wallet)
+        known = self._notebook if self._notebook_holds else None
+        kept = None if known is None else known.trail(self._place, wallet)
         if kept is not None:
             try:
                 logs = _logs(kept.found)

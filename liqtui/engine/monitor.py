@@ -13,13 +13,11 @@ from liqtui.core import rank
 from liqtui.core.model import PositionKey
 from liqtui.core.reads import ReadError
 from liqtui.core.rehearse import reading
-from liqtui.core.rules import DEFAULT_RULES
 from liqtui.core.severity import blind_after, severity
 from liqtui.core.snapshot import Freshness, Row, Severity, Snapshot
 from liqtui.core.units import WAD
-from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
 from liqtui.engine.alarms import Alarms
-from liqtui.engine.held import Chain, Held, Terms
+from liqtui.engine.held import Chain, Held, terms_of
 from liqtui.engine.history import ROUNDS, Sample
 from liqtui.engine.outcome import Spot
 from liqtui.engine.roll import Roll
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.model import Position
-    from liqtui.core.reads import Block
     from liqtui.core.snapshot import Stage
     from liqtui.core.wallet import Wallet
     from liqtui.engine.history import History
@@ -131,21 +128,24 @@ class Monitor:
         if state.crash:
             self._alarms.ended(chain, now)
         state.error = state.crash = ""
-        self._follow(state, outcome.block, now)
+        self._follow(state, outcome, now)
         state.good_at = now
         state.stages, state.notes = outcome.stages, outcome.notes
         state.fails(outcome.troubles, now)
         self._sigmas.learn(state.spec.id, outcome, self._history)
         self._positions(state, outcome, now)
 
-    def _follow(self, chain: Chain, block: Block, now: float) -> None:
+    def _follow(self, chain: Chain, outcome: Outcome, now: float) -> None:
         """Take the new head, and say so where what was known before is compared with nothing."""
-        before, was_back = chain.block, chain.back
-        chain.follow(block)
-        if before is not None and chain.back:
-            text = f"it went back from block {before.number} to {block.number}: its positions begin anew"
+        was_anew = chain.anew
+        chain.follow(outcome.block, outcome.replaced)
+        if chain.anew:
+            text = f"{chain.anew}: its positions begin anew"
             self._alarms.tell(now, Severity.CRITICAL, chain.spec.name, text, "history")
-        elif was_back:
+            self._alarms.begin_anew(chain.spec.name)
+            for held in self._held.values():
+                held.cut = held.cut or held.chain is chain
+        elif was_anew:
             self._alarms.ended(chain.spec.name, now, "history")
 
     def crashed(self, chain: str, text: str, now: float) -> None:
@@ -210,7 +210,7 @@ class Monitor:
                 continue
             spot = held.spot
             if spot in outcome.covered:
-                if not chain.back:
+                if not held.cut:
                     last = held.row or self._row(held, now)
                     self._alarms.gone(last, now, events=held.events, own=held.explained)
                 self._drop(held)
@@ -245,7 +245,7 @@ class Monitor:
         held = self._held.get(position.key)
         if held is None:
             held = self._held[position.key] = Held(position.key, chain)
-            held.opened = held.spot in chain.covered
+            held.opened, held.cut = held.spot in chain.covered, bool(chain.anew)
         if held.position is None:
             for at, health in self._history.samples(str(position.key), now - DAY):
                 held.track.add(at, health)
@@ -347,7 +347,7 @@ class Monitor:
     def _row(self, held: Held, now: float) -> Row:
         wallet, position = self._wallets[held.key.wallet], held.position
         if held.terms is None or held.terms.wallet is not wallet:
-            held.terms = self._terms(wallet, held)
+            held.terms = terms_of(wallet, held.id, self._setup)
         thresholds = held.terms.thresholds
         freshness, ages = held.trust(now)
         cushion, distance = rank.cushion(position, self._sigmas.by_factor())
@@ -383,12 +383,6 @@ class Monitor:
             app=sign.link(held.key),
         )
         return same(held.row, row)
-
-    def _terms(self, wallet: Wallet, held: Held) -> Terms:
-        own = dict(wallet.position_thresholds).get(held.id, Thresholds())
-        wide = wallet.tag_thresholds.over(self._setup.thresholds).over(DEFAULT_THRESHOLDS)
-        rules = wallet.rules.over(wallet.tag_rules).over(self._setup.rules).over(DEFAULT_RULES)
-        return Terms(wallet, own.over(wallet.thresholds).over(wide), rules)
 
     def _engine_error(self) -> str:
         crashes = {chain.spec.name: chain.crash for chain in self._chains.values()} | {"the engine": self._crash}

@@ -60,7 +60,7 @@ async def _once(
 
     async def read(spec: ChainSpec) -> None:
         reader = factory(spec)
-        rounds = rounds_on(spec, setup, adapters, reader, history)
+        rounds = rounds_on(spec, setup, adapters, reader, history, once=True)
         try:
             outcome = await one_round(rounds, clock.monotonic(), deadline, partial(progress, spec.name))
             monitor.apply(spec.name, outcome, clock.now(), link=link_of(reader))

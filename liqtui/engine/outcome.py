@@ -52,3 +52,5 @@ class Outcome:
     """What the logs told since the last round."""
     logged: frozenset[tuple[str, str]] = frozenset()
     """(protocol, market) whose logs were read up to this block."""
+    replaced: int | None = None
+    """Number of a block that was read before and is another one now: it is another chain, or another state of it."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from liqtui.core.reads import Block, ChainReader, Plan
     from liqtui.core.snapshot import Stage
     from liqtui.core.sources import ChainSpec, MarketRef
+    from liqtui.engine.lineage import Lineage
     from liqtui.engine.logsearch import Notebook
     from liqtui.engine.markets import MarketState
     from liqtui.engine.outcome import Spot
@@ -66,8 +67,10 @@ class ChainRounds:
         rediscover: float = REDISCOVER,
         finish: Callable[[Position], Position] = complete,
         notebook: Notebook | None = None,
+        lineage: Lineage | None = None,
     ) -> None:
-        """`finish` adds boundaries and rescue amounts to a position; `notebook` keeps how far logs were searched.
+        """`finish` adds boundaries and rescue amounts to a position; `notebook` keeps how far logs were searched;
+        `lineage` looks whether it is the same chain still, where rounds are compared with what was known before.
 
         Raises LookupError in a sentence when a market's protocol has no adapter.
         """
@@ -84,6 +87,8 @@ class ChainRounds:
         self._last: Outcome | None = None
         self._events = Events(notebook)
         self._glances = Glances(spec)
+        self._lineage = lineage
+        self._replaced: int | None = None
         self._met: set[str] = set()
         """Feeds whose past was asked for."""
 
@@ -109,9 +114,14 @@ class ChainRounds:
         `now`: seconds of any clock that runs on between rounds; one that can be set would put off what is due.
         """
         try:
-            return await self._round(now, progress)
+            outcome = await self._round(now, progress)
         except ReadError as error:
+            if self._lineage is not None:
+                self._lineage.doubt = True
             return error
+        if self._lineage is not None:
+            self._lineage.saw(outcome.block, now, whole=not outcome.troubles)
+        return outcome
 
     async def _round(self, now: float, progress: Callable[[tuple[Stage, ...]], None] | None) -> Outcome:
         block = await self.reader.head()
@@ -119,18 +129,45 @@ class ChainRounds:
         if last is not None and last.block == block and self._complete(last, now):
             return last
         self._forget(wallets)
-        readings = await self._read(block, wallets, now, progress or (lambda _stages: None))
-        outcome = await self._evaluate(block, readings, wallets)
+        report = progress or _quiet
+        outcome, moved = await self._figures(block, wallets, now, report)
+        if self._lineage is not None and (found := await self._lineage.replaced(block, now, moved=moved)) is not None:
+            self._replaced = found  # until a round is over that says so
+            self._begin_anew()
+            outcome, _ = await self._figures(block, wallets, now, report)
         past = await self._past(block, outcome.feeds)
         outcome = await self._happened(block, outcome, now)  # the last to be waited for: events are told once
         if self._wallets == wallets:
             self._last = replace(outcome, events=()) if outcome.events else outcome
-        return replace(outcome, past=past) if past else outcome
+        replaced, self._replaced = self._replaced, None
+        return replace(outcome, past=past, replaced=replaced) if past or replaced is not None else outcome
+
+    async def _figures(
+        self, block: Block, wallets: Sequence[str], now: float, progress: Callable[[tuple[Stage, ...]], None]
+    ) -> tuple[Outcome, bool]:
+        """What is read and evaluated, and whether anybody holds something else than before."""
+        readings = await self._read(block, wallets, now, progress)
+        outcome = await self._evaluate(block, readings, wallets)
+        return outcome, self._events.look(block, self._watched(outcome))
 
     def _complete(self, last: Outcome, now: float) -> bool:
         """Whether nothing would come out differently at the same block."""
         due = any(market.due(now, self._every) for market in self._markets)
         return not (last.troubles or last.notes or (self._wallets and due))
+
+    def _begin_anew(self) -> None:
+        """It is another chain: nothing that was found out goes for it, nor what was written down."""
+        if self._lineage is not None:
+            self._lineage.begin_anew()
+        for market in self._markets:
+            market.close()
+            market.met.clear()
+            if market.search is not None:
+                market.search.begin_anew()
+        self._events.begin_anew()
+        self._known.clear()
+        self._met.clear()
+        self._last = None
 
     def _forget(self, wallets: Sequence[str]) -> None:
         """Drop what is kept for wallets that are no longer watched."""
@@ -186,7 +223,7 @@ class ChainRounds:
 
     async def _happened(self, block: Block, outcome: Outcome, now: float) -> Outcome:
         """The round with what the logs tell of the positions in it."""
-        found = await self._events.step(self.reader, block, self._watched(outcome), now)
+        found = await self._events.step(self.reader, block, now)
         if found == Found():
             return outcome
         notes = (*outcome.notes, found.note) if found.note else outcome.notes
@@ -364,3 +401,7 @@ def _contained(plan: Callable[[], Plan[Any]]) -> Plan[Any]:
         return (yield from plan())
     except Exception as fault:  # noqa: BLE001 - handed on as a value and shown
         return fault
+
+
+def _quiet(_stages: tuple[Stage, ...]) -> None:
+    """Nobody wants to know how far it is."""

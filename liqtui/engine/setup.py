@@ -176,14 +176,18 @@ def rounds_on(
     adapters: Mapping[str, Adapter],
     reader: ChainReader,
     notebook: Notebook | None = None,
+    *,
+    once: bool = False,
 ) -> ChainRounds:
-    """The rounds of one chain over its share of the markets and wallets."""
+    """The rounds of one chain over its share of the markets and wallets. `once`: nothing hangs on what was before."""
     from liqtui.core.risk import complete
+    from liqtui.engine.lineage import Lineage
     from liqtui.engine.rounds import ChainRounds
 
     refs = [ref for ref in setup.markets if ref.chain_id == spec.id]
     finish = partial(complete, targets=setup.targets)
-    rounds = ChainRounds(spec, refs, adapters, reader, finish=finish, notebook=notebook)
+    lineage = None if once else Lineage(spec, reader, notebook)
+    rounds = ChainRounds(spec, refs, adapters, reader, finish=finish, notebook=notebook, lineage=lineage)
     rounds.watch(wallets_on(spec.name, setup.wallets))
     return rounds
 

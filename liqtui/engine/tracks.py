@@ -36,6 +36,10 @@ class Track:
         for old in [other for other in self._day if other <= slot - SLOTS]:
             del self._day[old]
 
+    def begin_anew(self) -> None:
+        """What comes is not to be measured by what was."""
+        self._hour.clear()
+
     def trend(self, now: float, health: float) -> tuple[float | None, int]:
         """Change up to `health` now, and the seconds that it is measured over (at most an hour)."""
         kept = [(at, value) for at, value in self._hour if at >= now - HOUR - _SPACING]

@@ -8,6 +8,7 @@ from liqtui.core.rules import Desk as Rulebook
 from liqtui.core.rules import Rules
 from liqtui.core.wallet import Thresholds
 from liqtui.engine.history import History
+from liqtui.engine.lineage import Lineage
 from liqtui.engine.monitor import Monitor
 from liqtui.engine.rounds import ChainRounds
 from liqtui.engine.setup import Setup, wallets_on
@@ -17,10 +18,10 @@ from tests.engine.fakes import START, FakeAdapter, FakeChain, Finish, chain, mar
 class Desk:
     """A monitor over scripted chains, driven by hand. `now` is the engine's clock and the chains' alike."""
 
-    def __init__(self, *names, folder=None, wallets=(1,), thresholds=None, adapter=None, poll=12.0):
+    def __init__(self, *names, folder=None, wallets=(1,), thresholds=None, adapter=None, poll=12.0, kind=FakeChain):
         names = names or ("lab",)
         specs = tuple(chain(name, 31337 + place, poll=poll) for place, name in enumerate(names))
-        self.nodes = {spec.name: FakeChain(spec.id) for spec in specs}
+        self.nodes = {spec.name: kind(spec.id) for spec in specs}
         for node in self.nodes.values():
             node.hold(1, 1, 1000)
         refs = tuple(market("main", spec.id) for spec in specs)
@@ -40,7 +41,8 @@ class Desk:
         self.monitor = Monitor(self.setup, self.history, self.now)
         self.rounds = {
             spec.name: ChainRounds(spec, [ref for ref in self.setup.markets if ref.chain_id == spec.id],
-                                   {"fake": self.adapter}, self.nodes[spec.name], finish=Finish())
+                                   {"fake": self.adapter}, self.nodes[spec.name], finish=Finish(),
+                                   lineage=Lineage(spec, self.nodes[spec.name], self.history))
             for spec in self.setup.chains
         }  # fmt: skip
         self.watch(*self.setup.wallets)

@@ -27,7 +27,8 @@ LESS = (1, 9 * 10**17, 9 * 10**8)
 
 
 async def step(found, node, *markets, now=START):
-    return await found.step(node, node.block, markets, now)
+    found.look(node.block, markets)
+    return await found.step(node, node.block, now)
 
 
 async def started(node, *held, notebook=None):
@@ -301,6 +302,23 @@ async def test_logs_that_fail_for_longer_than_blocks_may_change_are_read_when_th
     told = await step(found, node, watched(node, LESS), now=START + REST)
     assert [event.block_number for event in told.events] == [101]
     assert told.logged
+
+
+async def test_of_another_chain_nothing_is_read_that_was_before():
+    """Whatever was written down of the one before, and however high this one stands."""
+    history = History(None)
+    found = await started(Logged(), notebook=history)
+    history.flush(START)
+    node = Logged(number=500)
+    node.log(TAKEN, 1, block=450)
+    found.begin_anew()
+    assert await step(found, node, watched(node, LESS)) == Found()
+    assert node.asked == []
+    node.mine()
+    node.log(TAKEN, 1, tx=2)
+    assert len((await step(found, node, watched(node, ONE))).events) == 1
+    assert node.asked[0] == (501, 501)
+    history.close()
 
 
 async def test_another_chain_under_the_same_name_begins_anew():

@@ -224,6 +224,26 @@ async def test_a_chain_that_began_anew_is_searched_anew():
     assert rooms(found) == word(3)
 
 
+async def test_another_chain_is_searched_from_its_beginning_whatever_was_written_down():
+    history = History(None)
+    node = Logged()
+    node.log(1, 7, DEPLOYED + 50)
+    found = await stepped(search(history), node, 1, 2)
+    assert rooms(found) == word(7)
+    history.flush(START)
+    node = Logged(number=node.number + 5)
+    node.log(1, 8, DEPLOYED + 30)
+    node.log(2, 9, DEPLOYED + 40)
+    found.begin_anew()
+    assert not found.complete(address(1))
+    await stepped(found, node, 1, 2)
+    assert rooms(found) == f"{word(8)},{word(9)}"
+    assert node.asked == [(DEPLOYED, node.number)]
+    history.flush(START)
+    assert rooms(await stepped(search(history), node, 1, 2)) == f"{word(8)},{word(9)}", "and that is written down"
+    history.close()
+
+
 async def test_a_recording_that_goes_less_far_is_no_failure():
     class Tape(Logged):
         async def logs(self, first, last, wanted):
