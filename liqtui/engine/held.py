@@ -185,6 +185,7 @@ class Held:
     def set_back(self, seconds: float) -> None:
         """The clock was."""
         self.read_at = None if self.read_at is None else self.read_at - seconds
+        self.track.set_back(seconds)
 
     def hear(self, events: Iterable[MarketEvent], *, complete: bool) -> None:
         """What the logs told in a round. `complete`: there is no more up to its block."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.engine.database import connect, thin
@@ -19,7 +21,7 @@ from liqtui.engine.schema import FILE, MIGRATIONS, READING
 from liqtui.engine.shelf import MOST, trim
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable
     from pathlib import Path
 
     from liqtui.core.model import Feed, PositionKey
@@ -40,11 +42,16 @@ ROUNDS = 30 * _DAY
 _PRUNE_EVERY = 3600.0
 _QUEUE = 20_000
 _NUMBER = "(SELECT number FROM position_number WHERE position = ?)"
+_NUMBER_1 = _NUMBER.replace("?", "?1")
 _SAMPLE = (
     f"INSERT OR REPLACE INTO reading (position, at, block, health, cushion, {', '.join(READING)})"  # noqa: S608
     f" VALUES ({_NUMBER}, ?, ?, ?, ?{', ?' * len(READING)})"
 )
 _GAP = f"INSERT OR REPLACE INTO gap VALUES ({_NUMBER}, ?, ?)"  # noqa: S608
+_OVER = (
+    f"DELETE FROM reading WHERE position = {_NUMBER} AND at > ? AND at < ?",  # noqa: S608
+    f"DELETE FROM gap WHERE position = {_NUMBER_1} AND since >= ?2 AND since < ?3 AND until != ?3",  # noqa: S608
+)
 _ANSWER = """
     INSERT OR REPLACE INTO answer VALUES ((SELECT number FROM feed_number WHERE chain_id = ? AND feed = ?), ?, ?, ?)
 """
@@ -53,6 +60,26 @@ _NAMED = {
     2: "INSERT OR IGNORE INTO feed_number (chain_id, feed) VALUES (?, ?)",
 }
 """By the length of the name."""
+
+
+SLACK = 60.0
+"""Seconds by which a clock may go ahead of the time that passed before it counts as set forward."""
+
+
+@dataclass(slots=True)
+class _Over:
+    """The clock was set back, so what is written now stands before what is there: that is written over, as on a tape.
+
+    A clock that shows a wrong year for a while must not cost the years that are kept, so only that goes which lies
+    between two samples with no more time between them than really passed.
+    """
+
+    ahead: float
+    """The newest that was there."""
+    floor: float
+    """Up to here it is written over."""
+    moment: float
+    """Of the last reading, by a clock that nobody sets."""
 
 
 class Sample(NamedTuple):
@@ -85,6 +112,7 @@ class History(Recall):
         keep_days: float = 30,
         price_days: float = 30,
         alert_days: float = 365,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """In memory with `folder` None; when the file cannot be used, in memory with a notice that says so.
 
@@ -104,6 +132,9 @@ class History(Recall):
         self._written: dict[str, tuple[float, int]] = {}
         self._heard: dict[str, float] = {}
         """When each position was last read, written or not."""
+        self._over: dict[str, _Over] = {}
+        """Positions of which there is something that is dated later than now."""
+        self._monotonic = monotonic
         self._names: dict[tuple[Any, ...], None] = {}
         """Positions and feeds in `_flow`: they need a number in the file."""
         self._rounds: dict[tuple[int, str], int] = {}
@@ -126,23 +157,53 @@ class History(Recall):
         if last is None:
             return True
         moved = abs(health - last[1]) * STEP > last[1]
-        return at > last[0] and (at - last[0] >= SPACING or moved)
+        return at < last[0] or (at > last[0] and (at - last[0] >= SPACING or moved))
 
     def sample(self, sample: Sample) -> bool:
         """Queue it if it says something new; returns whether it does."""
         if not self.hears(sample.position, sample.at, sample.health, sample.patience):
             return False
         self._written[sample.position] = (sample.at, sample.health)
+        self._write_over(sample.position, sample.at)
         head = (sample.position, sample.at, sample.block, _exact(sample.health), sample.cushion)
         self._stream(_SAMPLE, (*head, *(getattr(sample, name) for name in READING)), (sample.position,))
         return True
 
     def _hear(self, position: str, at: float, patience: float) -> None:
         """Queue the silence before this reading, if there was one; also that of a time in which nothing ran."""
-        before = self._heard.get(position) or self.last_seen(position)
+        before = self._heard.get(position)
+        known = before is not None
+        before = before if known else self.last_seen(position)
         self._heard[position] = at
+        if before is not None and (at < before or position in self._over):
+            before = self._hear_over(position, before, at)
+            before = before if known else self.last_seen(position, at)
         if before is not None and at - before > patience:
             self._stream(_GAP, (position, before, at), (position,))
+
+    def _hear_over(self, position: str, before: float, at: float) -> float:
+        """Where the clock was set back, until it shows what it showed. Returns since when it may have been silent."""
+        over, moment = self._over.get(position), self._monotonic()
+        if at < before or over is None:
+            ahead = before if over is None else max(before, over.ahead)
+            self._over[position] = _Over(ahead, at, moment)
+            return at
+        passed, over.moment = moment - over.moment, moment
+        if at - before <= passed + SLACK:
+            return before
+        over.floor = at  # it was set forward again
+        return min(over.ahead, at)
+
+    def _write_over(self, position: str, at: float) -> None:
+        """Take away what lies between the sample before and one at `at`, where the clock was set back before them."""
+        over = self._over.get(position)
+        if over is None:
+            return
+        for sql in _OVER:
+            self._stream(sql, (position, over.floor, at), (position,))
+        over.floor = at
+        if at > over.ahead:
+            del self._over[position]
 
     def round(self, chain_id: int, feed: Feed) -> bool:
         """Queue the feed's latest answer if it is a new one; returns whether it is."""
@@ -224,7 +285,7 @@ class History(Recall):
         if self.read_only:
             self._forget()
             return
-        prune = self._pruned_at is None or now - self._pruned_at >= _PRUNE_EVERY
+        prune = self._pruned_at is None or not 0 <= now - self._pruned_at < _PRUNE_EVERY
         if not (self._facts or self._flow or self._events or prune):
             return
         try:

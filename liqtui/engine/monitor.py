@@ -248,7 +248,8 @@ class Monitor:
             held.opened, held.cut = held.spot in chain.covered, bool(chain.anew)
         if held.position is None:
             for at, health in self._history.samples(str(position.key), now - DAY):
-                held.track.add(at, health)
+                if at <= now:  # the clock may have been set back meanwhile
+                    held.track.add(at, health)
             self._history.position(position.key, is_open=True)
         self._history.relies(held.id, held.key.chain_id, (feed.address for feed in position.feeds), now)
         held.take(position, now)

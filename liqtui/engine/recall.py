@@ -14,6 +14,7 @@ from liqtui.core.model import HEALTH_INFINITE, PositionKey
 from liqtui.core.rehearse import Point
 from liqtui.core.snapshot import Alert, Level, Severity
 from liqtui.core.units import WAD
+from liqtui.engine.lifecycle import END_OF_TIME
 from liqtui.engine.logsearch import Kept
 from liqtui.engine.schema import READING
 from liqtui.engine.shelf import MOST, PENDING
@@ -122,9 +123,10 @@ class Recall:
             return []
         return self._rows("SELECT since, until FROM silence WHERE position = ? AND until >= ?", position_id, since)
 
-    def last_seen(self, position_id: str) -> float | None:
-        """Unix time of the newest sample that is kept."""
-        rows = self._rows("SELECT at FROM sample WHERE position = ? ORDER BY at DESC LIMIT 1", position_id)
+    def last_seen(self, position_id: str, until: float = END_OF_TIME) -> float | None:
+        """Unix time of the newest sample that is kept and not dated later."""
+        sql = "SELECT at FROM sample WHERE position = ? AND at <= ? ORDER BY at DESC LIMIT 1"
+        rows = self._rows(sql, position_id, until)
         return rows[0][0] if rows else None
 
     def points(self, position_id: str, since: float) -> list[Point]:

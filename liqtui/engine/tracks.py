@@ -36,6 +36,12 @@ class Track:
         for old in [other for other in self._day if other <= slot - SLOTS]:
             del self._day[old]
 
+    def set_back(self, seconds: float) -> None:
+        """The clock was: what is known is as old as before."""
+        self._hour = deque((at - seconds, value) for at, value in self._hour)
+        slots = round(seconds / SLOT)
+        self._day = {slot - slots: value for slot, value in self._day.items()}
+
     def begin_anew(self) -> None:
         """What comes is not to be measured by what was."""
         self._hour.clear()
