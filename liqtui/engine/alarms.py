@@ -24,6 +24,7 @@ from liqtui.core.snapshot import Severity
 from liqtui.engine.feeds import Feeds
 from liqtui.engine.history import ALERTS_KEPT
 from liqtui.engine.shelf import MOST, crowded, pending, trim
+from liqtui.engine.standing import by_position, standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -190,7 +191,7 @@ class Alarms:
             if alert.acked_at is None and alert_id in {None, alert.id}:
                 self._replace(place, acked_at=now)
         self._lost = 0 if alert_id is None else self._lost
-        known = _by_position(alert for alert in self._alerts if alert.acked_at is not None)
+        known = by_position(alert for alert in self._alerts if alert.acked_at is not None)
         for place, alert in enumerate(self._alerts):
             if alert.acked_at is None and alert.over_at is None and self._taken_over(alert, known):
                 self._replace(place, acked_at=now)
@@ -277,7 +278,7 @@ class Alarms:
     def _holds(self, alert: Alert, position: str) -> bool:
         """Whether it still holds of that one of its positions."""
         memory = self._memories.get(position)
-        return alert.kind in _EVENTS or (memory is not None and _standing(alert, memory))
+        return alert.kind in _EVENTS or (memory is not None and standing(alert, memory))
 
     def _taken_over(self, alert: Alert, by: Mapping[str, Sequence[Alert]]) -> bool:
         """Whether worse alerts tell of all positions that it still holds of. `by`: the alerts of each position."""
@@ -324,7 +325,7 @@ class Alarms:
             if woken:
                 alert = self._replace(place, snoozed_until=None)
             woken = woken and alert.acked_at is None and alert.over_at is None and not alert.held
-            by = by or _by_position(self._alerts)
+            by = by or by_position(self._alerts)
             if self._taken_over(alert, by):
                 continue
             if woken or desks.due(alert, self._desk, self._state.sent, now, local):
@@ -391,23 +392,3 @@ def _engine(title: str, what: str) -> str:
 
 def _nothing(alert: Alert) -> None:
     """There is nowhere to post to."""
-
-
-def _by_position(alerts: Iterable[Alert]) -> dict[str, list[Alert]]:
-    found: dict[str, list[Alert]] = {}
-    for alert in alerts:
-        for position in alert.positions if alert.over_at is None else ():
-            found.setdefault(position, []).append(alert)
-    return found
-
-
-def _standing(alert: Alert, memory: Memory) -> bool:
-    if alert.kind in {"threshold", "liquidatable", "recovered"}:
-        return alert.severity is not Severity.OK and memory.level.rank <= alert.severity.rank
-    told: Mapping[str, bool] = {
-        "blind": memory.told_unseen,
-        "unverified": memory.told_unverified,
-        "velocity": memory.told_pace is not Severity.OK,
-        "interest": memory.told_interest,
-    }
-    return told.get(alert.kind, False)

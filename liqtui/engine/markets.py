@@ -83,6 +83,13 @@ class MarketState:
         self.opened, self.tried_at, self.searched_at = None, None, None
         self.hints, self.searched = {}, set()
 
+    def begin_anew(self) -> None:
+        """It is another chain: nobody was met there."""
+        self.close()
+        self.met.clear()
+        if self.search is not None:
+            self.search.begin_anew()
+
     def due(self, now: float, every: float) -> bool:
         return self.searched_at is None or now - self.searched_at >= every
 

@@ -160,10 +160,7 @@ class ChainRounds:
         if self._lineage is not None:
             self._lineage.begin_anew()
         for market in self._markets:
-            market.close()
-            market.met.clear()
-            if market.search is not None:
-                market.search.begin_anew()
+            market.begin_anew()
         self._events.begin_anew()
         self._known.clear()
         self._met.clear()
