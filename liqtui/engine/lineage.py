@@ -116,8 +116,11 @@ class Lineage:
             self._sure = block
         if False in told or (regular and not heads):
             for known in self._anchors(block):
-                if await reader.holds(*known) is False:
+                kept = await reader.holds(*known)
+                if kept is False:
                     return known.number
+                if kept and known == self._deep:
+                    break  # so what is under it is the same, whatever a node says of it
         if regular:
             self._checked = block
             await self._learn(reader, block)

@@ -163,7 +163,6 @@ class ChainRounds:
             market.begin_anew()
         self._events.begin_anew()
         self._known.clear()
-        self._met.clear()
         self._last = None
 
     def _forget(self, wallets: Sequence[str]) -> None:

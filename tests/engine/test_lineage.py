@@ -215,7 +215,7 @@ def test_a_public_node_that_was_stuck_on_a_block_that_was_replaced_is_no_other_c
         return await made.replaced(node.block, START + 512, moved=True)
 
     assert asyncio.run(go()) is None
-    assert node.asked_for[-4:] == [1000, 990, 0, 1040]
+    assert node.asked_for[-3:] == [1000, 990, 1040]
 
 
 def test_a_chain_that_was_left_while_nothing_ran(lab, tmp_path):
@@ -292,6 +292,19 @@ def test_it_is_told_although_the_round_that_finds_it_fails(lab):
     found = made.round()
     assert not MADE_UP & {*kinds(found)}
     assert "another chain" in told(found).text
+
+
+def test_what_a_node_says_of_the_first_block_says_nothing_against_a_settled_one(lab, tmp_path):
+    """Some serve the beginning of a chain from elsewhere, or not as others do."""
+    made, node = lab(folder=tmp_path)
+    ask = node.hash_of
+    node.hash_of = lambda number: ask(number) if number else "0x" + "77" * 32
+    node.leave(since=node.number)
+    made.restart(tmp_path)
+    assert "engine" not in kinds(made.round())
+    node.leave(since=node.number)
+    node.hold(1, 5.93, 7_750)
+    assert "liquidated" in kinds(made.round())
 
 
 def test_how_deep_is_deep():
