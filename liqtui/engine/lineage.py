@@ -118,6 +118,7 @@ class Lineage:
             for known in self._anchors(block):
                 kept = await reader.holds(*known)
                 if kept is False:
+                    await self._begin_anew(reader, block, now)
                     return known.number
                 if kept and known == self._deep:
                     break  # so what is under it is the same, whatever a node says of it
@@ -126,11 +127,11 @@ class Lineage:
             await self._learn(reader, block)
         return None
 
-    def begin_anew(self) -> None:
-        """It is another chain: nothing of before is known of it."""
-        self._deep = self._first = self._stood = None
-        self._head = self._base = self._sure = self._checked = None
-        self._next, self.doubt = -math.inf, False
+    async def _begin_anew(self, reader: Witness, block: Block, now: float) -> None:
+        """It is another chain: nothing of before is known of it, and it may be left as well."""
+        self._deep = self._first = self._stood = self._head = self._base = self._sure = None
+        self._checked, self._next = block, now + EVERY
+        await self._learn(reader, block)
 
     def _anchors(self, head: Block) -> Sequence[Known]:
         """What no reorganisation replaces, the newest first, as far as the chain reaches now."""

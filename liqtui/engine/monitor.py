@@ -140,8 +140,9 @@ class Monitor:
         was_anew = chain.anew
         chain.follow(outcome.block, outcome.replaced)
         if chain.anew:
-            text = f"{chain.anew}: its positions begin anew"
-            self._alarms.tell(now, Severity.CRITICAL, chain.spec.name, text, "history")
+            if not was_anew:  # an address with two chains behind it is told once, and stands
+                text = f"{chain.anew}: its positions begin anew"
+                self._alarms.tell(now, Severity.CRITICAL, chain.spec.name, text, "history")
             self._alarms.begin_anew(chain.spec.name)
             for held in self._held.values():
                 held.cut = held.cut or held.chain is chain

@@ -157,8 +157,6 @@ class ChainRounds:
 
     def _begin_anew(self) -> None:
         """It is another chain: nothing that was found out goes for it, nor what was written down."""
-        if self._lineage is not None:
-            self._lineage.begin_anew()
         for market in self._markets:
             market.begin_anew()
         self._events.begin_anew()

@@ -294,6 +294,19 @@ def test_it_is_told_although_the_round_that_finds_it_fails(lab):
     assert "another chain" in told(found).text
 
 
+def test_two_chains_behind_one_address_are_told_once(lab):
+    made, node = lab()
+    for number in range(5000, 10_000, 1000):
+        elsewhere(node, since=0, number=number)
+        made.rounds["lab"]._lineage.doubt = True
+        found = made.round()
+        assert not MADE_UP & {*kinds(found)}
+        assert told(found).over_at is None
+    assert kinds(found).count("engine") == 1
+    found = made.round()
+    assert told(found).over_at is not None
+
+
 def test_what_a_node_says_of_the_first_block_says_nothing_against_a_settled_one(lab, tmp_path):
     """Some serve the beginning of a chain from elsewhere, or not as others do."""
     made, node = lab(folder=tmp_path)
