@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from liqtui.engine.client import RemoteEngine
     from liqtui.engine.handle import EngineHandle, Loss, Playback
 
-LEAVING = 5.0
+LEAVING = 10.0
 """Seconds that a daemon which was ended may take to write everything: as long it holds the state folder."""
 
 

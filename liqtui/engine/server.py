@@ -32,7 +32,7 @@ PULSE = 2.0
 """Seconds after which a client hears something, even if nothing is new."""
 PATIENCE = 10.0
 """Seconds that a client may take to read what it was sent, and to greet."""
-GOODBYE = 2.0
+GOODBYE = 4.0
 """Seconds that a client may take to leave when the daemon ends."""
 CLIENTS = 32
 ANSWERS = 64

@@ -150,7 +150,7 @@ async def test_waiting_for_our_own_limit_ends_with_the_round(make_pool: PoolMake
 
 async def test_a_timeout_of_a_large_request_makes_the_next_one_smaller(make_pool: PoolMaker) -> None:
     async with nodes() as [node]:
-        pool = make_pool(spec_of(node, timeout=0.2))
+        pool = make_pool(spec_of(node, timeout=0.8))
         block = await pool.head()
         await pool.read(block, echo(1))
 
