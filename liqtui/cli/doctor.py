@@ -271,7 +271,7 @@ def feeds(found: FeedsFound) -> list[Finding]:
     findings = [Finding(GOOD, "price feeds", f"{right} of {found.known} known ones answer as they should")]
     findings += [Finding(ODD, "price feed", f"{name} tells no round: taken out of use?") for name in found.silent]
     findings += [
-        Finding(BAD, "price feed", f"{name} calls itself {said}: is it that feed?") for name, said in found.others
+        Finding(ODD, "price feed", f"{name} calls itself {said}: is it that feed?") for name, said in found.others
     ]
     return findings
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from liqtui.core.factors import movers_of
 from liqtui.core.model import Flag, Health, Position
-from liqtui.core.units import BPS, decimal_string, mul_div_up
+from liqtui.core.units import decimal_string
 from liqtui.protocols import aave_events
 from liqtui.protocols.aave_v3_book import book_of
 from liqtui.protocols.aave_v3_math import available_borrows
@@ -15,13 +15,13 @@ from liqtui.protocols.aave_v3_reads import refresh
 from liqtui.protocols.aave_v3_scope import engine_card, worst_scope
 from liqtui.protocols.adapter import Survey
 from liqtui.protocols.feeds import feed_table, sequencer_feed
+from liqtui.protocols.figures import fed_by, ltv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.later import Later
-    from liqtui.core.model import Feed
     from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.results import Scope
     from liqtui.core.sources import MarketRef
@@ -125,11 +125,6 @@ def _source(position: Position) -> _Source:
     return _Source(*position.source)
 
 
-def _ltv(position: Position) -> int | None:
-    totals = _source(position).totals
-    return mul_div_up(totals.debt, BPS, totals.collateral) if totals and totals.collateral else None
-
-
 def _told(rules: Rules) -> str:
     return f"{rules.revision} (v{rules.version})" if rules.known else f"{rules.revision} (unknown)"
 
@@ -195,11 +190,6 @@ def _engine(position: Position) -> tuple[tuple[str, str], ...]:
     return engine_card(opened, market.rules, _book(position).entries)
 
 
-def _feeds(position: Position) -> tuple[Feed, ...]:
-    feeds = {feed.address: feed for entry in _book(position).entries for feed in entry.state.feeds}
-    return tuple(feeds.values())
-
-
 def _facts(position: Position) -> tuple[tuple[str, str], ...]:
     opened, market, account, totals = _source(position)
     facts = [("pool", opened.pool), ("oracle", opened.oracle)]
@@ -214,12 +204,12 @@ def _facts(position: Position) -> tuple[tuple[str, str], ...]:
 _LATER: Later = {
     "legs": lambda position: _book(position).legs,
     "quotes": lambda position: tuple(_book(position).quotes.values()),
-    "ltv": _ltv,
+    "ltv": ltv,
     "category": _category,
     "revision": lambda position: _told(_source(position).market.rules),
     "scope": _scope,
     "engine": _engine,
     "flags": _flags,
-    "feeds": _feeds,
+    "feeds": lambda position: fed_by(entry.state for entry in _book(position).entries),
     "facts": _facts,
 }

@@ -32,12 +32,12 @@ from liqtui.protocols.aave_v3_reserves import (
 from liqtui.protocols.aave_v3_state import Account, Category, Holding, Market, Reported, ReserveState, flagged_ids
 from liqtui.protocols.abi import Asked, address, addresses, ask_all, asked, flag, known, ok, uint, words
 from liqtui.protocols.adapter import Reading
+from liqtui.protocols.figures import fed_by
 from liqtui.protocols.price_sources import LATEST_ROUND_DATA, ZERO_ADDRESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from liqtui.core.model import Feed
     from liqtui.core.reads import Block, Call, Plan, Result
     from liqtui.protocols.aave_v3_math import Rules
     from liqtui.protocols.aave_v3_state import Opened, Reserve
@@ -103,7 +103,7 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[int]]) -
         else:
             outcome[wallet] = _account(market, owner, balances[at:until], errors)
         at = until
-    return Reading(market, outcome, _feeds(market), changed, tuple(errors))
+    return Reading(market, outcome, fed_by(market.reserves.values()), changed, tuple(errors))
 
 
 class _Part(NamedTuple):
@@ -288,8 +288,3 @@ def _differs(result: Result, opened: str) -> bool:
 def _listing_changed(answers: Answers) -> bool:
     listing = answers.found[GET_RESERVES_LIST]
     return ok(listing, 2) and addresses(listing) != answers.opened.listing
-
-
-def _feeds(market: Market) -> tuple[Feed, ...]:
-    feeds = {feed.address: feed for state in market.reserves.values() for feed in state.feeds}
-    return tuple(feeds.values())

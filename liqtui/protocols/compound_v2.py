@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from liqtui.core.factors import movers_of
 from liqtui.core.model import Flag, Health, Position
-from liqtui.core.units import BPS, WAD, decimal_string, mul_div_up
+from liqtui.core.units import BPS, WAD, decimal_string
 from liqtui.protocols import compound_v2_events
 from liqtui.protocols import compound_v2_pauses as pauses
 from liqtui.protocols.adapter import Survey
@@ -23,13 +23,13 @@ from liqtui.protocols.compound_v2_reads import refresh
 from liqtui.protocols.compound_v2_scope import engine_card, worst_scope
 from liqtui.protocols.compound_v2_tokens import VALUE_DECIMALS
 from liqtui.protocols.feeds import feed_table
+from liqtui.protocols.figures import fed_by, ltv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.later import Later
-    from liqtui.core.model import Feed
     from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.adapter import Reading
@@ -131,11 +131,6 @@ def _values(entries: Sequence[Entry], vai: Vai | None, owed_vai: int) -> tuple[i
     return held, owed
 
 
-def _ltv(position: Position) -> int | None:
-    held, owed = position.collateral_value, position.debt_value
-    return mul_div_up(owed, BPS, held) if held and owed is not None else None
-
-
 def _health(account: Account, entries: Sequence[Entry], book: CompoundBook) -> Health:
     """Ours, and as `reported` the same where the comptroller's own liquidity and shortfall prove it."""
     sums, reported = book.sums(), account.reported
@@ -195,11 +190,6 @@ def _flags(position: Position) -> tuple[Flag, ...]:
     return tuple(flags)
 
 
-def _feeds(position: Position) -> tuple[Feed, ...]:
-    feeds = {feed.address: feed for entry in _book(position).entries for feed in entry.state.feeds}
-    return tuple(feeds.values())
-
-
 def _facts(position: Position) -> tuple[tuple[str, str], ...]:
     opened, book = _source(position).opened, _book(position)
     facts = [("comptroller", opened.ref.entry), ("oracle", opened.oracle)]
@@ -214,12 +204,12 @@ def _facts(position: Position) -> tuple[tuple[str, str], ...]:
 _LATER: Later = {
     "legs": lambda position: _book(position).legs,
     "quotes": lambda position: tuple(_book(position).quotes.values()),
-    "ltv": _ltv,
+    "ltv": ltv,
     "max_ltv": lambda position: _average(_book(position).entries, [each.factor for each in _book(position).entries]),
     "threshold": lambda position: _average(_book(position).entries, [each.weight for each in _book(position).entries]),
     "scope": lambda position: worst_scope(_source(position).market, _book(position)),
     "engine": lambda position: engine_card(*_source(position), _book(position).entries),
     "flags": _flags,
-    "feeds": _feeds,
+    "feeds": lambda position: fed_by(entry.state for entry in _book(position).entries),
     "facts": _facts,
 }

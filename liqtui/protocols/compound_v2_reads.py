@@ -46,11 +46,11 @@ from liqtui.protocols.compound_v2_abi import (
 from liqtui.protocols.compound_v2_book import rounding_of
 from liqtui.protocols.compound_v2_state import Account, Holding, Market, TokenState
 from liqtui.protocols.compound_v2_tokens import token_calls, token_state
+from liqtui.protocols.figures import fed_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from liqtui.core.model import Feed
     from liqtui.core.reads import Block, Call, Plan, Result
     from liqtui.protocols.abi import Question
     from liqtui.protocols.compound_v2_state import Opened, TokenInfo
@@ -125,7 +125,7 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
         outcome[owner.wallet] = _account(opened, market, owner, mine, _Accrued(liquidity, debts, vai, vai_forced))
     whole = {wallet: account for wallet, account in outcome.items() if isinstance(account, Account)}
     market = replace(market, rounding=rounding_of(opened, market, whole))
-    return Reading(market, outcome, _feeds(market), _changed(opened, found), tuple(errors))
+    return Reading(market, outcome, fed_by(market.tokens.values()), _changed(opened, found), tuple(errors))
 
 
 def _of_market(opened: Opened) -> dict[Any, Call]:
@@ -349,8 +349,3 @@ def _changed(opened: Opened, found: Mapping[Any, Result]) -> bool:
     if (ok(oracle) and address(oracle) != opened.oracle) or (ok(behind) and address(behind) != opened.implementation):
         return True
     return ok(listing, 2) and addresses(listing) != tuple(opened.tokens)
-
-
-def _feeds(market: Market) -> tuple[Feed, ...]:
-    feeds = {feed.address: feed for state in market.tokens.values() for feed in state.feeds}
-    return tuple(feeds.values())

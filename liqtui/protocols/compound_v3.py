@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from liqtui.core.model import Flag, Health, Position
-from liqtui.core.units import BPS, HEALTH_ONE, decimal_string, mul_div_down, mul_div_up
+from liqtui.core.units import BPS, HEALTH_ONE, decimal_string, mul_div_down
 from liqtui.protocols import compound_v3_events
 from liqtui.protocols.adapter import Survey
 from liqtui.protocols.compound_v3_book import CometBook, engine_card, scope
@@ -20,6 +20,7 @@ from liqtui.protocols.compound_v3_state import (
     WITHDRAW_PAUSED,
 )
 from liqtui.protocols.feeds import feed_table
+from liqtui.protocols.figures import fed_by, ltv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -119,11 +120,6 @@ def _source(position: Position) -> _Source:
     return _Source(*position.source)
 
 
-def _ltv(position: Position) -> int | None:
-    debt, collateral = position.debt_value, position.collateral_value
-    return mul_div_up(debt, BPS, collateral) if collateral and debt is not None else None
-
-
 def _part(position: Position, factor: Callable[[AssetState], int]) -> int | None:
     """Of the collateral, each asset weighted by a factor."""
     book = _book(position)
@@ -160,8 +156,7 @@ def _share(part: int | None, whole: int | None) -> int | None:
 
 def _feeds(position: Position) -> tuple[Feed, ...]:
     market, held = _source(position).market, _book(position).held
-    everything = (*(feed for state, _ in held for feed in state.feeds), *market.base_feeds)
-    return tuple({feed.address: feed for feed in everything}.values())
+    return fed_by((state for state, _ in held), market.base_feeds)
 
 
 def _health(account: Account, raw: int | None, book: CometBook, doubts: Sequence[str]) -> Health:
@@ -225,7 +220,7 @@ def _facts(position: Position) -> tuple[tuple[str, str], ...]:
 _LATER: Later = {
     "legs": lambda position: _book(position).legs,
     "quotes": lambda position: tuple(_book(position).quotes.values()),
-    "ltv": _ltv,
+    "ltv": ltv,
     "max_ltv": lambda position: _part(position, lambda state: state.info.borrow_factor),
     "threshold": lambda position: _part(position, lambda state: state.info.liquidate_factor),
     "scope": _scope,

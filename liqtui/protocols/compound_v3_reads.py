@@ -38,11 +38,11 @@ from liqtui.protocols.compound_v3_state import (
     asset_info,
     held_assets,
 )
+from liqtui.protocols.figures import fed_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from liqtui.core.model import Feed
     from liqtui.core.reads import Block, Call, Plan, Result
     from liqtui.protocols.compound_v3_state import Opened
     from liqtui.protocols.price_sources import PriceBook
@@ -93,7 +93,7 @@ def refresh(opened: Opened, block: Block, hints: Iterable[str]) -> Plan[Reading]
         until = at + len(owner.held)
         accounts[owner.wallet], at = _account(answers, market, owner, told[at:until]), until
     changed = _changed(answers, market)
-    return Reading(market, accounts, _feeds(market), changed, tuple(answers.errors))
+    return Reading(market, accounts, fed_by(market.assets.values(), market.base_feeds), changed, tuple(answers.errors))
 
 
 @dataclass(frozen=True)
@@ -210,8 +210,3 @@ def _changed(answers: _Answers, market: Market) -> bool:
             for index, state in market.assets.items()
         )
     )
-
-
-def _feeds(market: Market) -> tuple[Feed, ...]:
-    everything = (*market.base_feeds, *(feed for state in market.assets.values() for feed in state.feeds))
-    return tuple({feed.address: feed for feed in everything}.values())

@@ -12,6 +12,7 @@ from liqtui.core.units import BPS, WAD, decimal_string, mul_div_down, mul_div_up
 from liqtui.protocols import morpho_blue_events
 from liqtui.protocols.adapter import Survey
 from liqtui.protocols.feeds import feed_table
+from liqtui.protocols.figures import ltv
 from liqtui.protocols.morpho_blue_book import MorphoBook, engine_card, percent, scope, span
 from liqtui.protocols.morpho_blue_logs import first_block, learn, log_filters, searches
 from liqtui.protocols.morpho_blue_math import Loan, Totals
@@ -130,11 +131,6 @@ def _book(position: Position) -> MorphoBook:
     return cast("MorphoBook", position.book)
 
 
-def _ltv(position: Position) -> int | None:
-    held, owed = position.collateral_value, position.debt_value
-    return mul_div_up(owed, BPS, held) if held and owed is not None else None
-
-
 def _limit(position: Position) -> int:
     return mul_div_down(_book(position).lltv, BPS, WAD)
 
@@ -245,7 +241,7 @@ def _early(position: Position) -> tuple[tuple[str, str], ...]:
 
 _LATER: Later = {
     "legs": lambda position: _book(position).legs,
-    "ltv": _ltv,
+    "ltv": ltv,
     "max_ltv": _limit,
     "threshold": _threshold,
     "scope": lambda position: scope(_book(position)),

@@ -16,6 +16,7 @@ from liqtui.core.text import clean
 from liqtui.core.units import MAX_UINT256
 from liqtui.protocols.abi import ask, flag, ok, uint, words
 from liqtui.protocols.adapter import Reading
+from liqtui.protocols.figures import fed_by
 from liqtui.protocols.morpho_blue_abi import (
     BORROW_RATE_VIEW,
     IS_AUTHORIZED,
@@ -36,7 +37,6 @@ from liqtui.protocols.price_sources import ZERO_ADDRESS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from liqtui.core.model import Feed
     from liqtui.core.reads import Block, Call, Plan, Result
     from liqtui.protocols.morpho_blue_state import MarketInfo, Opened, PreLiquidation
     from liqtui.protocols.price_sources import PriceBook
@@ -95,7 +95,13 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, tuple[str, ...]]) 
         errors += _missing(state)
     accounts = {wallet: _account(states, wallet, each, said) for wallet, each in holdings.items()}
     found_out = any(proven(opened.ref.entry, each, found, opened.markets) for each in opened.unsure)
-    return Reading(Market(states), accounts, _feeds(states), changed=found_out, errors=tuple(errors))
+    return Reading(
+        Market(states),
+        accounts,
+        fed_by(state.pricing for state in states.values()),
+        changed=found_out,
+        errors=tuple(errors),
+    )
 
 
 def _stored(result: Result) -> Stored | None:
@@ -213,8 +219,3 @@ def _reason(data: bytes) -> str:
         return ""
     size = int.from_bytes(data[36:68], "big")
     return data[68 : 68 + size].decode("utf-8", "replace") if size <= len(data) - 68 else ""
-
-
-def _feeds(states: Mapping[str, MarketState]) -> tuple[Feed, ...]:
-    feeds = {feed.address: feed for state in states.values() for feed in state.pricing.feeds}
-    return tuple(feeds.values())
