@@ -4,26 +4,38 @@ idle     nothing arrives at all
 same     a snapshot each time in which nothing has changed
 steady   every second all figures of 200 positions change
 10,000   one snapshot in which all figures of 10,000 positions change
+filter   letters typed behind / over 10,000 positions, and a pattern that is searched in each name of each
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks import common
 from benchmarks.stage import prepared
 from liqtui.core.tally import tally
+from liqtui.ui.filters import Filter, Sieve
+from tests.ui import scenes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from liqtui.core.snapshot import Row
 
 STAGE = Path(__file__).parent / "stage.py"
 PROGRAMS = ("liqtui", "datatable")
 SECONDS = 20
 APPLIED = 9
 MANY = 10_000
+TYPED = ("treasury", "usdc", "zzz")
+"""A part of the labels, an asset, nothing at all."""
 
 
 class Stage:
@@ -100,15 +112,56 @@ def applied(program: str) -> list[object]:
 
 def summed() -> float:
     """Milliseconds of processor time for the tally of a snapshot, median."""
-    found: list[float] = []
-    for snapshot in prepared(MANY):
-        started = time.process_time()
-        tally(snapshot.rows)
-        found.append((time.process_time() - started) * 1e3)
-    return common.middle(found)
+    return common.middle(spent(lambda rows=snapshot.rows: tally(rows)) for snapshot in prepared(MANY))
+
+
+def crowd() -> tuple[Row, ...]:
+    """Positions of wallets that have five each, and every wallet a label of its own."""
+    return tuple(
+        replace(row, label=f"{row.label}-{n // 5:04}", key=row.key._replace(wallet=f"0x{n // 5:040x}"))
+        for n, row in enumerate(scenes.many(MANY))
+    )
+
+
+def by_pattern(word: str, rows: Sequence[Row]) -> list[Row]:
+    """The plain way, and the rule itself: the letters of a word in this order in any name of a row."""
+    pattern = re.compile(".*?".join(map(re.escape, word)))
+
+    def passes(row: Row) -> bool:
+        symbols = row.position.symbols if row.position else ()
+        names = (row.label, row.protocol, row.key.protocol, row.key.market, row.chain, *symbols)
+        return row.key.wallet.startswith(word) or any(pattern.search(name.casefold()) for name in names)
+
+    return [row for row in rows if passes(row)]
+
+
+def typed() -> list[list[object]]:
+    """For each letter: what passes, and what both ways take, medians of processor time."""
+    rows, found = crowd(), list[list[object]]()
+    for word in TYPED:
+        texts = [word[:size] for size in range(1, len(word) + 1)]
+        taken: list[list[tuple[float, float]]] = [[] for _ in texts]
+        for _ in range(APPLIED):
+            sieve = Sieve()
+            for text, each in zip(texts, taken, strict=True):
+                ours = spent(lambda text=text, sieve=sieve: sieve.select(Filter(text), rows))
+                each.append((ours, spent(lambda text=text: by_pattern(text, rows))))
+        for text, each in zip(texts, taken, strict=True):
+            found.append([text, len(by_pattern(text, rows)), *map(common.middle, zip(*each, strict=True))])
+    return found
+
+
+def spent(work: Callable[[], object]) -> float:
+    """Milliseconds of processor time."""
+    started = time.process_time()
+    work()
+    return (time.process_time() - started) * 1e3
 
 
 def main() -> None:
+    common.heading("letters typed behind / over 10,000 positions of 2,000 wallets")
+    common.table(["typed so far", "rows left", "ms", "ms by a pattern"], typed())
+    print("\nbudget: 20 ms\n")
     common.heading("screen of 120×36, truecolour")
     rows = [row for program in PROGRAMS for row in steady(program)]
     common.table(["", "bytes/s", "% of a core"], rows)

@@ -280,8 +280,8 @@ class Position(Sketched):
     @property
     def symbols(self) -> tuple[str, ...]:
         """Of all that is held or owed."""
-        known: tuple[str, ...] | None = self.peek("symbols_known")
-        return known if known is not None else tuple(leg.asset.symbol for leg in self.legs)
+        known: tuple[str, ...] | None = self.__dict__.get("symbols_known")
+        return known if known is not None else tuple([leg.asset.symbol for leg in self.legs])
 
     @property
     def nearest(self) -> Boundary | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 from liqtui.core.snapshot import Severity
 from liqtui.core.units import WAD, parse_decimal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from liqtui.core.snapshot import Row
 
@@ -43,8 +43,11 @@ class Filter:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def matches(self, row: Row) -> bool:
-        return all(test(row) for test in self._tests)
+    def select(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Those that pass, in the same order."""
+        for test in self._tests:
+            rows = [row for row in rows if test(row)]
+        return rows
 
     @cached_property
     def _words(self) -> list[str]:
@@ -54,10 +57,43 @@ class Filter:
     def _tests(self) -> tuple[Test, ...]:
         return tuple(_term(word) for word in self._words)
 
+    def narrows(self, other: Filter) -> bool:
+        """Whether it can let nothing pass that the other one keeps back: words were typed on, or added."""
+        return len(self._words) >= len(other._words) and all(
+            word == before or (word.startswith(before) and _plain(before) and _plain(word))
+            for word, before in zip(self._words, other._words, strict=False)
+        )
+
     @cached_property
     def fault(self) -> str:
         """What of it cannot be understood, so that no rows are not taken for no danger; empty: all of it can."""
         return next((said for word in self._words if (said := _fault(word.removeprefix("!")))), "")
+
+
+class Sieve:
+    """Filters as they are typed: of what a shorter one let pass, the longer one is the rest. Letters taken back too."""
+
+    def __init__(self) -> None:
+        self._rows: Sequence[Row] = ()
+        self._passed: list[tuple[Filter, Sequence[Row]]] = []
+        """Each narrows the one before."""
+
+    def select(self, wanted: Filter, rows: Sequence[Row]) -> Sequence[Row]:
+        """What passes of these rows, which are remembered by identity."""
+        if rows is not self._rows:
+            self._rows, self._passed = rows, []
+        while self._passed and not wanted.narrows(self._passed[-1][0]):
+            self._passed.pop()
+        left = self._passed[-1][1] if self._passed else rows
+        if not self._passed or wanted.text != self._passed[-1][0].text:
+            left = wanted.select(left)
+            self._passed.append((wanted, left))
+        return left
+
+
+def _plain(word: str) -> bool:
+    """Nothing but letters that are looked for."""
+    return not (word.startswith("!") or _COMPARED.match(word) or _FIELD.match(word))
 
 
 def _fault(word: str) -> str:
@@ -135,7 +171,8 @@ def _field(name: str, wanted: str) -> Test:
         "protocol": lambda row: (row.protocol, row.key.protocol),
     }
     get = getters[name]
-    return lambda row: any(wanted in text.casefold() for text in get(row))
+    one_has = _any(partial(_contains, wanted))
+    return lambda row: one_has(get(row))
 
 
 def _named(wanted: str) -> list[Severity]:
@@ -156,11 +193,45 @@ def _symbols(row: Row) -> tuple[str, ...]:
     return row.position.symbols if row.position else ()
 
 
+def _any(holds: Callable[[str], bool]) -> Callable[[tuple[str, ...]], bool]:
+    """Whether it holds of any of some texts, found out once: of ten thousand rows most say what others say."""
+
+    @cache
+    def holds_of_any(texts: tuple[str, ...]) -> bool:
+        return any(map(holds, texts))
+
+    return holds_of_any
+
+
 def _fuzzy(wanted: str) -> Test:
-    pattern = re.compile(".*?".join(map(re.escape, wanted)))
+    spells = cache(partial(_spells, wanted))
+    one_spells = _any(spells)
+    address = "0x".startswith(wanted[:2])
 
     def test(row: Row) -> bool:
-        fields = (row.label, row.protocol, row.key.protocol, row.key.market, row.chain, *_symbols(row))
-        return row.key.wallet.startswith(wanted) or any(pattern.search(text.casefold()) for text in fields)
+        key, position = row.key, row.position
+        return (
+            one_spells((row.brand, key.protocol, key.market, row.chain))
+            or spells(row.label)
+            or (position is not None and one_spells(position.symbols))
+            or (address and key.wallet.startswith(wanted))
+        )
 
     return test
+
+
+def _contains(wanted: str, text: str) -> bool:
+    return wanted in text.casefold()
+
+
+def _spells(wanted: str, text: str) -> bool:
+    """Whether text has these letters in this order.
+
+    Letter by letter and never back: a symbol from chain may be made so that trying again takes forever.
+    """
+    folded, place = text.casefold(), 0
+    for letter in wanted:
+        place = folded.find(letter, place) + 1
+        if not place:
+            return False
+    return True

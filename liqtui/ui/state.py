@@ -12,10 +12,10 @@ from liqtui.core.snapshot import Snapshot
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, TARGETS, Thresholds
 from liqtui.engine.handle import Attachment
-from liqtui.ui.filters import Filter
+from liqtui.ui.filters import Filter, Sieve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from liqtui.core.model import PositionKey
     from liqtui.core.snapshot import Row
@@ -125,6 +125,7 @@ class AppState:
     marks: set[PositionKey] = field(default_factory=set["PositionKey"])
     _rows_key: tuple[object, ...] = ()
     _rows: tuple[Row, ...] = ()
+    _sieve: Sieve = field(default_factory=Sieve)
 
     def accept(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -171,11 +172,9 @@ class AppState:
         return self._rows
 
     def _arrange(self, rows: tuple[Row, ...]) -> tuple[Row, ...]:
-        kept: Sequence[Row] = rows
+        kept = self._sieve.select(self.filter, rows) if self.filter.text else rows
         if self.wallet is not None:
             kept = [row for row in kept if row.key.wallet == self.wallet]
-        if self.filter.text:
-            kept = [row for row in kept if self.filter.matches(row)]
         if self.sort is not SortBy.CUSHION:
             kept = sorted(kept, key=_sort_key(self.sort))
         return tuple(reversed(kept)) if self.reverse else tuple(kept)
