@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from rich.cells import cell_len
 
 from liqtui.core import format as text
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.ui import figures
+from liqtui.ui.apart import cut
 from liqtui.ui.style import Span, fit, row_look
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.style import Style
 
     from liqtui.core.snapshot import Row
@@ -36,7 +39,7 @@ COLUMNS = (
     Column("protocol", "protocol", 12, "left", 4),
     Column("health", "HF", 6, "right", 0),
     Column("bar", "pressure", 8, "left", 7),
-    Column("cushion", "cush", 5, "right", 5),
+    Column("cushion", "cush", 4, "right", 5),
     Column("distance", "to liq", 6, "right", 3),
     Column("factor", "liquidates at", 6, "left", 8),
     Column("price", "", 8, "right", 8),
@@ -47,21 +50,51 @@ COLUMNS = (
 )
 """In the order of the screen."""
 
-_GROWTH = (("bar", 14), ("wallet", 12), ("protocol", 16), ("spark", 24), ("wallet", 20), ("protocol", 22), ("bar", 24))
-"""Who gets what is left over, up to which width, in turn."""
-_LABEL = 14
-"""Cells that a long label gets before anybody grows: cut short, two of them look alike."""
+_NEEDS = (("protocol", 16), ("wallet", 14))
+"""Who gets what its longest text needs before anybody grows, up to which width: cut short, two of them look alike."""
+_GIVES = {"bar": 6, "spark": 5}
+"""Who gives up cells for that, down to which width."""
+_GROWTH = (
+    ("wallet", 20), ("protocol", 22), ("bar", 14), ("debt", 11), ("spark", 24), ("wallet", 32), ("protocol", 30),
+    ("bar", 24),
+)  # fmt: skip
+"""Who gets what is left over, up to which width, in turn; names no more than they need."""
 
 LEAD = 3
 """Cursor, glyph and a blank."""
 
 
 @lru_cache(64)
-def layout(width: int, label: int = 0) -> tuple[Column, ...]:
+def layout(width: int, label: int = 0, market: int = 0) -> tuple[Column, ...]:
     """The columns for an inner width: by rank while they fit, then those that may grow get the rest.
 
-    `label`: cells that the longest label needs.
+    `label`, `market`: cells that the longest label needs, and the longest name of a market.
     """
+    chosen, room = _chosen(width)
+    needs = {"wallet": label, "protocol": market}
+    widths = {name: column.width for name, column in chosen.items()}
+    for name, most in _NEEDS:
+        if name not in widths:
+            continue
+        wanted = min(needs[name], most) - widths[name]
+        for giver, least in _GIVES.items():
+            if giver in widths and wanted > room:
+                given = min(wanted - room, max(0, widths[giver] - least))
+                widths[giver] -= given
+                room += given
+        extra = max(0, min(room, wanted))
+        widths[name] += extra
+        room -= extra
+    for name, most in _GROWTH:
+        if name in widths:
+            extra = max(0, min(room, min(most, needs.get(name, most)) - widths[name]))
+            widths[name] += extra
+            room -= extra
+    return tuple(chosen[each.name]._replace(width=widths[each.name]) for each in COLUMNS if each.name in chosen)
+
+
+def _chosen(width: int) -> tuple[dict[str, Column], int]:
+    """Who finds room, by name, and the cells that are left."""
     room = width - LEAD
     chosen: list[Column] = []
     for rank in sorted({column.rank for column in COLUMNS}):
@@ -74,16 +107,7 @@ def layout(width: int, label: int = 0) -> tuple[Column, ...]:
             break
         chosen += group
         room -= need
-    room += 1
-    grown = [column for column in COLUMNS if any(c.name == column.name for c in chosen)]
-    widths = {column.name: column for column in chosen}
-    for name, most in (("wallet", min(label, _LABEL)), *_GROWTH):
-        if name in widths and room > 0:
-            column = widths[name]
-            extra = min(room, max(0, most - column.width))
-            widths[name] = column._replace(width=column.width + extra)
-            room -= extra
-    return tuple(widths[column.name] for column in grown)
+    return {column.name: column for column in chosen}, room + 1
 
 
 class Cells(NamedTuple):
@@ -99,7 +123,11 @@ class Cells(NamedTuple):
     """−1, 0, 1: direction of the trend."""
 
 
-def cells(row: Row, columns: tuple[Column, ...], state: AppState) -> Cells:
+Short: TypeAlias = "Mapping[str, Mapping[str, str]]"
+"""Column → name → how it is told from others in that column; a name that is not in it is cut."""
+
+
+def cells(row: Row, columns: tuple[Column, ...], state: AppState, short: Short) -> Cells:
     ink = rest = ""
     texts: list[str] = []
     for column in columns:
@@ -108,24 +136,32 @@ def cells(row: Row, columns: tuple[Column, ...], state: AppState) -> Cells:
             texts.append("")
         else:
             words = figures.plainly(_text(column, row, state), state)
+            if column.name in short:
+                words = short[column.name].get(words) or cut(words, column.width)
             texts.append(fit(words, column.width, column.align))
             if column.name == "price":
-                texts[-2:] = _lent(row.cushion.label if row.cushion else "", *texts[-2:])
+                texts[-2:] = shared(row.cushion.label if row.cushion else "", words, *map(cell_len, texts[-2:]))
     look = row_look(row)
     falling = {"▼": -1, "▲": 1}.get(figures.trend(row)[0], 0)
     return Cells(row.severity, row.freshness, look.glyph, ink, rest, tuple(texts), falling)
 
 
-def _lent(label: str, factor: str, price: str) -> tuple[str, str]:
-    """A long name may stand in the blank cells of the price that follows it: "wstETH/ETH" is not "wstETH"."""
-    spare = min(len(price) - len(price.lstrip()), cell_len(label) - cell_len(factor))
-    return (fit(label, cell_len(factor) + spare), price[spare:]) if spare > 0 else (factor, price)
+def shared(label: str, price: str, left: int, right: int) -> tuple[str, str]:
+    """The cells of a factor and of its price: each may stand in those that the other leaves blank.
+
+    "wstETH/ETH" is not "wstETH", and of a price no digit is cut: one that has no room at all is left out.
+    """
+    size = cell_len(price)
+    if size > left + right:
+        return fit(label, left), fit("…", right, "right")
+    room = min(left + right - size, max(left, cell_len(label)))
+    return fit(label, room), fit(price, left + right - room, "right")
 
 
 def _text(column: Column, row: Row, state: AppState) -> str:
     match column.name:
         case "wallet":
-            return figures.wallet(row, column.width)
+            return figures.wallet(row)
         case "protocol":
             return figures.protocol(row, state)
         case "health":
@@ -185,6 +221,8 @@ def paint(made: Cells, columns: tuple[Column, ...], palette: Palette, *, selecte
     return spans
 
 
+_SHORT_HEADS = {"pressure": "press"}
+"""Headings where a column is narrow."""
 _ORDERED = {"to liq": "distance"}
 
 
@@ -199,5 +237,6 @@ def heading(columns: tuple[Column, ...], ordered_by: str) -> list[tuple[str, boo
         if column.name == "factor":
             width += column.gap + next(other.width for other in columns if other.name == "price")
         head = f"{column.heading} " if column.name == "health" else column.heading
+        head = _SHORT_HEADS.get(head, head) if cell_len(head) > width else head
         made.append((fit(head, width, column.align) + " " * column.gap, column.name == name))
     return made

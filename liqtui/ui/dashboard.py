@@ -160,6 +160,7 @@ class Dashboard(TapeKeys, Board):
         """The position that a key is about: of the alert under the cursor, or the selected one."""
         if self.active == "alerts" and self.alerts.chosen is not None:
             return self.state.find(self.alerts.chosen.position)
+        self.state.held = True
         return self.state.selected_row
 
     @on(Positions.Opened)

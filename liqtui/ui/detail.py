@@ -249,7 +249,7 @@ class PositionDetail(TapeKeys, Screen[None]):
             return
         row = rows[(here + by) % len(rows)] if here is not None else rows[0]
         self.sheet.position_id = row.id
-        self.state.selected = row.key
+        self.state.selected, self.state.held = row.key, True
         self.sheet.to(0)
 
     def action_tab(self, number: int) -> None:

@@ -86,14 +86,19 @@ def boundary_price(boundary: Boundary | None) -> str:
 
 
 def row_age(row: Row) -> str:
-    """A dot while everything is fresh; else the age that is to blame, an impossible one before any other."""
+    """A dot while everything is fresh; else the age that is to blame, one before its time ("−20s") before any other."""
     if row.freshness is Freshness.FRESH:
         return "·"
     from liqtui.core.severity import oracle_late  # see the module's text
 
     ages = [row.ages.head, row.ages.fetch, row.ages.oracle if oracle_late(row.position) else None]
-    known = [age for age in ages if age is not None]
-    return text.age(min(known) if known and min(known) < 0 else max(known, default=None))
+    known = [each for each in ages if each is not None]
+    return age(min(known) if known and min(known) < 0 else max(known, default=None))
+
+
+def age(seconds: int | None) -> str:
+    """In four cells: "14m"; a time that is yet to come has a sign, "−20s"."""
+    return text.MINUS + text.age(-seconds) if seconds is not None and seconds < 0 else text.age(seconds)
 
 
 def trend(row: Row) -> str:
@@ -164,15 +169,20 @@ def volatility(row: Row, known: Iterable[Volatility]) -> str:
 
 
 def protocol(row: Row, state: AppState) -> str:
+    """Which market: "comp-v3 eth usdc", "morpho base WETH/USDC"."""
     name = SHORT_PROTOCOLS.get(row.protocol, row.protocol)
-    return f"{name} {state.chain_tag(row.chain)} {row.venue}".rstrip()
+    return " ".join(part for part in (name, state.chain_tag(row.chain), row.venue, _pair(row)) if part)
 
 
-def wallet(row: Row, room: int = 0) -> str:
-    """Its label, else the ends of its address: in `room` cells fewer of them, where any is given."""
-    name = row.label or short_address(row.key.wallet)
-    bare = name.casefold() == short_address(row.key.wallet).casefold()
-    return f"{name[:4]}…{name[-min(4, room - 5) :]}" if bare and 6 < room < len(name) else name
+def _pair(row: Row) -> str:
+    """What is held and owed where a market holds several positions of a wallet, which nothing else in a row tells."""
+    several = row.key.market_id and row.position is not None
+    return "/".join(dict.fromkeys(row.position.symbols)) if several and row.position else ""
+
+
+def wallet(row: Row) -> str:
+    """Its label, else the ends of its address."""
+    return row.label or short_address(row.key.wallet)
 
 
 def plain_line(row: Row, state: AppState) -> str:

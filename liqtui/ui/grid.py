@@ -9,6 +9,7 @@ from textual.message import Message
 
 from liqtui.ui import columns as spec
 from liqtui.ui import figures
+from liqtui.ui.apart import apart
 from liqtui.ui.lines import Frame, LineView
 from liqtui.ui.state import SortBy
 from liqtui.ui.style import Span, clipped, line
@@ -18,13 +19,50 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from liqtui.core.model import PositionKey
-    from liqtui.core.snapshot import ChainState, Row, Snapshot
+    from liqtui.core.snapshot import ChainState, Row
     from liqtui.ui.state import AppState
 
 _CACHE = 4096
 """Finished lines that are kept."""
+_MEASURED = 2_000
+"""Rows, the worst, whose markets are measured."""
 _MARGIN = 5
 """Rows above and below that count as looked at: they are there when one moves a little."""
+
+
+class Names:
+    """What wallets and markets are called in the room that the list has."""
+
+    def __init__(self, state: AppState) -> None:
+        self.state = state
+        self._seen: tuple[object, object] = ((), ())
+        self._wallets: tuple[str, ...] = ()
+        self._markets: tuple[str, ...] = ()
+        self._short: tuple[object, spec.Short] = (None, {})
+
+    def layout(self, width: int) -> tuple[spec.Column, ...]:
+        """Columns for an inner width. All watched wallets are measured, not those that are seen: no column moves while
+        the list is narrowed or a position goes.
+        """
+        shown = self.state.shown
+        if self._seen[0] is not shown.wallets or self._seen[1] is not shown.rows:
+            self._seen = shown.wallets, shown.rows
+            self._wallets = tuple(dict.fromkeys(wallet.title for wallet in shown.wallets))
+            markets = {
+                (row.brand, row.venue, row.chain, *row.key[:3], row.key.market_id): row
+                for row in shown.rows[:_MEASURED]
+            }
+            self._markets = tuple(sorted({figures.protocol(row, self.state) for row in markets.values()}))
+        return spec.layout(width, *(max(map(cell_len, names), default=0) for names in (self._wallets, self._markets)))
+
+    def short(self, columns: tuple[spec.Column, ...]) -> spec.Short:
+        """Each name as it fits its column, as unlike the others as it can be."""
+        names = {"wallet": self._wallets, "protocol": self._markets}
+        widths = {column.name: column.width for column in columns}
+        key = (names, {name: widths.get(name, 0) for name in names})
+        if self._short[0] != key:
+            self._short = key, {name: apart(texts, key[1][name]) for name, texts in names.items()}
+        return self._short[1]
 
 
 class Positions(LineView):
@@ -50,7 +88,7 @@ class Positions(LineView):
         self._place = 0
         """Index of the cursor when it was last known."""
         self._strips: dict[tuple[object, ...], Strip] = {}
-        self._measured: tuple[Snapshot | None, int] = (None, 0)
+        self._names = Names(state)
 
     # What can be seen
 
@@ -76,15 +114,19 @@ class Positions(LineView):
     # Selection
 
     def settle(self) -> None:
-        """Find the selected position in the present rows; take its neighbour when it is gone."""
+        """Find the selected position in the present rows; take its neighbour when it is gone.
+
+        Nobody has to have chosen it: then it is the first, so that the worst is not scrolled out of a list that is
+        left alone.
+        """
         rows = self.state.rows()
         if not rows:
             self.top = self._place = 0
             return
-        index = self.state.selected_index
+        index = self.state.selected_index if self.state.held else 0
         if index is None:
             index = min(self._place, len(rows) - 1)
-            self.state.selected = rows[index].key
+        self.state.selected = rows[index].key
         self._place = index
         if not self.size.height:  # another pane has all the room: the rows above are to be seen again afterwards
             return
@@ -97,7 +139,7 @@ class Positions(LineView):
         if not rows:
             return
         self._place = max(0, min(index, len(rows) - 1))
-        self.state.selected = rows[self._place].key
+        self.state.selected, self.state.held = rows[self._place].key, True
         self.update()
         self.post_message(self.Moved(self.state.selected))
 
@@ -121,11 +163,12 @@ class Positions(LineView):
     def build(self, width: int, height: int) -> list[Strip]:
         frame = Frame(self.palette, width, focused=self.active)
         inner = frame.inner if self.framed else width
-        columns = spec.layout(inner, self._longest_label())
+        columns = self._names.layout(inner)
         rows = self.state.rows()
         room = height - self._head - (1 if self.framed and not self.joined else 0)
         self.state.look(rows[max(0, self.top - _MARGIN) : self.top + room + _MARGIN])
-        body = [self._row(row, columns, inner) for row in rows[self.top : self.top + room]]
+        short = self._names.short(columns)
+        body = [self._row(row, columns, inner, short) for row in rows[self.top : self.top + room]]
         if len(body) < room:
             body += self._below(inner, room - len(body))
         if not self.framed:
@@ -134,13 +177,6 @@ class Positions(LineView):
         lines += [frame.row(strip) for strip in body]
         lines += [frame.row([])] * (room - len(body))
         return lines if self.joined else [*lines, frame.bottom(self.position_text())]
-
-    def _longest_label(self) -> int:
-        """Cells; of all watched wallets, so that no column moves while the list is narrowed or a position goes."""
-        shown = self.state.shown
-        if self._measured[0] is not shown:
-            self._measured = shown, max((cell_len(each.label or each.name) for each in shown.wallets), default=0)
-        return self._measured[1]
 
     def _title(self) -> str:
         parts = ["positions"]
@@ -167,8 +203,8 @@ class Positions(LineView):
         ]
         return line(spans, width, palette.style())
 
-    def _row(self, row: Row, columns: tuple[spec.Column, ...], width: int) -> Strip:
-        made = spec.cells(row, columns, self.state)
+    def _row(self, row: Row, columns: tuple[spec.Column, ...], width: int, short: spec.Short) -> Strip:
+        made = spec.cells(row, columns, self.state, short)
         selected, marked = row.key == self.state.selected, row.key in self.state.marks
         key = (made, columns, width, selected, marked)
         strip = self._strips.get(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
@@ -10,8 +11,9 @@ from textual.message import Message
 from liqtui.core import format as text
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.tally import USD, Sums
-from liqtui.core.text import short_address
+from liqtui.core.text import clean, short_address
 from liqtui.ui import figures
+from liqtui.ui.apart import apart, cut
 from liqtui.ui.header import utc
 from liqtui.ui.lines import Frame, LineView
 from liqtui.ui.style import LOOKS, Span, fit, line, row_look, spans_width
@@ -30,6 +32,8 @@ _ROOM_FOR_A_NOTE = 4
 """Lines of the pane of alerts from which one is kept for what the engine remarks."""
 _ROOM_FOR_A_HINT = 60
 """Cells from which the pane says which command shows the notes that it has no room for."""
+_AGE = 5
+"""Cells of the age of a price."""
 _NOTE = 13
 """Cells of a line that are not the note itself."""
 
@@ -43,8 +47,9 @@ class Group(NamedTuple):
     sums: Sums
 
 
-def _dollars(value: int) -> str:
-    return text.money(value, USD) if value else "$0"
+def _dollars(value: int, *, partial: bool = False) -> str:
+    """With "+" where something is not in it."""
+    return (text.money(value, USD) if value else "$0") + "+" * partial
 
 
 class Wallets(LineView):
@@ -65,6 +70,7 @@ class Wallets(LineView):
         self.top = 0
         self._for: Snapshot | None = None
         self._groups: list[Group] = []
+        self._short: tuple[int, dict[str, str]] = (0, {})
 
     def groups(self) -> list[Group]:
         """All first, then the wallets, worst first; those without positions last."""
@@ -76,6 +82,8 @@ class Wallets(LineView):
             made.sort(key=lambda group: group.sums.worst.severity.rank if group.sums.worst else 0)
             made += [Group(wallet.key, wallet.title, Sums()) for wallet in shown.wallets if wallet.key not in found]
             self._for, self._groups = shown, [Group(None, "all", shown.tally.every), *made]
+            if self._short[1].keys() != {group.title for group in made}:
+                self._short = 0, dict.fromkeys((group.title for group in made), "")
         return self._groups
 
     @property
@@ -121,9 +129,11 @@ class Wallets(LineView):
         if worst is not None:
             glyph, style = row_look(worst).glyph, palette.severity(worst.severity, on=on)
             health = figures.plainly(figures.row_health(worst), self.state) + (figures.mark(worst) or " ")
-            net = _dollars(total.collateral - total.debt) + ("+" if total.partial else "")
+            net = _dollars(total.collateral - total.debt, partial=total.partial)
         elif not self.state.shown.ready:
             net = "…"
+        elif not self._searched():
+            net = text.UNKNOWN
         ink = palette.style("ink", on=on, bold=chosen)
         name = width - 3 - 6 - 8 - 1
         loud = style if worst is not None and worst.severity.rank <= Severity.WARN.rank else palette.style("ink", on=on)
@@ -131,26 +141,36 @@ class Wallets(LineView):
             ("›" if chosen else " ", palette.style("key", bold=True, on=on)),
             (glyph, style),
             (" ", ink),
-            (fit(title, name), ink if number or chosen else palette.style("muted", on=on)),
+            (fit(self._named(title, name), name), ink if number or chosen else palette.style("muted", on=on)),
             (fit(health, 7, "right"), loud if number else palette.style("muted", on=on)),
             (fit(net, 8, "right"), palette.style("ink" if number else "muted", on=on)),
         ]
         return line(spans, width, palette.style(on=on))
 
+    def _searched(self) -> bool:
+        """Whether every market of every chain was looked through: else nobody knows that a wallet holds nothing."""
+        chains = self.state.shown.chains
+        return all(chain.block and all(stage.done and not stage.error for stage in chain.stages) for chain in chains)
+
+    def _named(self, title: str, width: int) -> str:
+        """As unlike the others as it can be in this room."""
+        if self._short[0] != width:
+            self._short = width, apart(self._short[1], width)
+        return self._short[1].get(title, title)
+
     def _totals(self, total: Sums) -> list[list[Span]]:
         width = self.size.width - 4
-        danger = "–" if not total.endangered and not total.endangered_partial else _dollars(total.endangered)
         entries = (
-            ("collateral", _dollars(total.collateral), total.partial),
-            ("debt", _dollars(total.debt), total.partial),
-            ("debt in danger", danger, total.endangered_partial),
-            ("carry per day", _dollars(total.carry // 365), total.carry_partial),
+            ("collateral", total.collateral, total.partial),
+            ("debt", total.debt, total.partial),
+            ("debt in danger", total.endangered, total.endangered_partial),
+            ("carry per day", total.carry // 365, total.carry_partial),
         )
         palette = self.palette
         return [
             [
                 (f" {fit(name, width - 9)}", palette.style("muted")),
-                (fit(value + "+" * partial, 9, "right"), palette.style("ink")),
+                (fit(_dollars(value, partial=partial), 9, "right"), palette.style("ink")),
             ]
             for name, value, partial in entries
         ]
@@ -191,30 +211,42 @@ class Prices(LineView):
         times = {chain.name: _clock(chain, shown.at) for chain in shown.chains}
         lines = [frame.top("oracle", "age", joined=self.joined)]
         feeds = shown.feeds[self.top : self.top + height - 2]
-        lines += [frame.row(self._feed(chain, feed, times.get(chain), frame.inner)) for chain, feed in feeds]
+        labels = self._labels()
+        room = max((cell_len(text.price(feed.answer, feed.decimals)) for _, feed in shown.feeds), default=0)
+        name = max(4, frame.inner - room - _AGE - 3)
+        short = apart(labels.values(), name)
+        for chain, feed in feeds:
+            told = fit(short[labels[chain, feed]], name)
+            lines.append(frame.row(self._feed(told, feed, times.get(chain), frame.inner - name - _AGE - 3)))
         if not feeds:
             lines.append(frame.row([(" none read yet", palette.style("muted"))]))
         lines += [frame.row([])] * (height - 1 - len(lines))
         more = len(shown.feeds) - self.top - len(feeds)
         return [*lines, frame.bottom(f"{more} more" if more > 0 else "")]
 
-    def _feed(self, chain: str, feed: Feed, now: int | None, width: int) -> list[Span]:
+    def _labels(self) -> dict[tuple[str, Feed], str]:
+        """What each feed is called: without the dollar, and with its chain where another has one of that name."""
+        feeds = self.state.shown.feeds
+        several = Counter(feed.label for _, feed in feeds)
+        return {
+            (chain, feed): feed.label.removesuffix(" / USD")
+            + (f" {self.state.chain_tag(chain)}" if several[feed.label] > 1 else "")
+            for chain, feed in feeds
+        }
+
+    def _feed(self, name: str, feed: Feed, now: int | None, room: int) -> list[Span]:
         palette = self.palette
         age = None if feed.updated_at is None or now is None else now - feed.updated_at
         late = age is None or age < 0 or (feed.heartbeat is not None and age > feed.heartbeat)
         style = palette.style("severity-warn" if late else "faint")
-        label = feed.label.removesuffix(" / USD")
-        if sum(1 for _, other in self.state.shown.feeds if other.label == feed.label) > 1:
-            label = f"{label} {self.state.chain_tag(chain)}"
-        name = max(4, width - 19)
         known = feed.answer is not None
         return [
-            (f" {fit(label, name)} ", palette.style("ink")),
+            (f" {name} ", palette.style("ink")),
             (
-                fit(text.price(feed.answer, feed.decimals), 11, "right"),
+                fit(text.price(feed.answer, feed.decimals), room, "right"),
                 palette.style("ink" if known else "severity-warn"),
             ),
-            (fit(("✗" if late and age is not None else "") + text.age(age), 5, "right"), style),
+            (fit(("✗" if late and age is not None else "") + figures.age(age), _AGE, "right"), style),
         ]
 
 
@@ -297,7 +329,8 @@ class Alerts(LineView):
         room = width - spans_width(head) - spans_width(tail)
         if width >= 60:
             title = 24 if width >= 100 else 21
-            body: list[Span] = [(fit(alert.title, title), ink), ("  ", ink), (fit(alert.text, room - title - 2), ink)]
+            head_ = fit(cut(clean(alert.title, 200), title), title)
+            body: list[Span] = [(head_, ink), ("  ", ink), (fit(alert.text, room - title - 2), ink)]
         else:
             body = [(fit(f"{alert.title}  {alert.text}", room), ink)]
         return line([*head, *body, *tail], width, palette.style(on=on))

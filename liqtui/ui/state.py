@@ -117,6 +117,8 @@ class AppState:
     frozen: Snapshot | None = None
     """What is shown while the display is frozen."""
     selected: PositionKey | None = None
+    held: bool = False
+    """The cursor was put on that position by somebody: else it is on the first of the list, whichever that is."""
     sort: SortBy = SortBy.CUSHION
     reverse: bool = False
     filter: Filter = field(default_factory=lambda: Filter(""))

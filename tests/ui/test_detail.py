@@ -215,7 +215,7 @@ async def test_a_fork_is_shown_and_found_by_its_own_name() -> None:
         assert "spark eth" in frames.text(app)
         assert "aave-v3" not in frames.text(app)
     for wanted in ("protocol:spark", "protocol:aave", "spark"):
-        assert Filter(wanted).matches(row), wanted
+        assert Filter(wanted).select([row]), wanted
 
 
 async def test_a_new_snapshot_repaints_what_changed() -> None:

@@ -46,6 +46,25 @@ async def test_moving(keys: tuple[str, ...], place: int) -> None:
         assert any(line.split("││")[-1].startswith("›") and row.label in line for line in frames.text(app).splitlines())
 
 
+async def test_a_cursor_that_nobody_moved_stays_on_the_worst_and_one_that_was_moved_on_its_position() -> None:
+    """While rows arrive at the start, and on a screen that is left alone, the worst must not be scrolled out."""
+    late = scenes.ROWS[4:]
+    app = make(scenes.snapshot(1, rows=late))
+    async with stage(app) as pilot:
+        assert selected(app) == 0
+        await post(pilot, scenes.snapshot(2))
+        assert selected(app) == 0
+        assert "├─ treasury · aave-v3 eth" in frames.text(app)
+        await pilot.press("j")
+        await post(pilot, scenes.snapshot(3, rows=(*late, *scenes.ROWS[:4])))
+        assert selected(app) == len(late) + 1
+    app = make(scenes.snapshot(1, rows=late))
+    async with stage(app) as pilot:
+        await pilot.press("enter", "escape")
+        await post(pilot, scenes.snapshot(2))
+        assert selected(app) == 4, "it was opened, so it was meant"
+
+
 async def test_the_preview_follows_the_cursor() -> None:
     app = make()
     async with stage(app) as pilot:

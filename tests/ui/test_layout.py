@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from liqtui.ui import columns
 from liqtui.ui.layout import PANES, plan
 from tests.ui import frames, scenes
 from tests.ui.stage import make, stage
+
+if TYPE_CHECKING:
+    from liqtui.core.snapshot import Snapshot
 
 
 @given(st.integers(1, 400), st.integers(1, 200), st.sampled_from(["", *PANES]), st.integers(0, 60))
@@ -27,9 +32,9 @@ def test_the_positions_always_have_room(width: int, height: int, zoom: str, pric
     assert made.has(zoom or "positions")
 
 
-@given(st.integers(1, 400), st.integers(0, 60))
-def test_columns_fill_the_width_and_never_exceed_it(width: int, label: int) -> None:
-    chosen = columns.layout(width, label)
+@given(st.integers(1, 400), st.integers(0, 60), st.integers(0, 60))
+def test_columns_fill_the_width_and_never_exceed_it(width: int, label: int, market: int) -> None:
+    chosen = columns.layout(width, label, market)
     used = columns.LEAD + sum(column.width + column.gap for column in chosen) - chosen[-1].gap
     assert chosen[0].name in {"wallet", "health"}
     assert any(column.name == "health" for column in chosen)
@@ -40,25 +45,69 @@ def test_columns_fill_the_width_and_never_exceed_it(width: int, label: int) -> N
     assert names == [column.name for column in columns.COLUMNS if column.name in names]
 
 
-@given(st.integers(1, 400))
-def test_a_long_label_gets_room_before_the_bar_grows_and_takes_no_column_away(width: int) -> None:
-    usual, wide = ({column.name: column for column in columns.layout(width, label)} for label in (8, 11))
+@given(st.integers(1, 400), st.integers(0, 40), st.integers(0, 40))
+def test_a_long_name_gets_room_before_the_bar_grows_and_takes_no_column_away(
+    width: int, label: int, market: int
+) -> None:
+    usual = {column.name: column.width for column in columns.layout(width)}
+    wide = {column.name: column.width for column in columns.layout(width, label, market)}
     assert usual.keys() == wide.keys()
-    if wide.get("bar") and wide["bar"].width > 8:
-        assert wide["wallet"].width >= 11
-    assert columns.layout(width, 5) == columns.layout(width, 8), "a short one takes nothing from others"
+    if wide.get("bar", 0) > 6:
+        assert wide["protocol"] >= min(market, 16)
+        assert wide["wallet"] >= min(label, 14)
+    assert wide.get("wallet", 8) <= max(label, 8), "a short one takes nothing from others"
 
 
-@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
-async def test_labels_that_begin_alike_are_told_apart(size: tuple[int, int]) -> None:
-    labels = {"treasury": "weth usdc", "degen-1": "weth usdt"}
+@pytest.mark.parametrize(("inner", "label", "market"), [(78, 13, 12), (78, 9, 16), (90, 14, 12), (90, 11, 16)])
+def test_how_much_of_a_name_is_seen_at_80_and_at_120(inner: int, label: int, market: int) -> None:
+    widths = {column.name: column.width for column in columns.layout(inner, 20, market)}
+    assert (widths["wallet"], widths["protocol"]) == (label, market)
+
+
+def relabelled(labels: dict[str, str]) -> Snapshot:
     wallets = tuple(replace(wallet, label=labels.get(name, name)) for name, wallet in scenes.WALLETS.items())
     rows = tuple(replace(row, label=labels.get(row.label, row.label)) for row in scenes.ROWS)
-    app = make(scenes.snapshot(rows=rows, wallets=wallets))
+    return scenes.snapshot(rows=rows, wallets=wallets)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 12), (40, 10)])
+async def test_labels_that_are_alike_for_long_are_told_apart(size: tuple[int, int]) -> None:
+    app = make(relabelled({"treasury": "customer 17 of the house", "degen-1": "customer 18 of the house"}))
     async with stage(app, size):
-        text = frames.text(app)
-        assert "▲ weth usdc aave-v3 eth" in text
-        assert "● weth usdt aave-v3 arb" in text
+        lines = frames.text(app).splitlines()
+        assert {strip.cell_length for strip in frames.strips(app)} == {size[0]}
+    first, second = (next(line for line in lines if f"{glyph} c" in line or f"{glyph} …" in line) for glyph in "▲◆")
+    assert "17" in first
+    assert "18" in second
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 10), (160, 45)])
+async def test_names_from_elsewhere_move_no_column(size: tuple[int, int]) -> None:
+    """Wide letters, nothing at all, and more than any column has."""
+    names = {"treasury": "財布" * 20, "degen-1": "", "family": "👩‍👩‍👧" * 9, "cold-01": "a" * 90}
+    app = make(relabelled(names))
+    async with stage(app, size):
+        lines = frames.text(app).splitlines()
+        assert {strip.cell_length for strip in frames.strips(app)} == {size[0]}
+    found = [(line, far) for line in lines for far in ("−4.3%", "−24.3%") if far in line and "worst" not in line]
+    assert len({cell_len(line[: line.index(far) + len(far)]) for line, far in found[:2]}) == 1
+
+
+@pytest.mark.parametrize(
+    ("label", "price", "shown"),
+    [
+        ("ETH", "2,308.5", "ETH     2,308.5"),
+        ("wstETH/ETH", "1.1853", "wstETH/… 1.1853"),
+        ("cbETH/ETH", "1.185", "cbETH/ETH 1.185"),
+        ("DAI", "0.00039987", "DAI  0.00039987"),
+        ("all volatile", "×0.86454", "all v… ×0.86454"),
+        ("ETH", "0.000000000039", " 0.000000000039"),
+        ("ETH", "0.00000000003918", "ETH           …"),
+        ("", "", " " * 15),
+    ],
+)
+def test_a_price_is_never_cut_and_a_factor_takes_what_it_leaves(label: str, price: str, shown: str) -> None:
+    assert " ".join(columns.shared(label, price, 6, 8)) == shown
 
 
 @pytest.mark.parametrize(

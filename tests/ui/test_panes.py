@@ -20,11 +20,11 @@ async def test_a_partial_sum_has_a_plus() -> None:
 
 
 async def test_each_sum_has_its_own_plus() -> None:
-    """No debt in danger is said only where none is: one in another currency may be all that there is."""
+    """One in another currency may be all that there is. Nothing in danger is $0: a dash is what is not known."""
     calm, critical = scenes.ROWS[4], scenes.ROWS[0]
     assert calm.position is not None
     assert critical.position is not None
-    whole = {"collateral": "", "debt": "", "debt in danger": "–", "carry per day": ""}
+    whole = {"collateral": "", "debt": "", "debt in danger": "$0", "carry per day": ""}
     for rows, wanted in (
         ((calm,), whole),
         ((calm, replace(critical, position=replace(critical.position, base_symbol="ETH"))),
@@ -46,6 +46,43 @@ async def test_the_age_of_a_price_goes_on_when_its_chain_is_not_read() -> None:
     async with stage(app):
         line = next(line for line in frames.text(app).splitlines() if line.startswith("│ POL "))
         assert "9m │" in line, "the chain is blind since"
+
+
+async def test_nothing_is_known_of_a_wallet_while_a_market_was_not_looked_through() -> None:
+    """None would be a promise."""
+    chains = scenes.snapshot().chains
+    for error, told in (("", "none"), ("revert: not a market", "–")):
+        one = replace(chains[0], stages=(*chains[0].stages, Stage("spark", "spark", done=not error, error=error)))
+        app = make(scenes.snapshot(chains=(one, *chains[1:])))
+        async with stage(app):
+            (line,) = (line for line in frames.text(app).splitlines() if line.startswith("│ · ops-safe"))
+            assert line.split("│")[1].endswith(f" {told}"), line
+
+
+async def test_wallets_feeds_and_alerts_whose_names_are_long_are_told_apart() -> None:
+    """Also where the room is little: what they begin with may be the same."""
+    wallets = tuple(
+        replace(each, label=f"customer {number} main") for number, each in enumerate(scenes.WALLETS.values(), 11)
+    )
+    feeds = tuple(
+        (chain, feed._replace(label=f"staked {name} / ETH"))
+        for (chain, feed), name in zip(scenes.FEEDS, ("one", "two", "three", "four", "five"), strict=True)
+    )
+    alerts = tuple(
+        replace(alert, title=f"the customer of the house aave-v3 ethereum {name}")
+        for alert, name in zip(scenes.ALERTS[:2], ("core", "prime"), strict=True)
+    )
+    app = make(scenes.snapshot(wallets=wallets, feeds=feeds, alerts=alerts))
+    async with stage(app):
+        lines = frames.text(app).splitlines()
+        assert {strip.cell_length for strip in frames.strips(app)} == {120}
+    names = [line.split("│")[1][3:11] for line in lines[4:10]]
+    assert len(set(names)) == 6, names
+    oracle = next(place for place, line in enumerate(lines) if line.startswith("├─ oracle"))
+    prices = [line.split("│")[1][1:14] for line in lines[oracle + 1 : oracle + 6]]
+    assert len(set(prices)) == 5, prices
+    told = next(place for place, line in enumerate(lines) if line.startswith("╭─ alerts"))
+    assert ["core" in lines[told + 1], "prime" in lines[told + 2]] == [True, True]
 
 
 async def test_moving_through_every_pane() -> None:
