@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from liqtui.core.rules import KINDS
 from liqtui.core.snapshot import DeliveryState
 from liqtui.core.text import clean
+from liqtui.ui.apart import fit_named
 from liqtui.ui.header import utc
 from liqtui.ui.sheet import Box, wrap
 from liqtui.ui.style import LOOKS, fit, line, spans_width
@@ -76,7 +77,7 @@ def log_line(palette: Palette, entry: Entry, width: int, *, chosen: bool) -> Str
     room = width - spans_width(head) - spans_width(tail)
     if roomy:
         title = _TITLE if width >= 100 else _SHORT_TITLE
-        body: list[Span] = [(fit(alert.title, title), ink), ("  ", ink), (fit(alert.text, room - title - 2), ink)]
+        body: list[Span] = [(fit_named(alert.title, title), ink), ("  ", ink), (fit(alert.text, room - title - 2), ink)]
     else:
         body = [(fit(f"{alert.title}  {alert.text}", room), ink)]
     return line([*head, *body, *tail], width, palette.style(on=on))

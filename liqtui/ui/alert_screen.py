@@ -83,8 +83,9 @@ class AlertScreen(Screen[None]):
         self.prompt.begin("/", self.log_view.filter.text)
 
     def action_open_only(self) -> None:
-        """What waits for the person, or all again."""
-        self.log_view.search("" if self.log_view.filter.text == OPEN else OPEN)
+        """Of what is shown, what waits for the person, or all of it again."""
+        words = self.log_view.filter.text.split()
+        self.log_view.search(" ".join([word for word in words if word != OPEN] if OPEN in words else [*words, OPEN]))
 
     @on(Prompt.Typed)
     def _typed(self, message: Prompt.Typed) -> None:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
+from liqtui.core.text import clean
+from liqtui.ui.style import fit
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -23,6 +26,11 @@ def cut(text: str, width: int, head: int | None = None) -> str:
     room = max(0, width - 1)
     first = room - room // 2 if head is None else min(head, room)
     return (_head(text, first) + CUT + _tail(text, room - first)) if width > 0 else ""
+
+
+def fit_named(text: str, width: int) -> str:
+    """In exactly `width` cells, what is cut in the middle."""
+    return fit(cut(text if text.isprintable() else clean(text, len(text)), width), width)
 
 
 def _head(text: str, cells: int) -> str:

@@ -14,6 +14,7 @@ from liqtui.core.risk import interest_known
 from liqtui.core.snapshot import Severity
 from liqtui.core.text import clean, short_address
 from liqtui.ui import chart, figures
+from liqtui.ui.apart import cut
 from liqtui.ui.detail_view import View, clock_time
 from liqtui.ui.sheet import Box, wrap
 from liqtui.ui.style import LOOKS, fit, spans_width
@@ -50,7 +51,7 @@ def header(view: View, width: int, place: str) -> tuple[list[Span], list[Span]]:
     """Left and right end of the line above all boxes."""
     row = view.row
     look = LOOKS[row.severity]
-    name = clean(row.label, 20) or short_address(row.key.wallet)
+    name = cut(clean(row.label, 80), 20) or short_address(row.key.wallet)
     where = figures.protocol(row, view.state)
     address = short_address(view.address)
     since = f" since {clock_time(row.since, view.now)}Z" if row.since and width >= 80 else ""

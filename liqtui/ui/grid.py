@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from textual.message import Message
 
+from liqtui.core.format import counted
 from liqtui.ui import columns as spec
 from liqtui.ui import figures
 from liqtui.ui.apart import apart
 from liqtui.ui.lines import Frame, LineView
-from liqtui.ui.state import SortBy
+from liqtui.ui.state import Searched, SortBy, searched
 from liqtui.ui.style import Span, clipped, line
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _CACHE = 4096
 """Finished lines that are kept."""
-_MEASURED = 2_000
+_MEASURED = 500
 """Rows, the worst, whose markets are measured."""
 _MARGIN = 5
 """Rows above and below that count as looked at: they are there when one moves a little."""
@@ -247,10 +248,19 @@ class Positions(LineView):
         shown, palette = self.state.shown, self.palette
         if not shown.wallets:
             return [[("   no wallets yet: + adds one", palette.style("ink"))]]
-        wallets = "1 wallet" if len(shown.wallets) == 1 else f"{len(shown.wallets)} wallets"
+        wallets = counted(len(shown.wallets), "wallet")
+        words, style, where = {
+            Searched.ALL: (f"no borrow positions found for {wallets}", "ink", "searched"),
+            Searched.SOME: (
+                f"in what was read: no borrow positions of {wallets}",
+                "severity-warn",
+                "searched",
+            ),
+            Searched.NOTHING: (f"nothing could be read, so nothing is known of {wallets}", "severity-warn", "tried"),
+        }[searched(shown)]
         return [
-            [(f"   no borrow positions found for {wallets}", palette.style("ink"))],
-            [("   searched", palette.style("muted"))],
+            [(f"   {words}", palette.style(style))],
+            [(f"   {where}", palette.style("muted"))],
             *map(self._progress, shown.chains),
         ]
 

@@ -10,6 +10,7 @@ from liqtui.core.snapshot import Freshness, Severity
 from liqtui.engine.handle import Attachment
 from liqtui.ui import bindings, figures
 from liqtui.ui.lines import LineView
+from liqtui.ui.state import Searched, searched
 from liqtui.ui.style import LOOKS, Span, clipped, fit, line, spans_width, split_line
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ _ORDER = (
 
 
 _DAY = 86_400
+_REST = 4
+"""Cells kept for how many chains more there are."""
 
 
 def utc(at: float, form: str = "%H:%M:%S") -> str:
@@ -115,13 +118,21 @@ class Verdict(LineView):
                 told = f" {told} "
             spans.append((told, palette.severity(severity, verdict=True)))
         if not spans:
-            words = "no positions" if self.state.snapshot.none_found else "reading the chains"
-            spans.append((words, palette.style("muted")))
+            spans.append((self._nothing(short=short), palette.style("muted")))
         unread = self._unread_chains()
         if unread:
             words = f" ✗{unread}" if short else f"   ✗ {unread} CHAIN{'S' if unread > 1 else ''} UNREAD"
             spans.append((words, palette.style("severity-warn", bold=True)))
         return spans
+
+    def _nothing(self, *, short: bool) -> str:
+        """There is no position: known to be so, or only not known."""
+        snapshot = self.state.snapshot
+        if not snapshot.none_found:
+            return "reading the chains"
+        some = "none so far" if short else "none in what was read"
+        words = {Searched.ALL: "no positions", Searched.SOME: some, Searched.NOTHING: "nothing was read"}
+        return words[searched(snapshot)]
 
     def _unread_chains(self) -> int:
         """Chains that nothing is known of, not even positions that could be counted as blind."""
@@ -204,15 +215,19 @@ def _chain(chain: ChainState, tag: str, palette: Palette, at: float, *, full: bo
 
 
 def chain_troubles(state: AppState, palette: Palette, room: int) -> list[Span]:
-    """Chains that are not fresh, worst first, as far as they fit: "✗ pol 9m"."""
+    """Chains that are not fresh, worst first, and how many more there are than fit: "✗ pol 9m +2"."""
     order = list(Freshness)
+    troubled = [chain for chain in state.snapshot.chains if chain.freshness is not Freshness.FRESH]
+    troubled.sort(key=lambda chain: order.index(chain.freshness), reverse=True)
+    at, blank = state.snapshot.at, (" ", palette.style())
+    each = [[*_chain(chain, state.chain_tag(chain.name), palette, at, full=False), blank] for chain in troubled]
     spans: list[Span] = []
-    for chain in sorted(state.snapshot.chains, key=lambda chain: order.index(chain.freshness), reverse=True):
-        if chain.freshness is Freshness.FRESH:
-            continue
-        made = _chain(chain, state.chain_tag(chain.name), palette, state.snapshot.at, full=False)
-        if spans_width(spans) + spans_width(made) < room:
-            spans += [*made, (" ", palette.style())]
+    for number, made in enumerate(each):
+        last = number == len(each) - 1
+        if spans_width(spans) + spans_width(made) + (0 if last else _REST) >= room:
+            rest = f"+{len(each) - number} " if spans else f"✗{len(each) - number} "
+            return [*spans, (rest, palette.style("severity-warn", bold=True))]
+        spans += made
     return spans
 
 
@@ -247,7 +262,8 @@ class Clocks(LineView):
             if spans_width(spans) <= room:
                 return spans
         well = sum(1 for chain in chains if chain.freshness is Freshness.FRESH)
-        return [*chain_troubles(self.state, palette, room - 10), (f" {well} chains ·", palette.style("muted"))]
+        rest = f" {well} fresh" if well else ""
+        return [*chain_troubles(self.state, palette, room - len(rest)), (rest, palette.style("muted"))]
 
     def _right(self, width: int) -> list[Span]:
         palette, snapshot = self.palette, self.state.snapshot

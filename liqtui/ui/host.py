@@ -157,7 +157,7 @@ class AppHost(WalletWishes):
     def go_to(self, number: int) -> None:
         rows = len(self.state.rows())
         if not 1 <= number <= rows:
-            raise CommandError(f"there are rows 1 to {rows}")
+            raise CommandError(f"there are rows 1 to {rows}" if rows else "the list is empty")
         self.dashboard.positions.move_to(number - 1)
 
     def copy_row(self) -> None:

@@ -11,11 +11,12 @@ from textual.message import Message
 from liqtui.core import format as text
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.tally import USD, Sums
-from liqtui.core.text import clean, short_address
+from liqtui.core.text import short_address
 from liqtui.ui import figures
-from liqtui.ui.apart import apart, cut
+from liqtui.ui.apart import apart, fit_named
 from liqtui.ui.header import utc
 from liqtui.ui.lines import Frame, LineView
+from liqtui.ui.state import Searched, searched
 from liqtui.ui.style import LOOKS, Span, fit, line, row_look, spans_width
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Wallets(LineView):
             net = _dollars(total.collateral - total.debt, partial=total.partial)
         elif not self.state.shown.ready:
             net = "…"
-        elif not self._searched():
+        elif searched(self.state.shown) is not Searched.ALL:
             net = text.UNKNOWN
         ink = palette.style("ink", on=on, bold=chosen)
         name = width - 3 - 6 - 8 - 1
@@ -146,11 +147,6 @@ class Wallets(LineView):
             (fit(net, 8, "right"), palette.style("ink" if number else "muted", on=on)),
         ]
         return line(spans, width, palette.style(on=on))
-
-    def _searched(self) -> bool:
-        """Whether every market of every chain was looked through: else nobody knows that a wallet holds nothing."""
-        chains = self.state.shown.chains
-        return all(chain.block and all(stage.done and not stage.error for stage in chain.stages) for chain in chains)
 
     def _named(self, title: str, width: int) -> str:
         """As unlike the others as it can be in this room."""
@@ -329,8 +325,11 @@ class Alerts(LineView):
         room = width - spans_width(head) - spans_width(tail)
         if width >= 60:
             title = 24 if width >= 100 else 21
-            head_ = fit(cut(clean(alert.title, 200), title), title)
-            body: list[Span] = [(head_, ink), ("  ", ink), (fit(alert.text, room - title - 2), ink)]
+            body: list[Span] = [
+                (fit_named(alert.title, title), ink),
+                ("  ", ink),
+                (fit(alert.text, room - title - 2), ink),
+            ]
         else:
             body = [(fit(f"{alert.title}  {alert.text}", room), ink)]
         return line([*head, *body, *tail], width, palette.style(on=on))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.clock import Clock, SystemClock
 from liqtui.core.rules import DEFAULT_RULES, Rules
-from liqtui.core.snapshot import Snapshot
+from liqtui.core.snapshot import Freshness, Snapshot
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, TARGETS, Thresholds
 from liqtui.engine.handle import Attachment
@@ -58,6 +58,23 @@ class SortBy(StrEnum):
     WALLET = "wallet"
     PROTOCOL = "protocol"
     AGE = "age"
+
+
+class Searched(StrEnum):
+    """How much of what is watched was looked through for positions, as far as it can be seen now."""
+
+    ALL = "all"
+    SOME = "some"
+    NOTHING = "nothing"
+
+
+def searched(snapshot: Snapshot) -> Searched:
+    """Where not all was, nobody knows that a wallet holds nothing."""
+    seen = [chain for chain in snapshot.chains if chain.block is not None and chain.freshness is not Freshness.BLIND]
+    stages = [stage.done and not stage.error for chain in seen for stage in chain.stages]
+    if len(seen) == len(snapshot.chains) and all(stages):
+        return Searched.ALL
+    return Searched.SOME if seen and (any(stages) or not stages) else Searched.NOTHING
 
 
 _LAST = float("inf")

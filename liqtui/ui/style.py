@@ -223,8 +223,9 @@ def clipped(spans: Iterable[Span], width: int) -> list[Span]:
 
 
 def split_line(left: list[Span], right: list[Span], width: int, base: Style) -> Strip:
-    """`left` at the left edge, `right` at the right edge; the left one gives way when they meet."""
+    """`left` at the left edge, `right` at the right edge; when they meet, the left one is cut and says so."""
     room = width - spans_width(right)
     if room < 0:
         return line(right, width, base)
-    return Strip.join([line(left, room, base), line(right, spans_width(right), base)])
+    shown = left if spans_width(left) <= room else clipped(left, max(0, room - 1))
+    return Strip.join([line(shown, room, base), line(right, spans_width(right), base)])

@@ -11,6 +11,7 @@ from liqtui.core.snapshot import Severity
 from liqtui.core.text import clean, short_address
 from liqtui.core.units import decimal_string
 from liqtui.ui import clipboard, figures
+from liqtui.ui.apart import fit_named
 from liqtui.ui.bindings import bindings
 from liqtui.ui.header import Footer
 from liqtui.ui.nav import app_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.strip import Strip
 
+    from liqtui.core.snapshot import Row
     from liqtui.core.wallet import Wallet
     from liqtui.ui.state import AppState
     from liqtui.ui.style import Span
@@ -121,11 +123,10 @@ class WalletList(Sheet):
 
     def _line(self, wallet: Wallet, table: list[_Column], room: int, *, selected: bool) -> list[Span]:
         on = "cursor" if selected else ""
-        rows = [row for row in self.state.snapshot.rows if row.key.wallet == wallet.key]
-        worst = min(rows, key=lambda row: row.severity.rank) if rows else None
+        worst = self._worst(wallet)
         glyph = row_look(worst).glyph if worst else "·"
         style: Style = self.palette.severity(worst.severity, on=on) if worst else self.palette.style("muted", on=on)
-        cells = " ".join(fit(self._cell(wallet, column), column.width) for column in table)
+        cells = " ".join(fit_named(self._cell(wallet, column), column.width) for column in table)
         return [
             ("›" if selected else " ", self.palette.style("key", bold=True, on=on)),
             (f"{glyph} ", style),
@@ -157,11 +158,14 @@ class WalletList(Sheet):
         found = resolved(wallet, "", self.state.settings.thresholds)
         return "/".join("–" if raw is None else decimal_string(raw, 18) for raw in (found.warn, found.critical))
 
+    def _worst(self, wallet: Wallet) -> Row | None:
+        sums = self.state.snapshot.tally.wallets.get(wallet.key)
+        return sums.worst if sums else None
+
     def _health(self, wallet: Wallet) -> str:
-        rows = [row for row in self.state.snapshot.rows if row.key.wallet == wallet.key]
-        if not rows:
+        worst = self._worst(wallet)
+        if worst is None:
             return "–"
-        worst = min(rows, key=lambda row: row.severity.rank)
         return figures.plainly(figures.row_health(worst), self.state) + figures.mark(worst)
 
     def _span(self, text: str, name: str) -> Span:
@@ -177,17 +181,20 @@ class WalletList(Sheet):
         self.select(0 if way < 0 else len(self.book.wallets) - 1)
 
     def select(self, place: int) -> None:
-        """Put the cursor there, and scroll so far that it is seen."""
+        """Put the cursor there."""
         self.cursor = min(max(place, 0), max(len(self.book.wallets) - 1, 0))
         self.post_message(self.Moved())
+        self.update()
+
+    def build(self, width: int, height: int) -> list[Strip]:
+        """Scrolled so far that the cursor is seen, also when the screen has just come or has become smaller."""
         at = self.cursor + 2
-        room = max(self.size.height - len(self.pinned(self.size.width, 0)) - 1, 1)
-        top = self.top
-        if at < top + 1:
-            top = 0 if self.cursor == 0 else at - 1
-        elif at >= top + room:
-            top = at - room + 1
-        self.to(top)
+        room = max(height - len(self.pinned(width, height)) - 1, 1)
+        if at <= self.top:
+            self.top = 0 if self.cursor == 0 else at - 1
+        elif at >= self.top + room:
+            self.top = at - room + 1
+        return super().build(width, height)
 
 
 class WalletsScreen(Screen[None]):

@@ -164,7 +164,13 @@ async def test_search_narrows_while_typing_and_escape_shows_all() -> None:
         assert len(screen.log_view.entries()) == 5
         await pilot.press("o")
         assert [entry.alert.id for entry in screen.log_view.entries()] == [5, 4, 3]
-        await pilot.press("o", "escape")
+        await pilot.press("o", "slash", *"arb", "enter", "o")
+        await pilot.pause()
+        assert "log / arb is:open" in frames.text(app), "what was searched for stays"
+        await pilot.press("o")
+        await pilot.pause()
+        assert screen.log_view.filter.text == "arb"
+        await pilot.press("escape", "escape")
         await pilot.pause()
         assert app.screen is app.dashboard
 

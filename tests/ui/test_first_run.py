@@ -81,8 +81,25 @@ async def test_while_new_wallets_are_looked_for_nobody_says_that_they_hold_nothi
         )
         await post(pilot, scenes.snapshot(2, rows=(), chains=(none,), ready=True))
         text = frames.text(app)
-        assert "no positions" in text
-        assert "no borrow positions found" in text
+        assert "none in what was read" in text
+        assert "in what was read: no borrow positions of 6 wallets" in text
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 10), (30, 6)])
+async def test_where_nothing_was_read_nobody_says_that_there_is_nothing(size: tuple[int, int]) -> None:
+    """No endpoint answers: silence must never look like safety."""
+    dead = tuple(
+        replace(chain, block=None, stages=(), error="no endpoint answers", freshness=Freshness.BLIND)
+        for chain in scenes.CHAINS
+    )
+    app = make(scenes.snapshot(rows=(), feeds=(), alerts=(), chains=dead, ready=True))
+    async with stage(app, size):
+        text = frames.text(app)
+    assert "no positions" not in text
+    assert "no borrow positions" not in text
+    assert "nothing was read" in text.splitlines()[0 if size[1] < 30 else 1]
+    assert "nothing could be read" in text
+    assert "4" in text.splitlines()[0 if size[1] < 30 else 1], "chains that are unread"
 
 
 async def test_thresholds_command_edits_the_selected_wallet(store: WatchlistStore) -> None:

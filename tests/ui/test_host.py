@@ -58,6 +58,15 @@ async def test_what_cannot_be_is_said_at_the_bottom(line: str, answer: str) -> N
         assert answer in frames.text(app).splitlines()[-1]
 
 
+async def test_no_row_has_a_number_in_an_empty_list() -> None:
+    app = make()
+    async with stage(app) as pilot:
+        app.host.execute("filter zzz")
+        app.host.execute("goto 1")
+        await pilot.pause()
+        assert "the list is empty" in frames.text(app).splitlines()[-1]
+
+
 @pytest.mark.parametrize("keys", [(), ("question_mark",), ("plus",), ("slash", "x"), ("enter",), ("l", "slash")])
 async def test_the_first_ctrl_c_is_answered_wherever_it_is_pressed(
     keys: tuple[str, ...], store: WatchlistStore

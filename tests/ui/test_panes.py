@@ -53,7 +53,7 @@ async def test_nothing_is_known_of_a_wallet_while_a_market_was_not_looked_throug
     chains = scenes.snapshot().chains
     for error, told in (("", "none"), ("revert: not a market", "–")):
         one = replace(chains[0], stages=(*chains[0].stages, Stage("spark", "spark", done=not error, error=error)))
-        app = make(scenes.snapshot(chains=(one, *chains[1:])))
+        app = make(scenes.snapshot(chains=(one, *chains[1:3])))
         async with stage(app):
             (line,) = (line for line in frames.text(app).splitlines() if line.startswith("│ · ops-safe"))
             assert line.split("│")[1].endswith(f" {told}"), line
@@ -136,7 +136,13 @@ async def test_chains_that_are_late_or_public_or_too_many() -> None:
         await post(pilot, scenes.snapshot(2, chains=(*many, *scenes.CHAINS[2:])))
         clocks = frames.text(app).splitlines()[0]
         assert "✗ pol 9m" in clocks
-        assert "31 chains ·" in clocks
+        assert "31 fresh" in clocks
+        dead = tuple(replace(scenes.CHAINS[3], name=f"chain{n}") for n in range(30))
+        await post(pilot, scenes.snapshot(3, chains=dead))
+        clocks = frames.text(app).splitlines()[0]
+        shown = clocks.count("✗ chain")
+        assert shown > 2
+        assert f" +{30 - shown} " in clocks, "those that have no room are counted"
 
 
 async def test_an_old_block_is_blamed_for_its_own_age() -> None:

@@ -10,9 +10,10 @@ from textual.widgets import Input
 
 from liqtui.chain.addresses import checksum
 from liqtui.config.store import WatchlistStore
+from liqtui.config.watchlist import Watchlist
 from liqtui.core.snapshot import Snapshot
 from liqtui.core.units import WAD
-from liqtui.core.wallet import Thresholds
+from liqtui.core.wallet import Thresholds, Wallet
 from liqtui.ui.wallet_import import ImportDialog
 from liqtui.ui.wallet_screens import WalletsScreen, columns
 from liqtui.ui.welcome import WelcomeScreen
@@ -128,6 +129,25 @@ async def test_beside_an_own_threshold_the_other_that_applies_is_shown(store: Wa
         assert "1.35/1.05" in frames.text(app)
 
 
+async def test_the_list_opens_where_its_cursor_is(tmp_path: Path) -> None:
+    """On the wallet of the selected position; what would be removed has to be seen."""
+    store = WatchlistStore(tmp_path / "watchlist.toml", checksum)
+    store.load()
+    many = tuple(Wallet(checksum(f"0x{n:040x}"), f"wallet {n}") for n in range(1, 101))
+    store.save(Watchlist(many))
+    app = app_on(store)
+    async with stage(app, (80, 24)) as pilot:
+        app.state.wallet = many[70].key
+        await list_of(app, pilot)
+        assert "› · wallet 71" in frames.text(app).replace("›·", "› ·")
+        await pilot.resize_terminal(80, 12)
+        await pilot.pause()
+        assert "wallet 71" in frames.text(app)
+        await pilot.press("G")
+        await pilot.pause()
+        assert "wallet 100" in frames.text(app)
+
+
 async def test_undo_with_nothing_done_says_so(tmp_path: Path, store: WatchlistStore) -> None:
     fresh = WatchlistStore(store.path, checksum)
     fresh.load()
@@ -212,7 +232,7 @@ async def test_hostile_labels_print_as_text(store: WatchlistStore) -> None:
     async with stage(app, (80, 24)) as pilot:
         await list_of(app, pilot)
         assert {strip.cell_length for strip in frames.strips(app)} == {80}
-        assert "[bold]x[/] yyyy" in frames.text(app)
+        assert "[bold]x[…yyyyyy" in frames.text(app)
         await pilot.press("enter")
         await form_of(pilot)
         assert "[bold]x[/]" in frames.text(app)
