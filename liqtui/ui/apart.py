@@ -16,15 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 CUT = "…"
+_BETWEEN = " /_"
+"""What words are told apart by; a hyphen belongs to "aave-v3"."""
 
 
 @lru_cache(4096)
 def cut(text: str, width: int, head: int | None = None) -> str:
-    """At most `width` cells: both ends, the first `head` cells of it from the beginning; half of it where not told."""
+    """At most `width` cells: both ends, the first `head` cells of it from the beginning.
+
+    Where that is not told it is half of it, or a little less where a word ends there: "aave-v3…aave 3.0".
+    """
     if cell_len(text) <= width:
         return text
     room = max(0, width - 1)
-    first = room - room // 2 if head is None else min(head, room)
+    if head is None:
+        half = room - room // 2
+        head = next((end for end in range(half, max(half - 4, 1), -1) if text[end] in _BETWEEN), half)
+    first = min(head, room)
     return (_head(text, first) + CUT + _tail(text, room - first)) if width > 0 else ""
 
 

@@ -55,8 +55,8 @@ _NEEDS = (("protocol", 16), ("wallet", 14))
 _GIVES = {"bar": 6, "spark": 5}
 """Who gives up cells for that, down to which width."""
 _GROWTH = (
-    ("wallet", 20), ("protocol", 22), ("bar", 14), ("debt", 11), ("spark", 24), ("wallet", 32), ("protocol", 30),
-    ("bar", 24),
+    ("factor", 8), ("wallet", 20), ("protocol", 22), ("bar", 14), ("debt", 11), ("spark", 24), ("factor", 12),
+    ("wallet", 32), ("protocol", 30), ("bar", 24),
 )  # fmt: skip
 """Who gets what is left over, up to which width, in turn; names no more than they need."""
 

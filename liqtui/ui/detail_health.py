@@ -56,13 +56,15 @@ def header(view: View, width: int, place: str) -> tuple[list[Span], list[Span]]:
     address = short_address(view.address)
     since = f" since {clock_time(row.since, view.now)}Z" if row.since and width >= 80 else ""
     left: list[Span] = [view.ink(f" {name}", "strong", bold=True), view.muted(" ▸ "), view.ink(where)]
-    if width >= 60:
-        left += [view.muted(" ▸ "), view.muted(address)]
-    if row.key.market not in {"", "core"} and width >= 100:
-        left += [view.muted(" ▸ "), view.ink(clean(row.key.market, 24))]
     if width < 60:
         return left, [view.loud(f"{look.glyph} ")]
     right = [view.loud(f" {look.glyph} {look.word} "), view.muted(f"{since}  {place} " if width >= 80 else since)]
+    more = [view.muted(address)]
+    if row.key.market not in {"", "core"} and width >= 100:
+        more.append(view.ink(clean(row.key.market, 24)))
+    for span in more:  # what has no room is left out: the beginning of an address says nothing
+        if spans_width([*left, *right, span]) + 4 <= width:
+            left += [view.muted(" ▸ "), span]
     return left, right
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -216,6 +217,20 @@ async def test_a_fork_is_shown_and_found_by_its_own_name() -> None:
         assert "aave-v3" not in frames.text(app)
     for wanted in ("protocol:spark", "protocol:aave", "spark"):
         assert Filter(wanted).select([row]), wanted
+
+
+async def test_an_address_that_has_no_room_in_the_head_is_left_out() -> None:
+    """Its beginning alone says nothing."""
+    row = lookalikes.row(lookalikes.looped(), label="customer 17 of the house", venue="a market of its own")
+    app = app_with(row)
+    async with stage(app, (80, 24)) as pilot:
+        await opened(pilot)
+        head = frames.text(app).splitlines()[0]
+        assert "▸ aave-v3 eth" in head
+        assert "0x" not in head
+        await pilot.resize_terminal(120, 36)
+        await pilot.pause()
+        assert re.search(r"▸ 0x\w{4}…\w{4} ", frames.text(app).splitlines()[0])
 
 
 async def test_a_new_snapshot_repaints_what_changed() -> None:

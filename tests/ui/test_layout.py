@@ -62,6 +62,8 @@ def test_a_long_name_gets_room_before_the_bar_grows_and_takes_no_column_away(
 def test_how_much_of_a_name_is_seen_at_80_and_at_120(inner: int, label: int, market: int) -> None:
     widths = {column.name: column.width for column in columns.layout(inner, 20, market)}
     assert (widths["wallet"], widths["protocol"]) == (label, market)
+    short = {column.name: column.width for column in columns.layout(inner, 8, 12)}
+    assert columns.shared("wstETH/ETH", "1.1853", short["factor"], short["price"]) == ("wstETH/ETH", "1.1853")
 
 
 def relabelled(labels: dict[str, str]) -> Snapshot:
