@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _CACHE = 4096
 """Finished lines that are kept."""
-_MEASURED = 500
+_MEASURED = 200
 """Rows, the worst, whose markets are measured."""
 _MARGIN = 5
 """Rows above and below that count as looked at: they are there when one moves a little."""
@@ -39,6 +39,7 @@ class Names:
         self._seen: tuple[object, object] = ((), ())
         self._wallets: tuple[str, ...] = ()
         self._markets: tuple[str, ...] = ()
+        self._named: dict[tuple[str, ...], str] = {}
         self._short: tuple[object, spec.Short] = (None, {})
 
     def layout(self, width: int) -> tuple[spec.Column, ...]:
@@ -49,12 +50,18 @@ class Names:
         if self._seen[0] is not shown.wallets or self._seen[1] is not shown.rows:
             self._seen = shown.wallets, shown.rows
             self._wallets = tuple(dict.fromkeys(wallet.title for wallet in shown.wallets))
-            markets = {
-                (row.brand, row.venue, row.chain, *row.key[:3], row.key.market_id): row
-                for row in shown.rows[:_MEASURED]
-            }
-            self._markets = tuple(sorted({figures.protocol(row, self.state) for row in markets.values()}))
+            self._markets = tuple(sorted({self._market(row) for row in shown.rows[:_MEASURED]}))
         return spec.layout(width, *(max(map(cell_len, names), default=0) for names in (self._wallets, self._markets)))
+
+    def _market(self, row: Row) -> str:
+        """Name of the market that a row is in, put together once for each."""
+        key = (row.brand, row.venue, row.chain, row.key.protocol, row.key.market_id)
+        name = self._named.get(key)
+        if name is None:
+            name = figures.protocol(row, self.state)
+            if row.position is not None and len(self._named) < _CACHE:
+                self._named[key] = name
+        return name
 
     def short(self, columns: tuple[spec.Column, ...]) -> spec.Short:
         """Each name as it fits its column, as unlike the others as it can be."""

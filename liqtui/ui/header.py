@@ -9,6 +9,7 @@ from liqtui.core import format as text
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.engine.handle import Attachment
 from liqtui.ui import bindings, figures
+from liqtui.ui.apart import cut
 from liqtui.ui.lines import LineView
 from liqtui.ui.state import Searched, searched
 from liqtui.ui.style import LOOKS, Span, clipped, fit, line, spans_width, split_line
@@ -30,6 +31,8 @@ _ORDER = (
 
 
 _DAY = 86_400
+_NAME = 12
+"""Cells in which the name of the worst position still says something."""
 _REST = 4
 """Cells kept for how many chains more there are."""
 
@@ -150,10 +153,9 @@ class Verdict(LineView):
         health = figures.plainly(figures.row_health(row), self.state) + figures.mark(row)
         wide = room >= 64
         dot: Span = ("  ·  " if wide else " · ", palette.style("faint"))
-        parts: list[list[Span]] = [
-            [("worst ", muted), (health, palette.severity(row.severity))],
-            [("  ", ink), (f"{figures.wallet(row)} {figures.protocol(row, self.state)}", ink)],
-        ]
+        first: list[Span] = [("worst ", muted), (health, palette.severity(row.severity)), ("  ", ink)]
+        name = f"{figures.wallet(row)} {figures.protocol(row, self.state)}"
+        parts = [first, [(cut(name, max(_NAME, room - spans_width(first))), ink)]]
         if row.error and not row.trusted:
             parts.append([dot, (row.error, muted)])
         elif row.cushion and row.cushion.price is not None:

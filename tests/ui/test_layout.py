@@ -134,6 +134,16 @@ async def test_a_number_is_never_cut_in_the_verdict() -> None:
             assert all(part in {"▲1", "◆2", "●16", "◌1", "14:02:10Z", "FROZEN"} for part in verdict), verdict
 
 
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
+async def test_the_verdict_names_the_worst_position_however_long_its_name_is(size: tuple[int, int]) -> None:
+    app = make(relabelled({"treasury": "customer 17 of the house and of its neighbours, who came later than 2024"}))
+    async with stage(app, size):
+        verdict = next(line for line in frames.text(app).splitlines() if "worst" in line)
+    assert "worst 1.042  customer" in verdict
+    assert "…" in verdict
+    assert verdict.split("·")[0].rstrip().endswith("eth")
+
+
 async def test_resizing_lays_out_again() -> None:
     app = make()
     async with stage(app) as pilot:
