@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from liqtui.core.snapshot import DeliveryState
 from liqtui.core.states import Level
+from liqtui.ui.alert_line import snoozed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -45,7 +46,7 @@ class Entry:
 
     @property
     def snoozed(self) -> bool:
-        return self.open and (self.alert.snoozed_until or 0.0) > self.now
+        return snoozed(self.alert, self.now)
 
 
 @dataclass(frozen=True)

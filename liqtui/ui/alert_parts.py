@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from liqtui.core.rules import KINDS
 from liqtui.core.snapshot import DeliveryState
 from liqtui.core.text import clean
-from liqtui.ui.apart import fit_named
+from liqtui.ui.alert_line import alert_line, when
 from liqtui.ui.header import utc
 from liqtui.ui.sheet import Box, wrap
-from liqtui.ui.style import LOOKS, fit, line, spans_width
+from liqtui.ui.style import fit, spans_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from liqtui.ui.alert_filter import Entry
     from liqtui.ui.style import Palette, Span
 
-_DAY = 86_400
-_TITLE, _SHORT_TITLE = 26, 21
-"""Cells of what it is about, so that what happened begins in one column."""
 _NAMED = frozenset({"wallet", "label", "chain", "protocol", "market", "market_id", "position"})
 """Facts that say which position it is: the title and the id say the same."""
 _LABEL = 8
@@ -43,44 +40,10 @@ _WORDS = {
 }
 
 
-def when(at: float, now: float, *, short: bool = False) -> str:
-    """Time of day, or the date of what is older than a day; always as wide."""
-    if now - at < _DAY:
-        return utc(at, "%H:%M" if short else "%H:%M:%S")
-    return utc(at, "%b%d" if short else "%b %d  ")
-
-
-def state_words(entry: Entry) -> tuple[str, str]:
-    """What has become of it, in four letters, and the colour."""
-    if entry.snoozed:
-        return "snzd", "muted"
-    if entry.open:
-        return "●new", "strong"
-    if entry.alert.acked_at is not None:
-        return " ack", "faint"
-    return "   –", "faint"
-
-
 def log_line(palette: Palette, entry: Entry, width: int, *, chosen: bool) -> Strip:
-    """One alert in one line: when, how bad, what about, what, how it was delivered, and what became of it."""
-    alert, on = entry.alert, "cursor" if chosen else ""
-    ink = palette.style("ink" if entry.open else "muted", on=on)
-    roomy = width >= 60
-    head: list[Span] = [
-        ("›" if chosen else " ", palette.style("key", bold=True, on=on)),
-        (f"{when(alert.at, entry.now, short=not roomy)} ", palette.style("muted", on=on)),
-        (f"{LOOKS[alert.severity].glyph} ", palette.severity(alert.severity, on=on)),
-    ]
-    state, variable = state_words(entry)
-    tail: list[Span] = [*(_marks(palette, entry.deliveries, on) if roomy else [])]
-    tail += [(f" {state} ", palette.style(variable, bold=variable == "strong", on=on))]
-    room = width - spans_width(head) - spans_width(tail)
-    if roomy:
-        title = _TITLE if width >= 100 else _SHORT_TITLE
-        body: list[Span] = [(fit_named(alert.title, title), ink), ("  ", ink), (fit(alert.text, room - title - 2), ink)]
-    else:
-        body = [(fit(f"{alert.title}  {alert.text}", room), ink)]
-    return line([*head, *body, *tail], width, palette.style(on=on))
+    """One alert in one line, with how it was delivered."""
+    marks = _marks(palette, entry.deliveries, "cursor" if chosen else "")
+    return alert_line(palette, entry.alert, entry.now, width, chosen=chosen, marks=marks)
 
 
 def _marks(palette: Palette, deliveries: Iterable[Delivery], on: str) -> list[Span]:

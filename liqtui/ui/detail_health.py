@@ -161,7 +161,7 @@ def verdict_lines(view: View, width: int) -> list[list[Span]]:
         for place, part in enumerate(wrap(text, max(width - 4, 10))):
             lines.append([(f"{mark if place == 0 else ' '} ", view.palette.style(severity)), view.ink(part)])
     if row.error or not row.trusted:
-        read, oracle = fmt.age(row.ages.fetch), fmt.age(row.ages.oracle)
+        read, oracle = figures.age(row.ages.fetch), figures.age(row.ages.oracle)
         ages = f"{row.freshness.value}, read {read} ago, oracle {oracle} at that block"
         text = "never read" if position is None else ages
         text += f": {clean(redact(row.error), 200)}" if row.error else ""

@@ -13,14 +13,13 @@ from liqtui.core.snapshot import Freshness, Severity
 from liqtui.core.tally import USD, Sums
 from liqtui.core.text import short_address
 from liqtui.ui import figures
-from liqtui.ui.apart import apart, fit_named
-from liqtui.ui.header import utc
+from liqtui.ui.alert_line import alert_line
+from liqtui.ui.apart import apart
 from liqtui.ui.lines import Frame, LineView
 from liqtui.ui.state import Searched, searched
-from liqtui.ui.style import LOOKS, Span, fit, line, row_look, spans_width
+from liqtui.ui.style import Span, fit, line, row_look
 
 if TYPE_CHECKING:
-    from rich.style import Style
     from textual import events
     from textual.strip import Strip
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from liqtui.core.snapshot import Alert, ChainState, Snapshot
     from liqtui.ui.state import AppState
 
-_DAY = 86_400
 _ROOM_FOR_A_NOTE = 4
 """Lines of the pane of alerts from which one is kept for what the engine remarks."""
 _ROOM_FOR_A_HINT = 60
@@ -304,40 +302,8 @@ class Alerts(LineView):
         return [*lines, frame.bottom()]
 
     def _alert(self, alert: Alert, width: int) -> Strip:
-        palette = self.palette
         chosen = self.active and alert.id == self.selected
-        on = "cursor" if chosen else ""
-        open_ = alert.acked_at is None and alert.severity is not Severity.OK
-        ink = palette.style("ink" if open_ else "muted", on=on)
-        recent = self.state.snapshot.at - alert.at < _DAY
-        when = (
-            utc(alert.at, "%H:%M:%S" if width >= 60 else "%H:%M")
-            if recent
-            else utc(alert.at, "%b %d  " if width >= 60 else "%b%d")
-        )
-        head: list[Span] = [
-            ("›" if chosen else " ", palette.style("key", bold=True, on=on)) if width >= 60 else ("", ink),
-            (f"{when} ", palette.style("muted", on=on)),
-            (f"{LOOKS[alert.severity].glyph} ", palette.severity(alert.severity, on=on)),
-        ]
-        state, style = self._state(alert, open_=open_, on=on)
-        tail: list[Span] = [(f" {state} ", style)]
-        room = width - spans_width(head) - spans_width(tail)
-        if width >= 60:
-            title = 24 if width >= 100 else 21
-            body: list[Span] = [
-                (fit_named(alert.title, title), ink),
-                ("  ", ink),
-                (fit(alert.text, room - title - 2), ink),
-            ]
-        else:
-            body = [(fit(f"{alert.title}  {alert.text}", room), ink)]
-        return line([*head, *body, *tail], width, palette.style(on=on))
-
-    def _state(self, alert: Alert, *, open_: bool, on: str) -> tuple[str, Style]:
-        if open_:
-            return "●new", self.palette.style("strong", bold=True, on=on)
-        return (" ack" if alert.acked_at is not None else "   –"), self.palette.style("faint", on=on)
+        return alert_line(self.palette, alert, self.state.snapshot.at, width, chosen=chosen)
 
     def _notice(self, notice: str, width: int) -> Strip:
         palette = self.palette

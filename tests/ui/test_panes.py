@@ -85,6 +85,15 @@ async def test_wallets_feeds_and_alerts_whose_names_are_long_are_told_apart() ->
     assert ["core" in lines[told + 1], "prime" in lines[told + 2]] == [True, True]
 
 
+async def test_a_snoozed_alert_is_no_new_one_in_the_pane_either() -> None:
+    alerts = (replace(scenes.ALERTS[0], snoozed_until=scenes.NOW + 60), *scenes.ALERTS[1:])
+    app = make(scenes.snapshot(alerts=alerts))
+    async with stage(app):
+        lines = frames.text(app).splitlines()
+    told = next(place for place, line in enumerate(lines) if line.startswith("╭─ alerts"))
+    assert [line.rstrip("│ ")[-4:] for line in lines[told + 1 : told + 3]] == ["snzd", "●new"]
+
+
 async def test_moving_through_every_pane() -> None:
     app = make()
     async with stage(app) as pilot:
