@@ -169,7 +169,8 @@ def _text(column: Column, row: Row, state: AppState) -> str:
         case "cushion":
             return figures.sigmas(row)
         case "distance":
-            return figures.distance(row)
+            words = figures.distance(row)
+            return words if cell_len(words) <= column.width else f">{words[0]}999%"
         case "factor":
             return row.cushion.label if row.cushion else ""
         case "price":
@@ -180,7 +181,11 @@ def _text(column: Column, row: Row, state: AppState) -> str:
             return figures.spark(row, column.width)
         case "debt":
             position = row.position
-            return text.money(position.debt_value, position.base_decimals, position.base_symbol) if position else "–"
+            if position is None:
+                return "–"
+            words = text.money(position.debt_value, position.base_decimals, position.base_symbol)
+            number = words.split(" ")[0]
+            return words if cell_len(words) <= column.width or cell_len(number) < column.width else "…"
         case _:
             return figures.row_age(row)
 

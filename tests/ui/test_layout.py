@@ -134,6 +134,29 @@ async def test_a_number_is_never_cut_in_the_verdict() -> None:
             assert all(part in {"▲1", "◆2", "●16", "◌1", "14:02:10Z", "FROZEN"} for part in verdict), verdict
 
 
+async def test_a_number_that_has_no_room_in_its_column_is_left_out() -> None:
+    """Cut it would be another number; its unit may be cut."""
+    first, second, third = scenes.ROWS[0], scenes.ROWS[1], scenes.ROWS[4]
+    assert first.position is not None
+    assert second.position is not None
+    assert third.cushion is not None
+    assert third.cushion.price_now is not None
+    rows = (
+        replace(first, position=replace(first.position, debt_value=396_780_000_000, base_symbol="oracle-USD")),
+        replace(second, position=replace(second.position, debt_value=1, base_symbol="oracle-USD")),
+        replace(third, cushion=replace(third.cushion, price=third.cushion.price_now * 14)),
+    )
+    app = make(scenes.snapshot(rows=rows))
+    async with stage(app, (134, 36)):
+        lines = [line.split("││")[1] for line in frames.text(app).splitlines() if line.count("││") == 1]
+    whole, left_out, far = (
+        next(line for line in lines if health in line) for health in (" 1.042 ", " 1.164 ", " 1.322 ")
+    )
+    assert whole.endswith(" 3.97k …    ·│")
+    assert left_out.endswith("       …    ·│")
+    assert " >+999% " in far
+
+
 @pytest.mark.parametrize("size", [(120, 36), (80, 24)])
 async def test_the_verdict_names_the_worst_position_however_long_its_name_is(size: tuple[int, int]) -> None:
     app = make(relabelled({"treasury": "customer 17 of the house and of its neighbours, who came later than 2024"}))
