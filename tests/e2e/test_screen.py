@@ -90,6 +90,8 @@ def test_several_are_pasted_one_is_taken_back_and_the_file_is_edited_outside(
     terminal.wait(terminal.is_quiet)
     terminal.type("wallets\r")
     terminal.see("u undo")
+    terminal.type("g")  # the cursor is on the wallet of the worst position
+    terminal.see("›● first one")
     terminal.type("x")
     terminal.see("stop watching first one?")
     terminal.type("x")
