@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -147,13 +148,25 @@ class WalletWishes:
     def _suspended(self, command: list[str]) -> None:
         from textual.app import SuspendNotSupported
 
+        failed: OSError | None = None
         try:
             with self.app.suspend():
-                subprocess.run(command, check=False)  # noqa: S603 - the person's own editor
+                # ctrl+c is the editor's: it must not end the watch. Not ignored, which the editor would inherit
+                before = signal.signal(signal.SIGINT, _unheard)
+                try:
+                    subprocess.run(command, check=False)  # noqa: S603 - the person's own editor
+                except OSError as fault:  # not past textual, which would leave the terminal as it is then: blank
+                    failed = fault
+                finally:
+                    signal.signal(signal.SIGINT, before)
         except SuspendNotSupported:
             raise CommandError(f"the screen cannot be given away here: edit {command[-1]} in another one") from None
-        except OSError as fault:
-            raise CommandError(f"{command[0]} could not be started: {fault.strerror}") from None
+        if failed is not None:
+            raise CommandError(f"{command[0]} could not be started: {failed.strerror}")
+
+
+def _unheard(_number: int, _frame: object) -> None:
+    """A signal that is meant for somebody else."""
 
 
 def editor(environment: Mapping[str, str]) -> list[str]:

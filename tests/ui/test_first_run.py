@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ from tests.ui.watchlists import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -138,3 +141,39 @@ def test_the_editor_is_the_persons() -> None:
     assert editor({"VISUAL": "vim", "EDITOR": "ed"}) == ["vim"]
     with pytest.raises(CommandError, match="EDITOR"):
         editor({"EDITOR": "'unclosed"})
+
+
+async def test_an_editor_that_does_not_start_leaves_no_blank_terminal(
+    store: WatchlistStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Textual takes the terminal back only where nothing goes wrong meanwhile."""
+    back: list[str] = []
+
+    @contextmanager
+    def given_away() -> Iterator[None]:
+        yield
+        back.append("taken back")
+
+    monkeypatch.setenv("VISUAL", "no-such-editor --wait")
+    app = app_on(store)
+    async with stage(app) as pilot:
+        monkeypatch.setattr(app, "suspend", given_away)
+        app.host.execute("edit")
+        await pilot.pause()
+        assert back == ["taken back"]
+        assert "no-such-editor could not be started: No such file" in frames.text(app).splitlines()[-1]
+
+
+async def test_an_interrupt_while_the_editor_has_the_terminal_does_not_end_the_watch(
+    store: WatchlistStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keys make signals again there, for everybody who is in the foreground."""
+    monkeypatch.setenv("VISUAL", "sh -c 'kill -INT $PPID; sleep 0.1; kill -INT $$'")
+    before = signal.getsignal(signal.SIGINT)
+    app = app_on(store)
+    async with stage(app) as pilot:
+        monkeypatch.setattr(app, "suspend", nullcontext)
+        app.host.execute("edit")
+        await pilot.pause()
+        assert "2 wallets after the edit" in frames.text(app).splitlines()[-1]
+    assert signal.getsignal(signal.SIGINT) is before
