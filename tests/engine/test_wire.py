@@ -123,7 +123,7 @@ def test_a_row_that_nobody_looks_at_costs_no_search_and_passes_for_nothing_else(
     got = line.ship(scenes.snapshot(rows=(row,))).rows[0]
     assert set(ours.__dict__) <= known, "nothing else was worked out for it"
     assert isinstance(row.cushion, LazyBoundary)
-    assert not isinstance(ours.boundaries, LazyBoundaries) or not ours.boundaries._found
+    assert not isinstance(ours.boundaries, LazyBoundaries) or not ours.boundaries._search.found
     theirs = got.position
     assert theirs is not None
     assert theirs.partial
@@ -141,7 +141,7 @@ def test_a_row_that_nobody_looks_at_costs_no_search_and_passes_for_nothing_else(
 
     line.ledger.looked_at = frozenset({row.id})
     got = line.ship(scenes.snapshot(rows=(row,))).rows[0]
-    assert not ours.boundaries._found, "nor for one that is looked at: the screen searches"
+    assert not ours.boundaries._search.found, "nor for one that is looked at: the screen searches"
     assert got == row
     assert got.cushion == row.cushion
     assert got.sigmas_left == row.sigmas_left
