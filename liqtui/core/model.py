@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from liqtui.core.later import Sketched, bare_class
@@ -41,8 +41,14 @@ class PositionKey(NamedTuple):
 
     def __str__(self) -> str:
         """The public id, as in `check --json`."""
-        parts = (str(self.chain_id), self.protocol, self.market, self.market_id, self.wallet)
-        return ":".join(part for part in parts if part)
+        return _public_id(self)
+
+
+@lru_cache(maxsize=2**15)
+def _public_id(key: PositionKey) -> str:
+    """Kept, since rules, history and screen ask for it again and again."""
+    parts = (str(key.chain_id), key.protocol, key.market, key.market_id, key.wallet)
+    return ":".join(part for part in parts if part)
 
 
 class Side(StrEnum):
@@ -50,8 +56,9 @@ class Side(StrEnum):
     DEBT = "debt"
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
+    """A tuple, since some are made for every position of every block: a frozen dataclass takes twice as long."""
+
     asset: Asset
     side: Side
     amount: int
@@ -270,7 +277,7 @@ class Position(Sketched):
 
     @property
     def has_debt(self) -> bool:
-        owes: bool | None = self.peek("owes")  # what a sketch may tell beforehand
+        owes: bool | None = self.__dict__.get("owes")  # what a sketch may tell beforehand
         return owes if owes is not None else any(leg.side is Side.DEBT and leg.amount for leg in self.legs)
 
     @property

@@ -115,7 +115,7 @@ def test_liquidation_while_blind() -> None:
 
 def test_what_has_no_price_counts_as_taken() -> None:
     def unpriced(of: Position) -> Position:
-        return replace(of, legs=tuple(replace(leg, price=None) for leg in of.legs), book=None)
+        return replace(of, legs=tuple(leg._replace(price=None) for leg in of.legs), book=None)
 
     tell = Story()
     tell(unpriced(position(book_at(2_900, *BEFORE))))

@@ -29,8 +29,8 @@ def account(health: int, held: Legs, owed: Legs) -> Position:
     of = bare(simple(), health=Health(health, health))
     collateral = next(leg for leg in of.legs if leg.side is Side.COLLATERAL and leg.counts)
     debt = next(leg for leg in of.legs if leg.side is Side.DEBT)
-    legs = [replace(collateral, value=value, threshold=8_000, rate=rate) for value, rate in held]
-    return replace(of, legs=(*legs, *(replace(debt, value=value, rate=rate) for value, rate in owed)))
+    legs = [collateral._replace(value=value, threshold=8_000, rate=rate) for value, rate in held]
+    return replace(of, legs=(*legs, *(debt._replace(value=value, rate=rate) for value, rate in owed)))
 
 
 def health_then(health: int, held: Legs, owed: Legs, seconds: Decimal) -> Decimal:

@@ -53,9 +53,9 @@ def test_cure_never_says_too_little() -> None:
 
 def test_cure_offers_only_what_can_be_added() -> None:
     of = position(simple())
-    full = replace(of, legs=tuple(replace(leg, cap_room=0) if leg.asset == ETH else leg for leg in of.legs))
+    full = replace(of, legs=tuple(leg._replace(cap_room=0) if leg.asset == ETH else leg for leg in of.legs))
     assert messages.cure(full, DEFAULT_THRESHOLDS) == "repay 277,181.17 USDC or add 444,200.6 USDC to reach 1.25"
-    none = replace(of, legs=tuple(replace(leg, cap_room=0) if leg.side is Side.COLLATERAL else leg for leg in of.legs))
+    none = replace(of, legs=tuple(leg._replace(cap_room=0) if leg.side is Side.COLLATERAL else leg for leg in of.legs))
     assert messages.cure(none, DEFAULT_THRESHOLDS) == "repay 277,181.17 USDC to reach 1.25"
     only_add = replace(of, rescue=(Rescue(2 * WAD, (), ((ETH, WAD),)),))
     assert messages.cure(only_add, DEFAULT_THRESHOLDS) == "add 1 ETH to reach 2.00"

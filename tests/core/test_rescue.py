@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -192,7 +191,7 @@ class OddRounding(ReferenceBook):
 
     @property
     def legs(self) -> tuple[Leg, ...]:
-        return tuple(replace(leg) for leg in super().legs)
+        return tuple(leg._replace() for leg in super().legs)
 
     def health(self, change: Change = UNCHANGED) -> int | None:
         moved = {of: amount - 7 if amount else 0 for of, amount in change.collateral.items()}

@@ -24,7 +24,7 @@ DAY = 86_400
 
 def with_rates(of: Position, paid: float, earned: float) -> Position:
     def rated(leg: Leg) -> Leg:
-        return replace(leg, rate=int((paid if leg.side is Side.DEBT else earned) * 10**9) * RAY // 10**9)
+        return leg._replace(rate=int((paid if leg.side is Side.DEBT else earned) * 10**9) * RAY // 10**9)
 
     return replace(of, legs=tuple(rated(leg) for leg in of.legs))
 
@@ -87,7 +87,7 @@ def test_interest_counts_what_counts() -> None:
     book.prices[asset("LINK")] = quote(asset("LINK"), 10 * USD)
     of = bare(book)
     rates = {"wstETH": RAY // 50, "LINK": RAY, "USDC": RAY // 20, "WETH": RAY // 40}
-    of = replace(of, legs=tuple(replace(leg, rate=rates.get(leg.asset.symbol, 0)) for leg in of.legs))
+    of = replace(of, legs=tuple(leg._replace(rate=rates.get(leg.asset.symbol, 0)) for leg in of.legs))
     eta = risk.interest_eta(of)
     assert eta is not None
     years = eta / (365 * DAY)
@@ -105,9 +105,9 @@ def test_interest_never_or_now() -> None:
     free = simple()
     free.debts = {}
     assert risk.interest_eta(bare(free)) is None
-    unvalued = tuple(replace(leg, value=None) for leg in of.legs)
+    unvalued = tuple(leg._replace(value=None) for leg in of.legs)
     assert risk.interest_eta(replace(of, legs=unvalued)) is None
-    worthless = tuple(replace(leg, value=0) for leg in of.legs)
+    worthless = tuple(leg._replace(value=0) for leg in of.legs)
     assert risk.interest_eta(replace(of, legs=worthless)) is None
 
 
@@ -117,9 +117,9 @@ def test_carry_is_rounded_against_the_owner() -> None:
     carry = risk.carry_per_year(of)
     assert carry is not None
     assert carry / USD == pytest.approx(earned - paid, abs=1e-6)
-    third = tuple(replace(leg, value=1, rate=RAY // 3) for leg in of.legs)
+    third = tuple(leg._replace(value=1, rate=RAY // 3) for leg in of.legs)
     assert risk.carry_per_year(replace(of, legs=third)) == -1
-    assert risk.carry_per_year(replace(of, legs=tuple(replace(leg, value=None) for leg in of.legs))) is None
+    assert risk.carry_per_year(replace(of, legs=tuple(leg._replace(value=None) for leg in of.legs))) is None
 
 
 def test_recovery() -> None:

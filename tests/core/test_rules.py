@@ -141,8 +141,8 @@ def test_a_lower_threshold_is_told_with_health_before_and_after() -> None:
 def test_a_threshold_of_zero_that_ends_counting_is_the_markets_doing() -> None:
     """Aave up to 3.5 counts no asset whose threshold is 0: its owner switched nothing."""
     held = position(lowered(8300))
-    ended = tuple(replace(leg, threshold=0, counts=False) if leg.asset == ETH else leg for leg in held.legs)
-    own = tuple(replace(leg, counts=False) if leg.asset == ETH else leg for leg in held.legs)
+    ended = tuple(leg._replace(threshold=0, counts=False) if leg.asset == ETH else leg for leg in held.legs)
+    own = tuple(leg._replace(counts=False) if leg.asset == ETH else leg for leg in held.legs)
     tell = Story()
     tell(held)
     said = {draft.kind: draft for draft in tell(replace(held, legs=ended))}
@@ -174,8 +174,8 @@ def test_parameters_alone_make_the_difference_not_prices() -> None:
 
 def test_pause_bonus_and_cap_are_told_and_what_ends() -> None:
     calm = at(1.5)
-    legs = tuple(replace(leg, bonus=10_500, cap=10**24) if leg.asset == ETH else leg for leg in calm.legs)
-    changed = tuple(replace(leg, bonus=11_000, cap=5 * 10**23) if leg.asset == ETH else leg for leg in calm.legs)
+    legs = tuple(leg._replace(bonus=10_500, cap=10**24) if leg.asset == ETH else leg for leg in calm.legs)
+    changed = tuple(leg._replace(bonus=11_000, cap=5 * 10**23) if leg.asset == ETH else leg for leg in calm.legs)
     tell = Story()
     tell(replace(calm, legs=legs))
     (draft,) = tell(replace(calm, legs=changed, flags=(Flag("paused", "ETH is paused"), Flag("capped", "x"))))
@@ -197,12 +197,12 @@ def test_parameters_are_remembered_across_a_restart() -> None:
 
 def test_another_category_is_the_owners_doing() -> None:
     calm = at(1.5)
-    legs = tuple(replace(leg, threshold=9000) if leg.asset == ETH else leg for leg in calm.legs)
+    legs = tuple(leg._replace(threshold=9000) if leg.asset == ETH else leg for leg in calm.legs)
     tell = Story()
     tell(calm)
     (draft,) = tell(replace(calm, legs=legs, category="ETH correlated"))
     assert (draft.kind, draft.text) == ("changed", "changed: category none → ETH correlated · HF 1.500 → 1.500")
-    (draft,) = tell(replace(calm, legs=tuple(replace(leg, counts=False) for leg in legs), category="ETH correlated"))
+    (draft,) = tell(replace(calm, legs=tuple(leg._replace(counts=False) for leg in legs), category="ETH correlated"))
     assert "ETH does not count as collateral now" in draft.text
 
 
@@ -213,7 +213,7 @@ def owing(amount: int, seconds: int = 0, rate: int = 0) -> Position:
     book = simple()
     book.debts[USDC] = amount
     found = at(1.5, seconds)
-    legs = tuple(replace(leg, amount=amount, rate=rate) if leg.side.value == "debt" else leg for leg in found.legs)
+    legs = tuple(leg._replace(amount=amount, rate=rate) if leg.side.value == "debt" else leg for leg in found.legs)
     return replace(found, legs=legs)
 
 
@@ -243,7 +243,7 @@ def test_a_crossing_tells_what_was_done_along_with_it() -> None:
     tell = Story()
     tell(at(1.5))
     book = simple()
-    legs = tuple(replace(leg, amount=2 * leg.amount) if leg.side.value == "debt" else leg for leg in at(1.1).legs)
+    legs = tuple(leg._replace(amount=2 * leg.amount) if leg.side.value == "debt" else leg for leg in at(1.1).legs)
     del book
     (draft,) = tell(at(1.1, legs=legs))
     assert draft.kind == "threshold"
@@ -354,7 +354,7 @@ def test_nothing_is_injected_from_chain_text(symbol: str) -> None:
     said = Story()(row(first))
     tell = Story()
     tell(first)
-    legs = tuple(replace(leg, amount=leg.amount // 2, threshold=7000) for leg in first.legs)
+    legs = tuple(leg._replace(amount=leg.amount // 2, threshold=7000) for leg in first.legs)
     said += tell(replace(first, legs=legs, flags=(Flag("paused", f"{symbol} is paused"),)))
     assert len(said) >= 3
     for draft in said:

@@ -44,7 +44,7 @@ class Story:
         """Another amount of the leg of that number."""
         assert self.row.position is not None
         legs = list(self.row.position.legs)
-        legs[side] = replace(legs[side], amount=int(legs[side].amount * factor))
+        legs[side] = legs[side]._replace(amount=int(legs[side].amount * factor))
         self.row = replace(self.row, position=replace(self.row.position, legs=tuple(legs)))
 
     def alert(self, severity: Severity = Severity.WARN, kind: str = "", **fields: object) -> Alert:

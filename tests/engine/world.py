@@ -195,7 +195,7 @@ class World:
         made = _FINISH(position(ref, block, who, collateral, debt, node.price, feed))
         if node.threshold[ref.name] != LT and debt:
             health, legs = self.health(node, ref.name, who), made.legs
-            legs = (replace(legs[0], threshold=node.threshold[ref.name]), *legs[1:])
+            legs = (legs[0]._replace(threshold=node.threshold[ref.name]), *legs[1:])
             made = replace(made, health=Health(health, health), legs=legs)
         if debt and self.wrong("unknown", name, ref.name, who):
             return replace(made, health=Health(None, None))

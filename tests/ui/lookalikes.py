@@ -100,7 +100,7 @@ def hostile() -> Row:
     """Whatever can come from outside is full of control sequences, markup and far too long."""
     long = EVIL * 20
     position = looped()
-    bad = tuple(replace(leg, asset=leg.asset._replace(symbol=EVIL), notes=(long,)) for leg in position.legs)
+    bad = tuple(leg._replace(asset=leg.asset._replace(symbol=EVIL), notes=(long,)) for leg in position.legs)
     return row(
         replace(
             position, legs=bad, category=long, revision=long, flags=(Flag(EVIL, long),), facts=((EVIL, long),),

@@ -89,7 +89,7 @@ def test_no_debt_is_infinite_and_says_why() -> None:
 
 def test_unknown_health_is_never_a_number() -> None:
     position = lookalikes.looped()
-    legs = tuple(replace(leg, price=None, value=None) for leg in position.legs)
+    legs = tuple(leg._replace(price=None, value=None) for leg in position.legs)
     unknown = replace(
         position, legs=legs, health=Health(None, None, "no price"), boundaries=(), rescue=(), book=None,
         collateral_value=None, debt_value=None, interest_eta=None, carry_per_year=None, scope=None,

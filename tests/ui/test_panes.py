@@ -215,7 +215,7 @@ async def test_what_the_preview_says_of_odd_positions() -> None:
         await post(pilot, scenes.snapshot(2, rows=(gone,)))
         assert "left alone     can be liquidated now" in frames.text(app)
         many = tuple(leg for _ in range(9) for leg in row.position.legs[:2]) + row.position.legs[2:]
-        odd = replace(many[0], counts=False, notes=("paused",))
+        odd = many[0]._replace(counts=False, notes=("paused",))
         await post(
             pilot, scenes.snapshot(3, rows=(replace(row, position=replace(row.position, legs=(odd, *many[1:]))),))
         )
@@ -225,7 +225,7 @@ async def test_what_the_preview_says_of_odd_positions() -> None:
         eternal = replace(row.position, interest_eta=None)
         await post(pilot, scenes.snapshot(4, rows=(replace(row, position=eternal),)))
         assert "interest never brings it to 1.00" in frames.text(app)
-        unpriced = replace(eternal, legs=(replace(many[0], price=None, value=None), *many[1:]), book=None)
+        unpriced = replace(eternal, legs=(many[0]._replace(price=None, value=None), *many[1:]), book=None)
         await post(pilot, scenes.snapshot(5, rows=(replace(row, position=unpriced),)))
         assert "when interest brings it to 1.00 is not known" in frames.text(app)
 

@@ -203,7 +203,7 @@ async def test_hostile_symbols_cannot_style_or_shift() -> None:
     row = scenes.ROWS[0]
     assert row.position is not None
     assert row.cushion is not None
-    leg = replace(row.position.legs[0], asset=Asset("0x" + "11" * 20, HOSTILE, 18))
+    leg = row.position.legs[0]._replace(asset=Asset("0x" + "11" * 20, HOSTILE, 18))
     evil = replace(
         row, label=HOSTILE, error=HOSTILE, cushion=replace(row.cushion, label=HOSTILE),
         position=replace(row.position, legs=(leg, *row.position.legs[1:]), book=None),
