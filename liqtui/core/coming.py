@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from liqtui.core.snapshot import Row
     from liqtui.core.wallet import Thresholds
 
+# Python 3.11 takes ten times as long to find a member of an enum as a name of a module
+_OK, _WARN, _CRITICAL, _LIQUIDATABLE = Severity.OK, Severity.WARN, Severity.CRITICAL, Severity.LIQUIDATABLE
+
 ETA_BAND = 2
 """What was told to come within some time is armed again when it takes so many times as long."""
 
@@ -42,7 +45,7 @@ def coming(
 
 def folded(crossed: Sequence[Draft], soon: Sequence[Draft]) -> tuple[Draft, ...]:
     """Both; where a threshold was crossed in the same look, what is coming is told along with it."""
-    if not folds(tuple(each.kind for each in crossed)):
+    if not crossed or not folds([each.kind for each in crossed]):
         return (*crossed, *soon)
     told, figures = crossed[0], {"slope", "eta", "next"}
     for each in soon:
@@ -72,19 +75,20 @@ def hurried(
     fall = paces.pace(samples, limit, within) if limit is not None else None
     if fall is not None and limit is not None and told.rank > level.rank:
         return level, Ahead(level, limit, fall)
-    if fall is None and told is not Severity.OK:
+    if fall is None and told is not _OK:
         lasts = limit is not None and paces.pace(samples, limit, within * ETA_BAND) is not None
-        return (told if lasts else Severity.OK), None
+        return (told if lasts else _OK), None
     return told, None
 
 
 def _next(found: Figures, thresholds: Thresholds) -> tuple[Severity, int | None]:
     """The next level down by health, and its threshold; None without debt, and where the worst has come."""
     if found.health is None or not found.debt or found.unsafe:
-        return Severity.OK, None
-    limits = ((Severity.WARN, thresholds.warn), (Severity.CRITICAL, thresholds.critical))
-    ahead = ((level, limit) for level, limit in limits if limit is not None and found.health >= limit)
-    return next(ahead, (Severity.LIQUIDATABLE, HEALTH_ONE))
+        return _OK, None
+    for level, limit in ((_WARN, thresholds.warn), (_CRITICAL, thresholds.critical)):
+        if limit is not None and found.health >= limit:
+            return level, limit
+    return _LIQUIDATABLE, HEALTH_ONE
 
 
 def accrued(told: bool, eta: float | None, days: float) -> tuple[bool, bool]:

@@ -139,9 +139,16 @@ def movers_of(asset: str) -> frozenset[str]:
     return frozenset({f"own:{asset}", f"asset:{asset}"})
 
 
+@lru_cache(maxsize=1024)
+def anchored(price: int, decimals: int) -> bool:
+    """Whether it stands within `ANCHOR_PERCENT` of one base unit."""
+    one = 10**decimals
+    return abs(price - one) * 100 <= one * ANCHOR_PERCENT
+
+
 def matters(leg: Leg) -> bool:
     """Whether the leg takes part in the health factor."""
-    return leg.amount > 0 and (leg.side is Side.DEBT or leg.counts)
+    return leg.amount > 0 and (leg.counts or leg.side is Side.DEBT)
 
 
 def movers(book: Book, feeds: Sequence[Feed] = ()) -> tuple[Mover, ...]:

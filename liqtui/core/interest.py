@@ -35,8 +35,9 @@ def crossing(health: float, held: Growth, owed: Growth) -> float | None:
     cannot jump a crossing. Near one it is Newton's step.
     """
     gap = log(health)
-    top_held, top_owed = max(rate for _, rate in held), max(rate for _, rate in owed)
-    if all(rate == top_held for _, rate in held) and all(rate == top_owed for _, rate in owed):
+    rates_held, rates_owed = {rate for _, rate in held}, {rate for _, rate in owed}
+    top_held, top_owed = max(rates_held), max(rates_owed)
+    if len(rates_held) == len(rates_owed) == 1:
         gap = max(0.0, gap - _NOISE * (1 + gap))
         return min(HORIZON, gap / (top_owed - top_held)) if top_owed > top_held else None
     assets, debts = _shares(held), _shares(owed)
@@ -70,7 +71,9 @@ def crossing(health: float, held: Growth, owed: Growth) -> float | None:
 
 
 def _shares(side: Growth) -> _Shares:
-    total = sum(weight for weight, _ in side)
+    if len(side) == 1:
+        return [(1.0, side[0][1])]  # most have one debt
+    total = sum([weight for weight, _ in side])
     return [(weight / total, rate) for weight, rate in side]
 
 
@@ -90,6 +93,8 @@ def _covers(health: float, held: _Shares, owed: _Shares) -> bool:
 
 def _grown(side: _Shares, top: float, years: float) -> tuple[float, float]:
     """(ln Σ share·e^((rate − top)·years), the average rate then): relative to the highest rate nothing overflows."""
+    if len(side) == 1:
+        return 0.0, side[0][1]  # its rate is the highest
     total = weighted = 0.0
     for share, rate in side:
         part = share * exp((rate - top) * years)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from liqtui.core.factors import ANCHOR_PERCENT
+from liqtui.core.factors import anchored
 from liqtui.core.lazy_boundaries import FoundBoundaries, LazyBoundaries
 from liqtui.core.results import FactorKind
 from liqtui.core.severity import liquidatable
@@ -31,10 +30,17 @@ RATIO_SIGMA = 0.01
 Otherwise a staked coin's rate, as far away as the coin itself, would stand for it wherever the coin's σ is under 4 %.
 """
 
+# Python 3.11 takes ten times as long to find a member of an enum as a name of a module
+_FACTOR, _RATIO, _TOGETHER = FactorKind.FACTOR, FactorKind.RATIO, FactorKind.TOGETHER
+
 _ON_TOP = {Severity.LIQUIDATED: 0, Severity.LIQUIDATABLE: 1}
 
 
-def cushion(position: Position | None, sigmas: Mapping[str, float]) -> tuple[Boundary | None, float | None]:
+Cushion: TypeAlias = "tuple[Boundary | None, float | None]"
+"""See `cushion`."""
+
+
+def cushion(position: Position | None, sigmas: Mapping[str, float]) -> Cushion:
     """The boundary that ranks the position, and how many daily σ away it is.
 
     The second is None where σ is not known, and where the boundary is passed: nothing is left of the cushion.
@@ -45,19 +51,22 @@ def cushion(position: Position | None, sigmas: Mapping[str, float]) -> tuple[Bou
     """
     boundaries: Sequence[Boundary] = position.boundaries if position is not None else ()
     ways = boundaries if isinstance(boundaries, LazyBoundaries) else FoundBoundaries(boundaries)
-    best: tuple[float, Reach, float | None] | None = None
+    best: Reach | None = None
+    left, measured = 0.0, False
     for way in ways.ranked:
         sigma = _sigma(way, ways.reaches, sigmas) if sigmas else None
         unit = sigma or _typical(way)
-        if best is not None and way.least / unit >= best[0]:
+        if best is not None and way.least / unit >= left:
             continue
         known = ways.settled(way)
-        counted = None if known.about is None else abs(known.about) / unit
-        if counted is not None and (best is None or counted < best[0]):
-            best = counted, known, counted if sigma else None
+        if known.about is None:
+            continue
+        counted = abs(known.about) / unit
+        if best is None or counted < left:
+            best, left, measured = known, counted, bool(sigma)
     if best is None:
         return None, None
-    return ways.at(best[1]), None if best[1].passed else best[2]
+    return ways.at(best), left if measured and not best.passed else None
 
 
 def nearest(position: Position) -> float | None:
@@ -74,15 +83,9 @@ def nearest(position: Position) -> float | None:
 
 def _typical(way: Reach) -> float:
     """What stands in for its σ beside others."""
-    if way.kind is FactorKind.RATIO:
+    if way.kind is _RATIO:
         return RATIO_SIGMA
-    return CALM_SIGMA if way.kind is FactorKind.FACTOR and _near_one(way.price_now, way.decimals) else TYPICAL_SIGMA
-
-
-@lru_cache(maxsize=1024)
-def _near_one(price: int, decimals: int) -> bool:
-    one = 10**decimals
-    return abs(price - one) * 100 <= one * ANCHOR_PERCENT
+    return CALM_SIGMA if way.kind is _FACTOR and anchored(way.price_now, way.decimals) else TYPICAL_SIGMA
 
 
 def _sigma(way: Reach, ways: Iterable[Reach], sigmas: Mapping[str, float]) -> float | None:
@@ -97,10 +100,10 @@ def measure(way: Boundary | Reach, ways: Iterable[Boundary | Reach], sigmas: Map
     """
     if sigmas.get(way.factor):
         return way.factor
-    if way.kind is not FactorKind.TOGETHER:
+    if way.kind is not _TOGETHER:
         return None
     held = set(way.assets)
-    among = [b.factor for b in ways if b.kind is FactorKind.FACTOR and held >= set(b.assets)]
+    among = [b.factor for b in ways if b.kind is _FACTOR and held >= set(b.assets)]
     if not all(sigmas.get(factor) for factor in among):
         return None
     return max(among, key=lambda factor: sigmas[factor], default=None)
@@ -118,17 +121,19 @@ def yardstick(row: Row, known: Iterable[Volatility]) -> Volatility | None:
 
 def _key(row: Row) -> tuple[int, float, float, PositionKey]:
     position = row.position
-    shown = position.health.shown if position else None
+    shown = position.health.shown if position is not None else None
     health = float("inf") if shown is None else float(shown)
-    if row.severity in _ON_TOP or (position is not None and position.has_debt and liquidatable(position)):
+    owes = position is not None and position.has_debt
+    if row.severity in _ON_TOP or (position is not None and owes and liquidatable(position)):
         return _ON_TOP.get(row.severity, 1), health, 0.0, row.key
-    if position is None or (position.has_debt and shown is None):
+    if position is None or (owes and shown is None):
         return 2, 0.0, 0.0, row.key
-    if not position.has_debt:
+    if not owes:
         return 5, health, 0.0, row.key
-    if row.left is None:
+    left = row.left
+    if left is None:
         return 4, health, 0.0, row.key
-    return 3, row.left / TYPICAL_SIGMA if row.sigmas is None else row.sigmas, health, row.key
+    return 3, left / TYPICAL_SIGMA if row.sigmas is None else row.sigmas, health, row.key
 
 
 def order(rows: Iterable[Row]) -> tuple[Row, ...]:

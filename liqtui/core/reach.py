@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from liqtui.core.factors import ANCHOR_PERCENT, TOGETHER, matters
+from liqtui.core.factors import TOGETHER, anchored, matters
 from liqtui.core.model import Side
 from liqtui.core.results import FactorKind
 from liqtui.core.units import BPS, WAD
@@ -27,6 +27,11 @@ UNEXPLAINED = 1e-6
 """Part of the collateral by which the sum of the legs may miss the protocol's figure, beyond known roundings."""
 FLOATS = 1e-12
 """Relative error of sums and differences of floats, generously."""
+
+
+# Python 3.11 takes ten times as long to find a member of an enum as a name of a module
+_DEBT = Side.DEBT
+_FACTOR, _TOGETHER, _RATIO = FactorKind.FACTOR, FactorKind.TOGETHER, FactorKind.RATIO
 
 
 class Reach(NamedTuple):
@@ -59,27 +64,29 @@ class _Knob:
 
     __slots__ = ("assets", "capped", "debt", "decimals", "direct", "far", "legs", "now", "rough", "steady", "weight")
 
-    def __init__(self) -> None:
+    def __init__(self, now: int, decimals: int, *, direct: bool = True) -> None:
+        self.now, self.decimals = now, decimals
+        self.direct = direct
+        """Whether what tells where it stands is quoted directly."""
         self.weight = self.debt = 0.0
         self.far = 0.0
         """Weight less debt where the knob stands `FARTHEST` times as high and caps hold."""
         self.rough = 0.0
         """Most that roundings of the prices add up to."""
         self.legs = 0
-        self.assets: list[str] = []
-        self.now = self.decimals = 0
-        self.capped = self.direct = False
+        self.assets: tuple[str, ...] = ()
+        self.capped = False
         self.steady = False
         """A cap holds it now, or may when it rises: not for a closed form."""
 
-    def add(self, leg: Leg, quote: Quote | None, weight: float, debt: float, rough: float) -> None:
+    def add(self, leg: Leg, cap: int | None, weight: float, debt: float, rough: float) -> None:
         self.weight += weight
         self.debt += debt
         self.rough += rough
         self.legs += 1
-        if leg.asset.symbol not in self.assets:
-            self.assets.append(leg.asset.symbol)
-        cap, price = (None if quote is None else quote.cap), leg.price or 0
+        symbol, price = leg.asset.symbol, leg.price
+        if symbol not in self.assets:
+            self.assets += (symbol,)
         if cap is None or not price:
             self.far += (weight - debt) * FARTHEST
         else:
@@ -100,54 +107,59 @@ class _Knob:
     @property
     def volatile(self) -> bool:
         """As `factors.volatile`."""
-        unit = 10**self.decimals
-        return abs(self.now - unit) * 100 > unit * ANCHOR_PERCENT
+        return not anchored(self.now, self.decimals)
 
 
 class _Account:
     """Both sides of the account, and how far they may be from the protocol's own."""
 
-    def __init__(self) -> None:
-        self.weight = self.debt = self.held = self.noise = 0.0
-        self.legs = 0
-        self.thresholds: set[int] = set()
-        self.doubt = 0.0
+    __slots__ = ("debt", "doubt", "floats", "known", "legs", "noise", "weight")
 
-    def settle(self, health: int) -> bool:
+    def __init__(self, weight: float, debt: float, legs: int, noise: float) -> None:
+        self.weight, self.debt, self.legs = weight, debt, legs
+        self.noise = noise + (legs + 1)
+        self.floats = FLOATS * (weight + debt)
+        self.doubt = 0.0
+        self.known = False
         """Whether the sums explain the protocol's figure, so that they may stand for it."""
-        self.noise += self.legs + 1
+
+    def settle(self, health: int, cut: float) -> None:
+        """`cut`: what may be lost where the average threshold is cut to basis points."""
         off = abs(health / WAD * self.debt - self.weight)
-        cut = self.held / BPS if len(self.thresholds) > 1 else 0.0  # the average threshold may be cut to basis points
         self.doubt = max(cut, 2 * off)
-        return off <= cut + 2 * self.noise + UNEXPLAINED * self.weight
+        self.known = off <= cut + 2 * self.noise + UNEXPLAINED * self.weight
 
     def way(self, knob: _Knob) -> tuple[float | None, float]:
         """(distance, most that it may be off)."""
-        if knob.capped and knob.weight and knob.debt:
-            return None, _UNSURE  # a rise may turn from a rescue into a danger where a cap begins to hold one side
+        if not self.known:
+            return _UNKNOWN
+        weight, debt = knob.weight, knob.debt
+        if knob.capped and weight and debt:
+            return _UNKNOWN  # a rise may turn from a rescue into a danger where a cap begins to hold one side
         if knob.legs == self.legs:
-            return None, 0.0  # all of it moves together
-        slope = knob.weight - knob.debt
-        if not slope and not knob.weight:
-            return None, 0.0
-        gap = (self.debt - knob.debt) - (self.weight - knob.weight)
-        slack = self.noise + knob.rough + self.doubt + FLOATS * (self.weight + self.debt)
+            return _NOWHERE  # all of it moves together
+        slope = weight - debt
+        if not slope and not weight:
+            return _NOWHERE
+        gap = (self.debt - debt) - (self.weight - weight)
+        slack = self.noise + knob.rough + self.doubt + self.floats
         if knob.steady or abs(slope) <= 2 * slack or abs(gap) <= 2 * slack:
-            return None, _UNSURE
+            return _UNKNOWN
         times = gap / slope
         if times <= 0:
-            return None, 0.0
+            return _NOWHERE
         if slope < 0 and knob.capped:
-            above = self.weight - knob.weight - (self.debt - knob.debt) + knob.far
-            return None, 0.0 if above > slack * FARTHEST else _UNSURE
+            above = self.weight - weight - (self.debt - debt) + knob.far
+            return _NOWHERE if above > slack * FARTHEST else _UNKNOWN
         if times > FARTHEST / 2:
-            return None, 0.0 if times > FARTHEST * 2 else _UNSURE
+            return _NOWHERE if times > FARTHEST * 2 else _UNKNOWN
         if times * knob.now < FARTHEST:
-            return None, _UNSURE
+            return _UNKNOWN
         return times - 1, slack * max(1.0, times) / (abs(slope) - slack) + 2 / knob.now
 
 
-_UNSURE = float("inf")
+_UNKNOWN = (None, float("inf"))
+_NOWHERE = (None, 0.0)
 
 
 def reaches(
@@ -158,70 +170,71 @@ def reaches(
     For an account that is safe and has a finite health (1e18-scaled). `fixed`: ids that never move. Empty where a
     price is unknown, and where one side is empty: then there is no boundary.
     """
-    account, shared, own, ratios = _Account(), dict[str, _Knob](), dict[str, _Knob](), dict[str, _Knob]()
-    for leg in sorted(filter(matters, legs), key=_is_debt):
-        address, price = leg.asset.address, leg.price
+    held: list[Leg] = []
+    owed: list[Leg] = []
+    for leg in legs:
+        if matters(leg):
+            (owed if leg.side is _DEBT else held).append(leg)
+    if not held or not owed:
+        return ()
+    shared: dict[str, _Knob] = {}
+    own: dict[str, _Knob] = {}
+    ratios: dict[str, _Knob] = {}
+    total = owing = worth = noise = 0.0
+    for leg in (*held, *owed):
+        (address, _, decimals), price = leg.asset, leg.price
         if not price:
             return ()
-        whole = leg.amount / 10**leg.asset.decimals
+        whole = leg.amount / 10**decimals
         value = whole * price
-        weight, debt = (0.0, value) if leg.side is Side.DEBT else (value * leg.threshold / BPS, 0.0)
-        account.legs += 1
-        account.weight += weight
-        account.debt += debt
-        if not debt:
-            account.held += value
-            account.thresholds.add(leg.threshold)
+        weight = debt = 0.0
+        if leg.side is _DEBT:
+            owing += (debt := value)
+        else:
+            total += (weight := value * leg.threshold / BPS)
+            worth += value
         quote = quotes.get(address)
+        cap = None if quote is None else quote.cap
         answer = quote.answer if quote is not None and quote.proven else None
         rough = whole * (2 + (price / answer if answer else 0))
-        account.noise += rough
+        noise += rough
         if quote is None or not answer:
             knob = _knob(own, f"own:{address}", price, 8 if quote is None else quote.decimals)
         else:
             knob = _knob(shared, quote.factor, answer, quote.answer_decimals, leads=quote.ratio is None)
             if quote.ratio:
                 ratio = _knob(ratios, f"ratio:{address}", quote.ratio, quote.ratio_decimals)
-                ratio.add(leg, quote, weight, debt, rough)
+                ratio.add(leg, cap, weight, debt, rough)
                 ratio.steady = ratio.steady or (quote.ratio_cap is not None and debt > 0)
-        knob.add(leg, quote, weight, debt, rough)
-    if not account.debt or not account.held:
-        return ()
-    known = account.settle(health)
-    factors = [(name, knob) for name, knob in (*shared.items(), *own.items()) if name not in fixed]
-    knobs = [(name, FactorKind.FACTOR, knob) for name, knob in factors]
-    moving = [knob for _, knob in factors if knob.volatile]
+        knob.add(leg, cap, weight, debt, rough)
+    account = _Account(total, owing, len(held) + len(owed), noise)
+    # an average of several thresholds may be cut to basis points
+    account.settle(health, worth / BPS if len({leg.threshold for leg in held}) > 1 else 0.0)
+    knobs = [(name, _FACTOR, knob) for each in (shared, own) for name, knob in each.items() if name not in fixed]
+    moving = [knob for _, _, knob in knobs if knob.volatile]
     if len(moving) > 1:
-        knobs.append((TOGETHER, FactorKind.TOGETHER, _joined(moving)))
-    knobs += [(name, FactorKind.RATIO, knob) for name, knob in ratios.items()]
-    return tuple(
-        Reach(name, kind, tuple(knob.assets), knob.now, knob.decimals, *(account.way(knob) if known else _UNKNOWN))
-        for name, kind, knob in knobs
-    )
-
-
-_UNKNOWN = (None, _UNSURE)
-
-
-def _is_debt(leg: Leg) -> bool:
-    return leg.side is Side.DEBT
+        knobs.append((TOGETHER, _TOGETHER, _joined(moving)))
+    if ratios:
+        knobs += [(name, _RATIO, knob) for name, knob in ratios.items()]
+    found: list[Reach] = []
+    for name, kind, knob in knobs:
+        about, error = account.way(knob)
+        found.append(Reach(name, kind, knob.assets, knob.now, knob.decimals, about, error))
+    return tuple(found)
 
 
 def _knob(known: dict[str, _Knob], name: str, now: int, decimals: int, *, leads: bool = True) -> _Knob:
     """The knob of that name; the first that is quoted directly tells where it stands."""
     knob = known.get(name)
     if knob is None:
-        knob = known[name] = _Knob()
-        knob.now, knob.decimals = now, decimals
-        knob.direct = leads
+        knob = known[name] = _Knob(now, decimals, direct=leads)
     elif leads and not knob.direct:
         knob.now, knob.decimals, knob.direct = now, decimals, True
     return knob
 
 
 def _joined(moving: Iterable[_Knob]) -> _Knob:
-    whole = _Knob()
+    whole = _Knob(WAD, 18)
     for knob in moving:
         whole.join(knob)
-    whole.now, whole.decimals = WAD, 18
     return whole

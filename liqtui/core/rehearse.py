@@ -80,19 +80,25 @@ class Rehearsal(NamedTuple):
     """σ was known of one reading at least."""
 
 
-def reading(position: Position, at: float, sigmas: Mapping[str, float]) -> Point | None:
-    """What is kept of a position as it is now; None without a health. `sigmas`: as in `rank.cushion`."""
+def reading(
+    position: Position, at: float, sigmas: Mapping[str, float], ranked: rank.Cushion | None = None
+) -> Point | None:
+    """What is kept of a position as it is now; None without a health.
+
+    `sigmas`: as in `rank.cushion`; `ranked`: what that says of the position, where it was asked already.
+    """
     health = position.health.shown
     if health is None:
         return None
-    boundary, distance = rank.cushion(position, {})
+    boundary, distance = rank.cushion(position, sigmas) if ranked is None else ranked
+    plain = rank.cushion(position, {})[0] if sigmas else boundary
     return Point(
         at,
         health,
-        boundary.about if boundary else None,
+        plain.about if plain else None,
         position.block.timestamp,
         rank.nearest(position),
-        rank.cushion(position, sigmas)[1] if sigmas else distance,
+        distance,
         position.interest_eta,
         liquidatable(position) if position.has_debt else False,
     )

@@ -34,11 +34,16 @@ GRACE_LEAST = 900
 CLOCK_SKEW = 15
 """Seconds by which a block's time may be ahead of our clock and be late only, not stale."""
 
-_ORDER = (Freshness.FRESH, Freshness.LATE, Freshness.STALE, Freshness.BLIND)
+# Python 3.11 takes ten times as long to find a member of an enum as a name of a module
+_FRESH, _LATE, _STALE = Freshness.FRESH, Freshness.LATE, Freshness.STALE
+_OK, _WARN, _CRITICAL, _LIQUIDATABLE = Severity.OK, Severity.WARN, Severity.CRITICAL, Severity.LIQUIDATABLE
+_UNKNOWN = Severity.UNKNOWN
+
+_ORDER = {state: place for place, state in enumerate((_FRESH, _LATE, _STALE, Freshness.BLIND))}
 
 
 def worst(states: Iterable[Freshness]) -> Freshness:
-    return max(states, key=_ORDER.index, default=Freshness.FRESH)
+    return max(states, key=_ORDER.__getitem__, default=_FRESH)
 
 
 def fetch_freshness(age: float | None, poll: float) -> Freshness:
@@ -46,12 +51,12 @@ def fetch_freshness(age: float | None, poll: float) -> Freshness:
     if age is None:
         return Freshness.BLIND
     if age < 0:
-        return Freshness.STALE
+        return _STALE
     if age > blind_after(poll):
         return Freshness.BLIND
     if age > max(60.0, 4 * poll):
-        return Freshness.STALE
-    return Freshness.LATE if age > max(10.0, 2.5 * poll) else Freshness.FRESH
+        return _STALE
+    return _LATE if age > max(10.0, 2.5 * poll) else _FRESH
 
 
 def blind_after(poll: float) -> float:
@@ -64,10 +69,10 @@ def head_freshness(age: float | None, block_time: float) -> Freshness:
     if age is None:
         return Freshness.BLIND
     if age < -CLOCK_SKEW:
-        return Freshness.STALE
+        return _STALE
     if age > max(300.0, 25 * block_time):
-        return Freshness.STALE
-    return Freshness.LATE if age < 0 or age > max(60.0, 8 * block_time) else Freshness.FRESH
+        return _STALE
+    return _LATE if age < 0 or age > max(60.0, 8 * block_time) else _FRESH
 
 
 def oracle_age(feed: Feed, block_time: int) -> int | None:
@@ -83,13 +88,13 @@ def oracle_freshness(feed: Feed, block_time: int) -> Freshness:
     """
     age = oracle_age(feed, block_time)
     if age is not None and age < 0:
-        return Freshness.STALE
+        return _STALE
     if age is None or feed.heartbeat is None:
-        return Freshness.FRESH
+        return _FRESH
     limit = feed.heartbeat + max(GRACE_LEAST, feed.heartbeat // 10)
     if age > 2 * limit:
-        return Freshness.STALE
-    return Freshness.LATE if age > limit else Freshness.FRESH
+        return _STALE
+    return _LATE if age > limit else _FRESH
 
 
 def oracle_late(position: Position | None) -> bool:
@@ -100,19 +105,19 @@ def oracle_late(position: Position | None) -> bool:
     if told is not None:
         return told
     at = position.block.timestamp
-    return any(oracle_freshness(feed, at) is not Freshness.FRESH for feed in position.feeds)
+    return any(oracle_freshness(feed, at) is not _FRESH for feed in position.feeds)
 
 
 def liquidatable(position: Position) -> bool | None:
     """By the contract's word where it gave one, else by our own arithmetic; None when neither is known."""
-    health = position.health
-    if health.verdict is not None:
-        return health.verdict
-    if health.reported is not None:
-        return health.reported < HEALTH_ONE
+    raw, reported, _, verdict = position.health
+    if verdict is not None:
+        return verdict
+    if reported is not None:
+        return reported < HEALTH_ONE
     if position.book is not None:
         return position.book.liquidatable()
-    return None if health.raw is None else health.raw < HEALTH_ONE
+    return None if raw is None else raw < HEALTH_ONE
 
 
 class Figures(NamedTuple):
@@ -145,29 +150,38 @@ def severity(
     health is under it, or the nearest boundary nearer than the cushion, or the ranking one nearer in σ. A position
     without debt is ok; one whose health is unknown is unknown, whatever it was before.
     """
+    return level(None if position is None else figures(position, sigmas), thresholds, liquidated=liquidated)
+
+
+def level(found: Figures | None, thresholds: Thresholds, *, liquidated: bool) -> Severity:
+    """As `severity`, of the figures of a position; None where there is none."""
     if liquidated:
         return Severity.LIQUIDATED
-    return Severity.UNKNOWN if position is None else by_figures(figures(position, sigmas), thresholds)
+    return _UNKNOWN if found is None else by_figures(found, thresholds)
 
 
 def by_figures(found: Figures, thresholds: Thresholds) -> Severity:
     """As `severity`, of figures alone."""
-    if not found.debt:
-        return Severity.OK
-    if found.unsafe:
-        return Severity.LIQUIDATABLE
-    health, near, sigmas = found.health, found.near, found.sigmas
-    if health is None or found.unsafe is None:
-        return Severity.UNKNOWN
-    if (
-        _under(health, thresholds.critical)
-        or near(thresholds.critical_cushion)
-        or _within(sigmas, thresholds.critical_sigmas)
-    ):
-        return Severity.CRITICAL
-    if _under(health, thresholds.warn) or near(thresholds.warn_cushion) or _within(sigmas, thresholds.warn_sigmas):
-        return Severity.WARN
-    return Severity.OK
+    debt, health, unsafe, *_ = found
+    if not debt:
+        return _OK
+    if unsafe:
+        return _LIQUIDATABLE
+    if health is None or unsafe is None:
+        return _UNKNOWN
+    warn, critical, warn_cushion, critical_cushion, warn_sigmas, critical_sigmas = thresholds
+    if _crossed(found, health, critical, critical_cushion, critical_sigmas):
+        return _CRITICAL
+    return _WARN if _crossed(found, health, warn, warn_cushion, warn_sigmas) else _OK
+
+
+def _crossed(found: Figures, health: int, least: int | None, cushion: int | None, sigmas: int | None) -> bool:
+    """Whether one of the thresholds of a level is."""
+    return (
+        (least is not None and health < least)
+        or (cushion is not None and found.near(cushion))
+        or (sigmas is not None and found.sigmas is not None and found.sigmas < sigmas / WAD)
+    )
 
 
 def turned(level: Severity, found: Figures, thresholds: Thresholds) -> Severity | None:
@@ -176,8 +190,10 @@ def turned(level: Severity, found: Figures, thresholds: Thresholds) -> Severity 
     `level`: the worst that was told and is not over.
     """
     reached = by_figures(found, thresholds)
-    if reached is Severity.UNKNOWN:
+    if reached is _UNKNOWN:
         return None
+    if level is _OK:
+        return None if reached is _OK else reached  # there is nothing that could be over
     if reached.rank < level.rank:
         return reached
     cleared = _cleared(found, thresholds)
@@ -218,10 +234,6 @@ def _wider(thresholds: Thresholds) -> Thresholds:
     )
 
 
-def _under(health: int, limit: int | None) -> bool:
-    return limit is not None and health < limit
-
-
 def _near(position: Position, limit: int | None) -> bool:
     """Whether any boundary is nearer. By estimates where these are beyond doubt, else by the boundary itself."""
     if limit is None:
@@ -231,7 +243,3 @@ def _near(position: Position, limit: int | None) -> bool:
         return any(boundaries.nearer(reach, at) for reach in boundaries.reaches)
     nearest = position.nearest
     return nearest is not None and nearest.move is not None and abs(nearest.move) < at
-
-
-def _within(sigmas: float | None, limit: int | None) -> bool:
-    return limit is not None and sigmas is not None and sigmas < limit / WAD
