@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Draft", "Holding", "Memory", "dump", "gone", "judge", "load"]
 
+# Python 3.11 takes ten times as long to find a member of an enum as a name of a module
+_BLIND, _STALE = Freshness.BLIND, Freshness.STALE
+
 UNKNOWN_PATIENCE = 60.0
 """Seconds that health may be unknown, or a new position unread, before that is said."""
 STALE_PATIENCE = 600.0
@@ -56,6 +59,7 @@ def judge(
     news: bool = True,
     behind: bool = False,
     anew: bool = False,
+    found: Figures | None = None,
 ) -> tuple[Memory, tuple[Draft, ...]]:
     """What has to be said now that `after` is known, and what to remember.
 
@@ -63,30 +67,32 @@ def judge(
     text. `own`: a transaction of the owner explains what changed. `before` is only asked what `memory` forgot.
     `news`: something besides the time changed; without, all that can be said is that it is not seen any more.
     `behind`: its figures are stale by our reading or by the chain's head, whatever its feeds are. `anew`: its chain
-    went back to another history, so that amounts and rules of before say nothing about what happened.
+    went back to another history, so that amounts and rules of before say nothing about what happened. `found`: the
+    figures of `after`, where they are made already.
     """
     if anew:
         memory = memory._replace(seen=False, fresh=False, health=None, holdings=(), terms=None, read_at=None, pace=())
     if not news:
         return _sight(after, memory, now, behind=behind)
     if not memory.seen and before is not None and before.position is not None:
-        memory = _remembered(memory, before.position, changes.terms(before.position))
+        was = before.position
+        memory = _remembered(memory, was, changes.holdings(was), changes.terms(was))
     memory, drafts = _sight(after, memory, now, behind=behind)
-    position = None if after.freshness is Freshness.BLIND else after.position
-    lost = () if position is None else _lost(memory.holdings, position)
-    taken = position is not None and not own and _taken(lost, before, position, memory.health)
+    position = None if after.freshness is _BLIND else after.position
+    holdings = () if position is None else changes.holdings(position)
+    steady = changes.steady(memory.holdings, holdings, own=own)
+    lost = () if position is None or steady else _lost(memory.holdings, position)
+    taken = bool(lost) and position is not None and not own and _taken(lost, before, position, memory.health)
     seized = bool(events) or taken
     if seized:
         drafts += (_liquidated(before, after, events or lost, memory.health, now),)
     if position is None:
         return memory, drafts
-    terms = changes.terms(position)
-    if memory.terms is not None and terms == memory.terms:
-        terms = memory.terms  # the older object: nothing is kept twice, nor compared again
+    terms = changes.terms(position, memory.terms)
     said = () if seized else _opened_or_closed(after, position, memory, now)
-    done = () if said or seized else _done(position, terms, memory, own=own)
+    done = () if said or seized or (steady and terms is memory.terms) else _done(position, terms, memory, own=own)
     drafts += said + _parameters(before, after, terms, memory, now)
-    found = figures(position, after.sigmas)
+    found = found or figures(position, after.sigmas)
     memory, more = _level(before, after, found, memory, now, done=done)
     if seized and not more:
         memory = memory._replace(level=_afterwards(memory.level, found, after.thresholds))
@@ -94,7 +100,7 @@ def judge(
         more = (_changed(after, position, memory, now, done, own=own),)
     memory, doubts = _verified(after, position, memory, now)
     memory, soon = coming(after, position, found, memory, now, own=bool(done) or seized)
-    return _remembered(memory, position, terms), (*drafts, *folded(more, soon), *doubts)
+    return _remembered(memory, position, holdings, terms), (*drafts, *folded(more, soon), *doubts)
 
 
 def gone(last: Row, memory: Memory, now: float, *, events: Sequence[str] = (), own: bool = False) -> tuple[Draft, ...]:
@@ -114,18 +120,14 @@ def gone(last: Row, memory: Memory, now: float, *, events: Sequence[str] = (), o
     return (draft(last, now, how, kind, text, before=memory.health, cause=f"{kind}:{last.chain}", brief=text),)
 
 
-def _remembered(memory: Memory, position: Position, terms: Terms) -> Memory:
+def _remembered(memory: Memory, position: Position, holdings: tuple[Holding, ...], terms: Terms) -> Memory:
     shown, at = position.health.shown, position.block.timestamp
-    holdings = tuple(
-        Holding(leg.side, leg.asset.address, leg.asset.symbol, leg.asset.decimals, leg.amount)
-        for leg in position.legs
-        if leg.amount
-    )
     health = shown if shown is not None else memory.health
-    known = (memory.seen, memory.fresh, memory.holdings, memory.health, memory.terms, memory.read_at)
-    if known == (True, False, holdings, health, terms, at):
+    if (memory.read_at, memory.health, memory.seen, memory.fresh) == (at, health, True, False) and (
+        memory.holdings == holdings and memory.terms == terms
+    ):
         return memory
-    return memory._replace(seen=True, fresh=False, health=health, holdings=holdings, terms=terms, read_at=at)
+    return memory.read(health, holdings, terms, at)
 
 
 # -- can it be seen ------------------------------------------------------------------------------------------------
@@ -175,11 +177,11 @@ def _patience(row: Row, *, behind: bool) -> float | None:
     position = row.position
     if position is None:
         return UNKNOWN_PATIENCE
-    if row.freshness is Freshness.BLIND:
+    if row.freshness is _BLIND:
         return 0.0
-    if position.has_debt and position.health.shown is None:
+    if position.health.shown is None and position.has_debt:
         return UNKNOWN_PATIENCE
-    return STALE_PATIENCE if row.freshness is Freshness.STALE and (behind or not _feed_stale(position)) else None
+    return STALE_PATIENCE if row.freshness is _STALE and (behind or not _feed_stale(position)) else None
 
 
 def _feed_stale(position: Position) -> bool:
@@ -241,7 +243,7 @@ def _fall(held: Holding) -> str:
 
 
 def _lost(holdings: Iterable[Holding], position: Position) -> tuple[Holding, ...]:
-    """What shrank, debt first; a millionth is put down to rounding."""
+    """What shrank, debt first."""
     left: dict[tuple[Side, str], int] = {}
     for leg in position.legs:
         place = (leg.side, leg.asset.address)
@@ -249,7 +251,7 @@ def _lost(holdings: Iterable[Holding], position: Position) -> tuple[Holding, ...
     falls: list[Holding] = []
     for held in holdings:
         by = held.amount - left.get((held.side, held.asset), 0)
-        if by > held.amount // 10**6:
+        if by > held.amount // changes.ROUNDING:
             falls.append(held._replace(amount=by))
     return tuple(sorted(falls, key=lambda fall: fall.side is not Side.DEBT))
 
@@ -376,10 +378,8 @@ def _verified(after: Row, position: Position, memory: Memory, now: float) -> tup
     """Said once; armed again when the figure has been the contract's own to the last digit for `SETTLE`."""
     health = position.health
     answered = health.reported is not None or health.verdict is not None
-    doubtful = (health.raw is not None and answered and not health.confirmed) or any(
-        flag.code == "unverified" for flag in position.flags
-    )
-    if not doubtful:
+    doubtful = health.raw is not None and answered and not health.confirmed
+    if not doubtful and not any(flag.code == "unverified" for flag in position.flags):
         return _sure(memory, now), ()
     told, memory = memory.told_unverified, memory._replace(told_unverified=True, sure_since=None)
     if told:

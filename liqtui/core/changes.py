@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.core import format as fmt
-from liqtui.core.memory import Term, Terms
+from liqtui.core.memory import Holding, Term, Terms
 from liqtui.core.model import Change, Side
 from liqtui.core.text import clean, phrase, word
 from liqtui.core.units import RAY, SECONDS_PER_YEAR
@@ -14,11 +14,12 @@ from liqtui.core.units import RAY, SECONDS_PER_YEAR
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from liqtui.core.memory import Holding
     from liqtui.core.model import Leg, Position
 
 CODES = frozenset({"paused", "frozen", "inactive", "grace", "siloed", "ltv-zero", "isolated", "forced", "sentinel"})
 """Flags that somebody sets; others follow from prices and reads."""
+ROUNDING = 10**6
+"""What falls by one part in so many is put down to rounding."""
 MERCY = 1000
 """Amounts may move by the interest of their time three times over and by one part in so many before it is told."""
 
@@ -37,14 +38,42 @@ class Turn(NamedTuple):
         return f"{self.what} {self.old} → {self.new}" if self.old and self.new else f"{self.what} {self.new}".rstrip()
 
 
-def terms(position: Position) -> Terms:
-    each: list[Term] = []
+def terms(position: Position, known: Terms | None = None) -> Terms:
+    """`known`: those of before, given back where nothing differs: nothing is kept twice, nor compared again."""
+    each: list[tuple[object, ...]] = []
     for leg in position.legs:
         address, symbol, decimals = leg.asset
-        each.append(Term(leg.side, address, symbol, leg.threshold, leg.bonus, leg.counts, decimals, leg.cap))
-    told = [flag for flag in position.flags if flag.code in CODES]
-    symbols = frozenset(term.symbol for term in each) if told else frozenset[str]()
-    return Terms(tuple(each), position.category, tuple([(flag.code, _named(flag.text, symbols)) for flag in told]))
+        each.append((leg.side, address, symbol, leg.threshold, leg.bonus, leg.counts, decimals, leg.cap))
+    flags: tuple[tuple[str, str], ...] = ()
+    if told := [flag for flag in position.flags if flag.code in CODES]:
+        symbols = frozenset(leg.asset.symbol for leg in position.legs)
+        flags = tuple([(flag.code, _named(flag.text, symbols)) for flag in told])
+    found = (tuple(each), position.category, flags)
+    return known if known is not None and known == found else Terms(tuple(map(Term._make, each)), *found[1:])
+
+
+def holdings(position: Position) -> tuple[Holding, ...]:
+    """What is held and owed, as it is remembered."""
+    return tuple([Holding(leg.side, *leg.asset, leg.amount) for leg in position.legs if leg.amount])
+
+
+def steady(before: Sequence[Holding], now: Sequence[Holding], *, own: bool) -> bool:
+    """Whether nothing came or went, and nothing fell or grew by more than `ROUNDING` and `MERCY`: as nearly always."""
+    if len(before) != len(now):
+        return False
+    mercy = _mercy(own=own)
+    for was, held in zip(before, now, strict=True):
+        if held.asset != was.asset or held.side is not was.side:
+            return False
+        by = held.amount - was.amount
+        if abs(by) * mercy > was.amount or -by > was.amount // ROUNDING:
+            return False
+    return True
+
+
+def _mercy(*, own: bool) -> int:
+    """One part of an amount in so many by which it may move. What the owner is known to have done counts if little."""
+    return 10**6 if own else MERCY
 
 
 @lru_cache(maxsize=1024)
@@ -104,7 +133,7 @@ def moves(
     `read_at`: chain time of `holdings`; None: anything may have grown meanwhile, so only what fell counts.
     `own`: the owner is known to have done something, so little things count too.
     """
-    mercy = 10**6 if own else MERCY
+    mercy = _mercy(own=own)
     held = {(each.side, each.asset): each for each in holdings}
     left: dict[tuple[Side, str], Leg] = {}
     amounts: dict[tuple[Side, str], int] = {}

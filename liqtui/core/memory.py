@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.model import Side
@@ -55,6 +56,10 @@ class Memory(NamedTuple):
     """Figures were judged before."""
     fresh: bool = False
     """Set by the engine for a position that turned up after the first round: it is announced."""
+    terms: Terms | None = None
+    """Last known rules of the market; None when never known."""
+    read_at: int | None = None
+    """Chain time of the amounts."""
     unseen_since: float | None = None
     """When its figures stopped to come, or to be new."""
     unseen_health: int | None = None
@@ -65,20 +70,23 @@ class Memory(NamedTuple):
     told_unverified: bool = False
     sure_since: float | None = None
     """When the figure was the contract's own again, after it was said that it is not."""
-    terms: Terms | None = None
-    """Last known rules of the market; None when never known."""
-    read_at: int | None = None
-    """Chain time of the amounts."""
     told_pace: Severity = Severity.OK
     """Which level was told to be coming fast, until it no longer is."""
     told_interest: bool = False
     pace: tuple[tuple[int, float], ...] = ()
     """(chain time, ln health) of late, oldest first. Begins anew after a restart."""
 
+    def read(self, health: int | None, holdings: tuple[Holding, ...], terms: Terms, at: int) -> Memory:
+        """After another reading. By place, since `_replace` takes three times as long and every position asks it."""
+        return Memory(self.level, health, holdings, True, False, terms, at, *self[7:])
+
     @property
     def standing(self) -> tuple[object, ...]:
         """What was said and is not over: decides which alerts still stand."""
-        return self.level, self.told_unseen, self.told_unverified, self.told_pace, self.told_interest
+        return _standing(self)
+
+
+_standing = attrgetter("level", "told_unseen", "told_unverified", "told_pace", "told_interest")
 
 
 def dump(memories: Mapping[str, Memory]) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from liqtui.core.events import MarketEvent
+    from liqtui.core.severity import Figures
     from liqtui.core.snapshot import Alert, Row, Snapshot
     from liqtui.engine.history import History, Saved
     from liqtui.engine.roll import Roll
@@ -105,18 +106,19 @@ class Alarms:
         news: bool = True,
         behind: bool = False,
         anew: bool = False,
+        figures: Figures | None = None,
     ) -> bool:
         """Let the rules see a row; returns whether they had something to say, which `look` will number.
 
         `opened`: it is known that this position was not there before. `events`: what the logs told of it since the
-        last time. `own`: and this explains all that changed. `news`, `behind`, `anew`: as in `core.alerts.judge`.
+        last time. `own`: and this explains all that changed. The rest: as in `core.alerts.judge`.
         """
         position = after.id
         known = self._memories.get(position)
         memory = Memory(fresh=opened) if known is None else known
-        lines = liquidation_lines(events)
+        lines = liquidation_lines(events) if events else ()
         remembered, drafts = judge(
-            before, after, memory, now, events=lines, own=own, news=news, behind=behind, anew=anew
+            before, after, memory, now, events=lines, own=own, news=news, behind=behind, anew=anew, found=figures
         )
         if remembered is not known:
             self._memories[position] = remembered

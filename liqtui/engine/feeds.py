@@ -9,7 +9,7 @@ from liqtui.core.severity import oracle_freshness
 from liqtui.core.snapshot import Freshness
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from liqtui.core.drafts import Draft
     from liqtui.core.model import Feed
@@ -47,6 +47,7 @@ class Feeds:
         marks = {name: mark for name, mark in self._marks.items() if name not in gone}
         changed = turned = bool(gone)
         said: list[Draft] = []
+        rows: Mapping[tuple[str, str], list[Row]] | None = None
         for chain, feed in snapshot.feeds:
             at, name = times.get(chain), f"{chain}:{feed.address}"
             if at is None:
@@ -54,8 +55,9 @@ class Feeds:
             mark = marks.get(name)
             known = mark or feedwatch.Mark()
             if mark is None or _may_speak(known, feed, at):
-                rows = [row for row in snapshot.rows if row.chain == chain and _hangs_on(row, feed)]
-                new, drafts = feedwatch.watch(known, feedwatch.Seen(feed, chain, at, rows, snapshot.at))
+                rows = _by_feed(snapshot.rows) if rows is None else rows
+                hanging = rows.get((chain, feed.address), ())
+                new, drafts = feedwatch.watch(known, feedwatch.Seen(feed, chain, at, hanging, snapshot.at))
                 said += drafts
                 turned |= new.told != known.told
             else:
@@ -86,5 +88,11 @@ def _may_speak(mark: feedwatch.Mark, feed: Feed, at: int) -> bool:
     return late or bool(mark.told) or feedwatch.jumps(mark, feed, at) > 0
 
 
-def _hangs_on(row: Row, feed: Feed) -> bool:
-    return row.position is not None and any(each.address == feed.address for each in row.position.feeds)
+def _by_feed(rows: Iterable[Row]) -> Mapping[tuple[str, str], list[Row]]:
+    """(chain name, address of a feed) → what hangs on it, in the order of the rows."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row.position is not None:
+            for address in {feed.address for feed in row.position.feeds}:
+                found.setdefault((row.chain, address), []).append(row)
+    return found

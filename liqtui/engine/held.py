@@ -14,16 +14,18 @@ from liqtui.core.snapshot import Ages, ChainState, Freshness
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
 from liqtui.engine.outcome import Spot
-from liqtui.engine.setup import Link
+from liqtui.engine.setup import Link, Sign
 from liqtui.engine.tracks import DAY, Track
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.model import Feed, Position, PositionKey
+    from liqtui.core.rank import Cushion
     from liqtui.core.reads import Block
     from liqtui.core.rules import Rules
+    from liqtui.core.severity import Figures
     from liqtui.core.snapshot import Row, Severity, Stage
     from liqtui.core.sources import ChainSpec
     from liqtui.core.wallet import Wallet
@@ -112,16 +114,22 @@ class Terms(NamedTuple):
     """What the person's settings say about a position; worked out once for each change of its wallet."""
 
     wallet: Wallet
+    title: str
+    """Of the wallet."""
     thresholds: Thresholds
     rules: Rules
+    sign: Sign
+    """Of its market."""
+    app: str
+    """The page of the protocol's own app."""
 
 
-def terms_of(wallet: Wallet, position: str, setup: Setup) -> Terms:
+def terms_of(wallet: Wallet, key: PositionKey, sign: Sign, setup: Setup) -> Terms:
     """The narrowest scope first: position (by its id), wallet, tags, configuration, defaults."""
-    own = dict(wallet.position_thresholds).get(position, Thresholds())
+    own = dict(wallet.position_thresholds).get(str(key), Thresholds())
     wide = wallet.tag_thresholds.over(setup.thresholds).over(DEFAULT_THRESHOLDS)
     rules = wallet.rules.over(wallet.tag_rules).over(setup.rules).over(DEFAULT_RULES)
-    return Terms(wallet, own.over(wallet.thresholds).over(wide), rules)
+    return Terms(wallet, wallet.title, own.over(wallet.thresholds).over(wide), rules, sign, sign.link(key))
 
 
 @dataclass(slots=True)
@@ -134,6 +142,8 @@ class Held:
     read_at: float | None = None
     error: str = ""
     track: Track = field(default_factory=Track)
+    figures: Figures | None = None
+    """What its row was judged by; None: without a position."""
     severity: Severity | None = None
     since: float = 0.0
     row: Row | None = None
@@ -142,6 +152,10 @@ class Held:
     """What that row was made from, besides the time."""
     oracle: tuple[Freshness, int | None] = (Freshness.FRESH, None)
     """State and age of its feeds, on chain time, when it was read."""
+    feeds: list[str] | None = None
+    """Addresses of those that it hangs on, as the history knows them; None: it was not told yet."""
+    ranked: tuple[int, Cushion] | None = None
+    """What ranks it, by which version of the σ; None: not asked since it was read."""
     opened: bool = False
     """It was not there when it was first looked for."""
     events: tuple[MarketEvent, ...] = ()
@@ -169,7 +183,7 @@ class Held:
     @property
     def health(self) -> int | None:
         """1e18-scaled; None when unknown or without debt."""
-        shown = self.position.health.shown if self.position else None
+        shown = self.position.health.shown if self.position is not None else None
         return None if is_infinite(shown) else shown
 
     def take(self, position: Position, now: float) -> None:
@@ -177,21 +191,23 @@ class Held:
         if self.cut:
             self.anew, self.cut = True, False
             self.track.begin_anew()
-        self.position, self.read_at, self.error = position, now, ""
+        self.position, self.read_at, self.error, self.ranked = position, now, "", None
         self.oracle = _oracle(position.feeds, position.block.timestamp)
-        if self.health is not None:
-            self.track.add(now, self.health / WAD)
+        health = self.health
+        if health is not None:
+            self.track.add(now, health / WAD)
 
     def set_back(self, seconds: float) -> None:
         """The clock was."""
         self.read_at = None if self.read_at is None else self.read_at - seconds
         self.track.set_back(seconds)
 
-    def hear(self, events: Iterable[MarketEvent], *, complete: bool) -> None:
+    def hear(self, events: Sequence[MarketEvent], *, complete: bool) -> None:
         """What the logs told in a round. `complete`: there is no more up to its block."""
-        self.events += tuple(events)
-        self.told_at = max((self.told_at, *(event.block_number for event in self.events)))
         self.logged = complete
+        if events:
+            self.events += tuple(events)
+            self.told_at = max(self.told_at, *(event.block_number for event in events))
 
     @property
     def explained(self) -> bool:
@@ -208,26 +224,47 @@ class Held:
         """By the worst of three ages: the block when it was read, each feed on chain time, and our own reading."""
         if self.position is None or self.read_at is None:
             return Freshness.BLIND, Ages(None, None, None)
-        at, (state, age) = self.position.block.timestamp, self.oracle
-        return worst((self.reading(now), state)), Ages(int(now - at), age, int(now - self.read_at))
+        spec, read = self.chain.spec, (self.read_at, self.position.block.timestamp)
+        return _trust(now, read, (spec.poll, spec.block_time), self.chain.link.contradiction, self.oracle)
 
     def reading(self, now: float) -> Freshness:
         """By the block when it was read and our own reading alone, whatever its feeds are."""
         if self.position is None or self.read_at is None:
             return Freshness.BLIND
-        spec, age = self.chain.spec, self.read_at - self.position.block.timestamp
-        states = [fetch_freshness(now - self.read_at, spec.poll), head_freshness(age, spec.block_time)]
-        if self.chain.link.contradiction:
-            states.append(Freshness.STALE)
-        return worst(states)
+        spec, read = self.chain.spec, (self.read_at, self.position.block.timestamp)
+        return _reading(now, read, (spec.poll, spec.block_time), self.chain.link.contradiction)
+
+
+# Many positions are read at once and hang on the same feeds: for those of a block the same is asked again and again.
+
+
+@lru_cache(maxsize=256)
+def _reading(now: float, read: tuple[float, int], pace: tuple[float, float], contradiction: str) -> Freshness:
+    """`read`: when it was read, and the time of its block; `pace`: seconds between rounds, and between blocks."""
+    (read_at, block_at), (poll, block_time) = read, pace
+    states = [fetch_freshness(now - read_at, poll), head_freshness(read_at - block_at, block_time)]
+    if contradiction:
+        states.append(Freshness.STALE)
+    return worst(states)
+
+
+@lru_cache(maxsize=256)
+def _trust(
+    now: float,
+    read: tuple[float, int],
+    pace: tuple[float, float],
+    contradiction: str,
+    oracle: tuple[Freshness, int | None],
+) -> tuple[Freshness, Ages]:
+    """With the state and age of the feeds."""
+    (read_at, block_at), (state, age) = read, oracle
+    by_reading = _reading(now, read, pace, contradiction)
+    return worst((by_reading, state)), Ages(int(now - block_at), age, int(now - read_at))
 
 
 @lru_cache(maxsize=256)
 def _oracle(feeds: tuple[Feed, ...], at: int) -> tuple[Freshness, int | None]:
-    """The worst feed's state, and the age of the one that is oldest against its heartbeat; a negative age first.
-
-    Many positions of a block hang on the same feeds.
-    """
+    """The worst feed's state, and the age of the one that is oldest against its heartbeat; a negative age first."""
     state = worst(oracle_freshness(feed, at) for feed in feeds)
     ages = [(age / (feed.heartbeat or DAY), age) for feed in feeds if (age := oracle_age(feed, at)) is not None]
     negative = min((age for _, age in ages if age < 0), default=None)

@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections import deque
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.engine.database import connect, thin
@@ -55,6 +56,7 @@ _OVER = (
 _ANSWER = """
     INSERT OR REPLACE INTO answer VALUES ((SELECT number FROM feed_number WHERE chain_id = ? AND feed = ?), ?, ?, ?)
 """
+_reading = attrgetter(*READING)
 _NAMED = {
     1: "INSERT OR IGNORE INTO position_number (position) VALUES (?)",
     2: "INSERT OR IGNORE INTO feed_number (chain_id, feed) VALUES (?, ?)",
@@ -163,11 +165,15 @@ class History(Recall):
         """Queue it if it says something new; returns whether it does."""
         if not self.hears(sample.position, sample.at, sample.health, sample.patience):
             return False
-        self._written[sample.position] = (sample.at, sample.health)
-        self._write_over(sample.position, sample.at)
-        head = (sample.position, sample.at, sample.block, _exact(sample.health), sample.cushion)
-        self._stream(_SAMPLE, (*head, *(getattr(sample, name) for name in READING)), (sample.position,))
+        self.keep(sample)
         return True
+
+    def keep(self, sample: Sample) -> None:
+        """Queue it; for a reading of which `hears` said that it says something new."""
+        position, at, block, health, cushion, *_ = sample
+        self._written[position] = (at, health)
+        self._write_over(position, at)
+        self._stream(_SAMPLE, (position, at, block, _exact(health), cushion, *_reading(sample)), (position,))
 
     def _hear(self, position: str, at: float, patience: float) -> None:
         """Queue the silence before this reading, if there was one; also that of a time in which nothing ran."""

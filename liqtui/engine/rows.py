@@ -1,34 +1,79 @@
-"""Rows between two snapshots: which of them say nothing new, and which feeds they hang on."""
+"""Rows: what one says, which of them say nothing new between two snapshots, and which feeds they hang on."""
 
 from __future__ import annotations
 
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from liqtui.core.severity import figures, level
 from liqtui.core.snapshot import Freshness, Row, Severity
+from liqtui.core.units import WAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from liqtui.core.model import Feed
+    from liqtui.core.rank import Cushion
+    from liqtui.engine.held import Held, Terms
+
+# Python 3.11 takes ten times as long to find a member of an enum as a name of a module
+_FRESH, _BLIND = Freshness.FRESH, Freshness.BLIND
+
+
+def row_of(held: Held, terms: Terms, ranked: Cushion, now: float, *, liquidated: bool) -> Row:
+    """As it stands now; the row of before where that says the same. `ranked`: as of `rank.cushion`."""
+    position, (cushion, distance) = held.position, ranked
+    freshness, ages = held.trust(now)
+    held.figures = None if position is None else figures(position, distance)
+    found = level(held.figures, terms.thresholds, liquidated=liquidated)
+    if freshness is _BLIND and position is not None:
+        found = min(found, Severity.BLIND, key=lambda state: state.rank)
+    if found is not held.severity:
+        held.severity, held.since = found, now
+    health, sign = held.health, terms.sign
+    trend, window = held.track.trend(now, health / WAD) if health is not None else (None, 3600)
+    row = Row(
+        key=held.key,
+        chain=held.chain.spec.name,
+        label=terms.title,
+        severity=found,
+        freshness=freshness,
+        ages=ages,
+        position=position,
+        thresholds=terms.thresholds,
+        cushion=cushion,
+        sigmas=distance,
+        since=held.since,
+        error=held.error or ("" if freshness is _FRESH else held.chain.error or held.chain.crash),
+        trend=trend,
+        trend_window=window,
+        spark=held.track.spark(now),
+        tags=terms.wallet.tags,
+        rules=terms.rules,
+        venue=sign.venue,
+        brand=sign.brand,
+        app=terms.app,
+    )
+    return same(held.row, row)
 
 
 def quiet(row: Row) -> bool:
     """Nothing about it hangs on the time, as long as it stays fresh."""
-    return row.freshness is Freshness.FRESH and row.severity is not Severity.UNKNOWN
+    return row.freshness is _FRESH and row.severity is not Severity.UNKNOWN
 
 
 _AGEING = ("ages", "trend_window")
-_TOLD = ("position", *(each.name for each in fields(Row) if each.name != "position"))
-"""Fields of a row; first what differs most often."""
+_TOLD = tuple(each.name for each in fields(Row) if each.name not in {"position", *_AGEING})
 
 
 def same(old: Row | None, new: Row) -> Row:
     """The old row where the new one says nothing else: while all is fresh, a growing age is no news."""
     if old is None:
         return new
-    skipped = _AGEING if new.freshness is Freshness.FRESH else ()
-    return old if all(getattr(new, name) == getattr(old, name) for name in _TOLD if name not in skipped) else new
+    if new.position != old.position:
+        return new
+    told = _TOLD if new.freshness is _FRESH else (*_TOLD, *_AGEING)
+    return old if all(getattr(new, name) == getattr(old, name) for name in told) else new
 
 
 def feeds_of(rows: Iterable[Row]) -> tuple[tuple[str, Feed], ...]:

@@ -61,6 +61,8 @@ class Sigmas:
 
     def by_factor(self) -> Mapping[str, float]:
         """Factor id → daily σ; only those that are known."""
+        if not self._stale:
+            return self._known
         for factor in self._stale:
             found = [
                 Volatility(factor, sigma, rounds[-1][0] - rounds[0][0], len(rounds))

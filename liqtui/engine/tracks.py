@@ -19,6 +19,8 @@ class Track:
     def __init__(self) -> None:
         self._hour: deque[tuple[float, float]] = deque()
         self._day: dict[int, float] = {}
+        self._spark: tuple[int, tuple[float | None, ...]] | None = None
+        """The outline as last asked for, and its last slot; None: it is another one by now."""
 
     def add(self, at: float, health: float) -> None:
         """Takes one sample a minute for the trend, and the lowest of each slot for the outline.
@@ -32,15 +34,19 @@ class Track:
         while len(self._hour) > 1 and self._hour[1][0] <= at - HOUR:
             self._hour.popleft()
         slot = int(at // SLOT)
-        self._day[slot] = min(health, self._day.get(slot, health))
-        for old in [other for other in self._day if other <= slot - SLOTS]:
-            del self._day[old]
+        lowest = self._day.get(slot)
+        if lowest is not None and health >= lowest:
+            return
+        self._day[slot], self._spark = health, None
+        if lowest is None:
+            for old in [other for other in self._day if other <= slot - SLOTS]:
+                del self._day[old]
 
     def set_back(self, seconds: float) -> None:
         """The clock was: what is known is as old as before."""
         self._hour = deque((at - seconds, value) for at, value in self._hour)
         slots = round(seconds / SLOT)
-        self._day = {slot - slots: value for slot, value in self._day.items()}
+        self._day, self._spark = {slot - slots: value for slot, value in self._day.items()}, None
 
     def begin_anew(self) -> None:
         """What comes is not to be measured by what was."""
@@ -48,13 +54,14 @@ class Track:
 
     def trend(self, now: float, health: float) -> tuple[float | None, int]:
         """Change up to `health` now, and the seconds that it is measured over (at most an hour)."""
-        kept = [(at, value) for at, value in self._hour if at >= now - HOUR - _SPACING]
-        if not kept or now - kept[0][0] < _SPACING:
-            return None, int(HOUR)
-        at, before = kept[0]
-        return health - before, min(int(now - at), int(HOUR))
+        for at, before in self._hour:
+            if at >= now - HOUR - _SPACING:
+                return (health - before, min(int(now - at), int(HOUR))) if now - at >= _SPACING else (None, int(HOUR))
+        return None, int(HOUR)
 
     def spark(self, now: float) -> tuple[float | None, ...]:
         """Lowest health in each of the slots of the last 24 h, oldest first; None where nothing was seen."""
         last = int(now // SLOT)
-        return tuple(map(self._day.get, range(last - SLOTS + 1, last + 1)))
+        if self._spark is None or self._spark[0] != last:
+            self._spark = last, tuple(map(self._day.get, range(last - SLOTS + 1, last + 1)))
+        return self._spark[1]
