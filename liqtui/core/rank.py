@@ -11,7 +11,7 @@ from liqtui.core.severity import liquidatable
 from liqtui.core.snapshot import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from liqtui.core.model import Position, PositionKey
     from liqtui.core.reach import Reach
@@ -40,6 +40,16 @@ Cushion: TypeAlias = "tuple[Boundary | None, float | None]"
 """See `cushion`."""
 
 
+def ways(position: Position) -> tuple[Reach, ...]:
+    """What may lead to liquidation, roughly how near: what `cushion` and `nearest` are made from."""
+    return _sought(position).ranked
+
+
+def _sought(position: Position) -> LazyBoundaries | FoundBoundaries:
+    boundaries = position.boundaries
+    return boundaries if isinstance(boundaries, LazyBoundaries) else FoundBoundaries(boundaries)
+
+
 def cushion(position: Position | None, sigmas: Mapping[str, float]) -> Cushion:
     """The boundary that ranks the position, and how many daily σ away it is.
 
@@ -49,16 +59,17 @@ def cushion(position: Position | None, sigmas: Mapping[str, float]) -> Cushion:
     σ of some is unknown they compete with a typical σ, so that a near boundary never hides behind a far one that
     happens to have a σ. "together" is measured with the largest σ of the factors that it moves, when all are known.
     """
-    boundaries: Sequence[Boundary] = position.boundaries if position is not None else ()
-    ways = boundaries if isinstance(boundaries, LazyBoundaries) else FoundBoundaries(boundaries)
+    if position is None:
+        return None, None
+    sought = _sought(position)
     best: Reach | None = None
     left, measured = 0.0, False
-    for way in ways.ranked:
-        sigma = _sigma(way, ways.reaches, sigmas) if sigmas else None
+    for way in sought.ranked:
+        sigma = _sigma(way, sought.reaches, sigmas) if sigmas else None
         unit = sigma or _typical(way)
         if best is not None and way.least / unit >= left:
             continue
-        known = ways.settled(way)
+        known = sought.settled(way)
         if known.about is None:
             continue
         counted = abs(known.about) / unit
@@ -66,17 +77,16 @@ def cushion(position: Position | None, sigmas: Mapping[str, float]) -> Cushion:
             best, left, measured = known, counted, bool(sigma)
     if best is None:
         return None, None
-    return ways.at(best), left if measured and not best.passed else None
+    return sought.at(best), left if measured and not best.passed else None
 
 
 def nearest(position: Position) -> float | None:
     """Relative distance to the nearest boundary of a factor, whichever ranks; rests on estimates as `cushion` does."""
-    boundaries = position.boundaries
-    ways = boundaries if isinstance(boundaries, LazyBoundaries) else FoundBoundaries(boundaries)
+    sought = _sought(position)
     best: float | None = None
-    for way in ways.ranked:
+    for way in sought.ranked:
         if best is None or way.least < best:
-            about = ways.settled(way).about
+            about = sought.settled(way).about
             best = best if about is None or (best is not None and abs(about) >= best) else abs(about)
     return best
 

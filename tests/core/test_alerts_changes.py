@@ -6,7 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from liqtui.core import changes
 from liqtui.core.alerts import (
     Memory,
     dump,
@@ -186,3 +189,24 @@ def test_gone() -> None:
     assert taken.text.startswith("position gone: liquidated, or closed by hand · collateral −812.4 ETH; ")
     assert taken.text.endswith("debt −1,665,752.11 USDC · last HF 1.090")
     assert gone(last, Memory(), 5.0) == ()
+
+
+AMOUNT = st.integers(0, 3) | st.integers(0, 3 * 10**6) | st.integers(10**9 - 2_000, 10**9 + 2 * 10**6)
+
+
+@given(st.tuples(AMOUNT, AMOUNT), st.tuples(AMOUNT, AMOUNT), st.booleans())
+def test_where_all_is_steady_there_is_nothing_to_say(was: tuple[int, int], now: tuple[int, int], own: bool) -> None:
+    """`steady` only spares the long way: whatever that one would tell is never steady."""
+
+    def holding(held: int, owed: int) -> Position:
+        book = simple()
+        book.collateral, book.debts = {ETH: (held, 8300)}, {USDC: owed}
+        return bare(book)
+
+    before, after = changes.holdings(holding(*was)), holding(*now)
+    told = changes.moves(before, after, after.block.timestamp, own=own)
+    fell = [old - new for old, new in zip(was, now, strict=True) if old - new > old // changes.ROUNDING]
+    if changes.steady(before, changes.holdings(after), own=own):
+        assert not told
+        assert not fell
+    assert changes.steady(before, before, own=own)

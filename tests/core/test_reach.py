@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -209,3 +211,16 @@ def test_a_cushion_limit_is_judged_by_the_exact_distance(truncating: bool) -> No
 def test_a_plain_boundary_tells_its_own_distance() -> None:
     of = Boundary("ETH", FactorKind.FACTOR, "ETH", Direction.FALLS, ("ETH",), 90, 100)
     assert of.about == of.move == -0.1
+
+
+def test_what_is_let_go_is_gone_at_once() -> None:
+    """A circle would keep every position of every block until Python's collector comes."""
+    book = two_coins()
+    found = lazy(book)
+    _, handed = found.at(found.ranked[0]), weakref.ref(book)
+    gc.disable()
+    try:
+        del book, found, _
+        assert handed() is None
+    finally:
+        gc.enable()

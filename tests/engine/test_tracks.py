@@ -46,3 +46,14 @@ def test_it_stays_small(gaps):
         track.add(at, 1.0)
     assert len(track._hour) <= 62
     assert len(track._day) <= SLOTS
+
+
+def test_the_outline_follows_the_clock_that_was_set_back():
+    track = Track()
+    track.add(5 * SLOT + 1, 1.2)
+    assert track.spark(5 * SLOT + 2)[-1] == 1.2
+    track.set_back(2 * SLOT)
+    assert track.spark(5 * SLOT + 2)[-1] is None
+    assert track.spark(3 * SLOT + 2)[-1] == 1.2
+    track.add(3 * SLOT + 3, 1.1)
+    assert track.spark(3 * SLOT + 4)[-1] == 1.1
