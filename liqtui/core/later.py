@@ -51,7 +51,8 @@ class Sketched:
                 found[name] = value
                 return value
             if name in type(self).defaults:
-                return type(self).defaults[name]
+                value = found[name] = type(self).defaults[name]
+                return value
             raise AttributeError(name)
 
     @classmethod
