@@ -38,7 +38,7 @@ def moved(row: Row, step: int) -> Row:
         return row
     raw = position.health.raw * factor // 1000
     cushion = row.cushion and replace(row.cushion, price_now=(row.cushion.price_now or 0) * factor // 1000)
-    legs = tuple(replace(leg, value=(leg.value or 0) * factor // 1000) for leg in position.legs)
+    legs = tuple(leg._replace(value=(leg.value or 0) * factor // 1000) for leg in position.legs)
     health = position.health._replace(raw=raw, reported=raw)
     position = replace(
         position, health=health, legs=legs, collateral_value=(position.collateral_value or 0) * factor // 1000

@@ -101,8 +101,7 @@ def test_every_leg_is_there_with_its_rate_its_pool_and_its_cap(name: str, width:
     position = POSITIONS[name]()
     # each leg with figures of its own, so that none can stand for another's
     legs = tuple(
-        replace(
-            leg,
+        leg._replace(
             rate=(31 + place) * RAY // 1000,
             pool_cash=(41 + place) * 10**leg.asset.decimals if leg.pool_cash is not None else None,
             utilization=6100 + place * 10 if leg.utilization is not None else None,

@@ -104,7 +104,7 @@ def named(draw: st.DrawFn) -> Row:
     key = row.key._replace(protocol=draw(texts), market=draw(texts), wallet=f"0x{draw(st.integers(0, 999)):x}")
     position = row.position if draw(st.booleans()) else None
     if position is not None:
-        legs = [replace(leg, asset=leg.asset._replace(symbol=draw(texts))) for leg in position.legs]
+        legs = [leg._replace(asset=leg.asset._replace(symbol=draw(texts))) for leg in position.legs]
         position = replace(position, legs=tuple(legs))
     tags = tuple(draw(st.lists(texts, max_size=2)))
     return replace(row, key=key, label=draw(texts), brand=draw(texts), chain=draw(texts), position=position, tags=tags)
