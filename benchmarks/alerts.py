@@ -7,6 +7,7 @@ it can, so that its output blocks as it would over a dead SSH connection.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import sys
 import time
@@ -79,7 +80,7 @@ def stored(folder: Path) -> int:
     path = folder / "state" / "history.sqlite"
     if not path.exists():
         return 0
-    with sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1) as db:
+    with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)) as db, db:
         return db.execute("SELECT count(*) FROM alert WHERE kind = 'threshold'").fetchone()[0]
 
 

@@ -27,6 +27,14 @@ _SPARE = 1000
 """Pages, of 4 KiB as a rule. A file with fewer unused ones is not worth packing."""
 
 
+class Connection(sqlite3.Connection):
+    """Closed when nobody holds it any more; Python 3.13 and newer would complain of one in memory that just ended."""
+
+    def __del__(self) -> None:
+        with contextlib.suppress(sqlite3.ProgrammingError):  # it was never opened
+            self.close()
+
+
 def connect(
     path: Path | None, migrations: Sequence[str], *, read_only: bool = False
 ) -> tuple[sqlite3.Connection, sqlite3.Connection]:
@@ -35,19 +43,25 @@ def connect(
     Script n of `migrations` brings a file from version n to n + 1. Raises sqlite3.Error, OSError.
     """
     if path is None or (read_only and not path.exists()):
-        db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        db = _open(":memory:")
         _migrate(db, migrations)
         return db, db
     if read_only:
         uri = f"{path.absolute().as_uri()}?mode=ro"
-        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=0.5)
+        db = _open(uri, uri=True)
         return _closing_on_error(db, lambda db: version_of(db, migrations))
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     path.chmod(0o600)  # before SQLite opens it: the files that it puts beside it take their mode from it
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)
+    db = _open(path)
     _closing_on_error(db, lambda db: _prepare(db, migrations))
-    return db, sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.5)
+    return db, _open(path)
+
+
+def _open(where: Path | str, *, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(
+        where, timeout=0.5, isolation_level=None, check_same_thread=False, factory=Connection, uri=uri
+    )
 
 
 def _closing_on_error(

@@ -1,5 +1,6 @@
 """What tests put into a history, and how they look into its file."""
 
+import contextlib
 import sqlite3
 
 from liqtui.core.model import PositionKey
@@ -18,7 +19,7 @@ def sample(at, health=1.5, position=NAME):
 
 
 def stored(tmp_path):
-    with sqlite3.connect(tmp_path / FILE) as db:
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE)) as db, db:
         rows = db.execute("SELECT at, health FROM sample ORDER BY at").fetchall()
     db.close()
     return [(at, int(health) / WAD) for at, health in rows]

@@ -36,7 +36,7 @@ def opened(folder, step):
     if pid == 0:
         Killing.left = step
         connect = sqlite3.connect
-        sqlite3.connect = lambda *args, **more: connect(*args, factory=Killing, **more)
+        sqlite3.connect = lambda *args, **more: connect(*args, **more | {"factory": Killing})
         database._SPARE = 0  # so that even a small file is packed, and killed in it
         history = History(folder)
         os._exit(bool(history.notice))

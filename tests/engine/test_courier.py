@@ -1,6 +1,7 @@
 """The outbox and the courier against a real receiver on the loopback."""
 
 import asyncio
+import contextlib
 import sqlite3
 
 import pytest
@@ -28,7 +29,7 @@ async def test_an_alert_arrives_and_is_noted_as_delivered(receiver, tmp_path):
     assert not channel.error
     assert office.changes == 1
     office.close()
-    with sqlite3.connect(tmp_path / FILE) as db:
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE)) as db, db:
         assert db.execute("SELECT alert, channel, escalation, state, tries FROM delivery").fetchall() == [
             (1, "hook", 0, "delivered", 1)
         ]

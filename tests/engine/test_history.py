@@ -129,7 +129,7 @@ def test_a_file_that_is_no_database_does_not_stop_the_watching(open_history, tmp
 
 def test_a_newer_schema_is_left_alone(open_history, tmp_path):
     open_history().close()
-    with sqlite3.connect(tmp_path / FILE) as db:
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE)) as db, db:
         db.execute("PRAGMA user_version = 99")
     db.close()
     assert "newer version" in open_history().notice
@@ -216,7 +216,7 @@ def test_a_position_s_feeds_have_their_time(open_history):
 
 
 def events(tmp_path):
-    with sqlite3.connect(tmp_path / FILE) as db:
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE)) as db, db:
         rows = db.execute("SELECT alert, at, what, detail FROM event ORDER BY id").fetchall()
     db.close()
     return rows

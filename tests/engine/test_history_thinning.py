@@ -1,5 +1,6 @@
 """What of the history goes with time, what may not be lost by it, and the silences between."""
 
+import contextlib
 import sqlite3
 from math import isnan
 
@@ -60,7 +61,7 @@ def test_what_was_thinned_once_is_not_looked_at_again(open_history, tmp_path):
     history.sample(sample(START))
     history.flush(START)
     history.flush(START + database.FINE + 1200)
-    with sqlite3.connect(tmp_path / FILE) as db:
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE)) as db, db:
         db.execute(
             "INSERT INTO reading (position, at, block, health) SELECT number, ?, 1, ? FROM position_number",
             (START + 1.0, 2 * WAD),
@@ -243,7 +244,7 @@ def test_silences_of_one_slot_become_one_that_is_never_shorter(open_history):
 
 
 def test_a_file_without_silences_is_read_all_the_same(open_history, tmp_path):
-    with sqlite3.connect(tmp_path / FILE) as db:
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE)) as db, db:
         db.executescript("".join(MIGRATIONS[:5]) + "PRAGMA user_version = 5;")
         for at in (START, START + 60):
             db.execute("INSERT INTO sample VALUES (?, ?, 1, ?, 0.25)", (NAME, at, str(15 * WAD // 10)))

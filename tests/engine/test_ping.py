@@ -1,5 +1,6 @@
 """The ping, the channels of a running engine, and `liqtui alert test`, against a real receiver."""
 
+import contextlib
 import sqlite3
 import time
 from dataclasses import replace
@@ -68,7 +69,7 @@ def test_a_fall_reaches_the_receiver_and_the_snapshot(receiver, world, run, tmp_
     assert receiver.taken[0].event["alerts"][0]["position"] == found.rows[0].id
     assert SECRET not in repr(found)
     engine.stop()
-    with sqlite3.connect(tmp_path / "history.sqlite") as db:
+    with contextlib.closing(sqlite3.connect(tmp_path / "history.sqlite")) as db, db:
         assert db.execute("SELECT state FROM delivery").fetchall() == [("delivered",)]
     db.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -77,7 +78,7 @@ def test_a_move_before_the_first_reading_marks_none(history: History) -> None:
 
 def test_what_an_older_version_wrote_is_read_without_what_it_did_not_keep(tmp_path: Path) -> None:
     older = [script for script in MIGRATIONS if "block_at" not in script]
-    with sqlite3.connect(tmp_path / FILE) as db:
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE)) as db, db:
         db.executescript("".join(older) + f"PRAGMA user_version = {len(older)};")
         db.execute("INSERT INTO sample VALUES (?, ?, 1, ?, -0.3)", (NAME, START, str(2 * WAD)))
     db.close()
