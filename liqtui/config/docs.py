@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from liqtui.config import schema, schema_alerts, themes
 from liqtui.config.chains import known_chains
-from liqtui.core.sources import ENTRY_KEYS
+from liqtui.protocols.shipped import protocols
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,7 +74,7 @@ glyph, word and weight as well, so a theme without any colour is no less safe.
 
 
 def page() -> str:
-    market = schema.market_section()
+    market = schema.market_section(protocols())
     sections = (
         schema.CHAIN,
         market,
@@ -107,7 +107,7 @@ def _table(settings: Iterable[Setting]) -> list[str]:
 
 def _protocols() -> list[str]:
     rows = ["| protocol | entry address |", "|---|---|"]
-    return rows + [f"| `{protocol}` | `{key}` |" for protocol, key in ENTRY_KEYS.items()]
+    return rows + [f"| `{protocol}` | `{naming.entry}` |" for protocol, naming in protocols().items()]
 
 
 def _chains() -> str:

@@ -350,6 +350,8 @@ WORDS = Kind("list of texts", _read_words)
 LINK = Kind("web address", _read_link)
 LISTEN = Kind("address and port", _read_listen)
 IDS = Kind("list of 32-byte ids", _read_ids)
+LISTS = {"ids": IDS, "addresses": ADDRESSES}
+"""What a list may hold that belongs to one protocol's deployments; see `liqtui.protocols.shipped.Option`."""
 GAS = Kind("whole number, 0 for the node's own", whole(0, 10**12).read)
 SWITCH = Kind('"auto" · true · false', _read_switch)
 THRESHOLD = decimal_wad("decimal above 1 and under 100", Decimal(1), Decimal(100))

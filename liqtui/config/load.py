@@ -16,7 +16,7 @@ from liqtui.config.errors import ConfigError, Report, did_you_mean
 from liqtui.config.kinds import is_loopback, type_words
 from liqtui.config.tables import read_table, read_thresholds
 from liqtui.core.rules import DEFAULT_RULES, Desk, Rules
-from liqtui.core.sources import ENTRY_KEYS, ChainSpec, MarketRef
+from liqtui.core.sources import ChainSpec, MarketRef
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from liqtui.config.toml import KeyPath, Source
     from liqtui.core.rules import ChannelSpec, Ping
     from liqtui.core.wallet import Thresholds
+    from liqtui.protocols.shipped import Naming
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _CHAIN_NAME = re.compile(r"[A-Za-z0-9._-]{1,32}")
@@ -90,7 +91,7 @@ def load(
     file: Path,
     *,
     named: bool = False,
-    protocols: Mapping[str, str] = ENTRY_KEYS,
+    protocols: Mapping[str, Naming] | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Config:
     """The configuration; all defaults where the file is missing and was not `named` by the person.
@@ -110,7 +111,7 @@ def parse(
     text: str,
     file: Path,
     *,
-    protocols: Mapping[str, str] = ENTRY_KEYS,
+    protocols: Mapping[str, Naming] | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Config:
     """As `load`, from text; `file` is what errors name."""
@@ -149,7 +150,9 @@ def _expand(value: Any, path: KeyPath, report: Report, env: Mapping[str, str]) -
     return _VARIABLE.sub(fill, value)
 
 
-def _build(values: dict[str, Any], source: Source | None, report: Report, protocols: Mapping[str, str]) -> Config:
+def _build(
+    values: dict[str, Any], source: Source | None, report: Report, protocols: Mapping[str, Naming] | None
+) -> Config:
     for key in values.keys() - set(schema.TABLES):
         report.add((key,), "unknown table", did_you_mean(key, schema.TABLES))
     tables = {name: _table(values, name, section, report) for name, section in schema.SECTIONS.items()}
@@ -281,12 +284,15 @@ def _refuse_twins(chains: dict[str, ChainSpec], report: Report) -> None:
 
 
 def _markets(
-    values: dict[str, Any], chains: dict[str, ChainSpec], protocols: Mapping[str, str], report: Report
+    values: dict[str, Any], chains: dict[str, ChainSpec], protocols: Mapping[str, Naming] | None, report: Report
 ) -> tuple[MarketRef, ...]:
     tables = values.get("markets", [])
     if not isinstance(tables, list):
         report.add(("markets",), f"has to be a list of tables, not {type_words(tables)}", "write [[markets]]")
         return ()
+    if not tables:
+        return ()
+    protocols = _known_protocols() if protocols is None else protocols
     section = schema.market_section(protocols)
     found: list[MarketRef] = []
     for place, table in enumerate(cast("list[Any]", tables)):
@@ -305,11 +311,17 @@ def _markets(
     return tuple(found)
 
 
+def _known_protocols() -> Mapping[str, Naming]:
+    from liqtui.protocols.shipped import protocols  # here: their files are read for nothing where no market is named
+
+    return protocols()
+
+
 def _market(
     read: dict[str, Any],
     path: KeyPath,
     chains: dict[str, ChainSpec],
-    protocols: Mapping[str, str],
+    protocols: Mapping[str, Naming],
     report: Report,
 ) -> MarketRef | None:
     missing = [key for key in ("protocol", "chain", "name") if read[key] is None]
@@ -325,9 +337,8 @@ def _market(
     if chain not in chains:
         report.add((*path, "chain"), "is not a chain that is watched", did_you_mean(chain, chains))
         return None
-    entry_key, lists = protocols[protocol], (schema.MARKET_IDS, schema.PRE_LIQUIDATIONS)
-    list_keys = [key for each in lists if (key := each.get(protocol))]
-    for key in {*protocols.values(), *(key for each in lists for key in each.values())} - {entry_key, *list_keys}:
+    entry_key, *list_keys = protocols[protocol].keys
+    for key in {key for naming in protocols.values() for key in naming.keys} - {entry_key, *list_keys}:
         if read.get(key) is not None:
             report.add((*path, key), f"does not belong to {protocol}", f"it takes {entry_key}")
     entry = read[entry_key]

@@ -11,18 +11,14 @@ from typing import TYPE_CHECKING
 from liqtui.config import kinds
 from liqtui.config.schema_alerts import ALERTS, PING, RULES, THRESHOLDS
 from liqtui.config.settings import Section, Setting, wad
-from liqtui.core.sources import ENTRY_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from liqtui.protocols.shipped import Naming
+
 COLORS = ("auto", "truecolor", "256", "16", "mono")
 NOTIFY = ("auto", "9", "99", "777", "off")
-
-MARKET_IDS: Mapping[str, str] = {"morpho-blue": "market_ids"}
-"""Protocols whose entry holds many markets → key that names some of them."""
-PRE_LIQUIDATIONS: Mapping[str, str] = {"morpho-blue": "pre_liquidations"}
-"""Protocols with contracts beside them that liquidate earlier → key that names some of them."""
 
 RESCUE = Section(
     "[rescue]",
@@ -181,34 +177,23 @@ MARKET = (
 )
 
 
-def market_section(protocols: Mapping[str, str] = ENTRY_KEYS) -> Section:
-    """[[markets]] with one key for each kind of entry address."""
+def market_section(protocols: Mapping[str, Naming]) -> Section:
+    """[[markets]] with one key for each kind of entry address, and those that belong to one protocol only."""
     entries: dict[str, list[str]] = {}
-    for protocol, key in protocols.items():
-        entries.setdefault(key, []).append(protocol)
+    for protocol, naming in protocols.items():
+        entries.setdefault(naming.entry, []).append(protocol)
     addresses = [
         Setting(key, kinds.ADDRESS, None, f"Entry address of {', '.join(names)}.") for key, names in entries.items()
     ]
-    ids = [
-        Setting(key, kinds.IDS, None, f"{protocol}: these markets only; without it all that the wallets use.")
-        for protocol, key in MARKET_IDS.items()
-        if protocol in protocols
-    ]
-    early = [
-        Setting(
-            key,
-            kinds.ADDRESSES,
-            None,
-            f"{protocol}: pre-liquidation contracts to look at. Needed only beside `{MARKET_IDS[protocol]}`; "
-            "otherwise those that a wallet has authorised are found in logs.",
-        )
-        for protocol, key in PRE_LIQUIDATIONS.items()
-        if protocol in protocols
+    lists = [
+        Setting(option.key, kinds.LISTS[option.holds], None, f"{protocol}: {option.help}")
+        for protocol, naming in protocols.items()
+        for option in naming.options
     ]
     return Section(
         "[[markets]]",
         "A deployment that the program does not know: a fork, a test chain. Once for each.",
-        (*MARKET, *addresses, *ids, *early),
+        (*MARKET, *addresses, *lists),
     )
 
 

@@ -4,14 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-ENTRY_KEYS = {
-    "aave-v3": "pool_addresses_provider",
-    "aave-v2": "pool_addresses_provider",
-    "compound-v3": "comet",
-    "compound-v2": "comptroller",
-    "morpho-blue": "morpho",
-}
-"""Protocol → the one address that names a deployment of it, in `config.toml` and in the shipped data."""
 USUAL_MULTICALL3 = "0xca11bde05977b3631167028862be2a173976ca11"
 MULTICALL3 = "multicall3"
 """Option of a `MarketRef`: where Multicall3 is on its chain, if elsewhere. For who lets one call do several things."""

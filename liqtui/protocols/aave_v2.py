@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from liqtui.core.sources import MarketRef
     from liqtui.protocols.aave_v3_math import Rules
     from liqtui.protocols.aave_v3_state import Opened
+    from liqtui.protocols.adapter import Adapter
 
 NEWEST_REVISION = 2
 _RESERVE_WORDS = 12
@@ -79,3 +80,6 @@ class AaveV2(AaveV3):
 
     def open(self, ref: MarketRef, block: Block) -> Plan[Opened]:  # noqa: ARG002 - the reader pins the block
         return open_market(ref, self._names(ref.chain_id), self._sequencer(ref.chain_id), V2)
+
+
+ADAPTER: Adapter = AaveV2()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from liqtui.protocols.aave_v3_book import AaveBook, Entry
     from liqtui.protocols.aave_v3_math import Rules, Totals
     from liqtui.protocols.aave_v3_state import Account, Market, Opened
-    from liqtui.protocols.adapter import Reading
+    from liqtui.protocols.adapter import Adapter, Reading
     from liqtui.protocols.feeds import FeedInfo
 
 _RESERVE_FLAGS = {
@@ -213,3 +213,5 @@ _LATER: Later = {
     "feeds": lambda position: fed_by(entry.state for entry in _book(position).entries),
     "facts": _facts,
 }
+
+ADAPTER: Adapter = AaveV3()

@@ -1,5 +1,5 @@
-"""What a protocol module offers. Adding a protocol is one module with one of these, and one deployment file; its name
-goes into `core.sources.ENTRY_KEYS`, and the module into `registry.adapters`.
+"""What a protocol module offers, as its `ADAPTER`. Adding a protocol is one such module and one file of the same name
+in `deployments/`: nothing else has a list of them.
 
 The life of a market:
 
@@ -81,7 +81,7 @@ class Survey(NamedTuple):
     known: bool = True
     """Whether our arithmetic was written for that revision."""
     facts: tuple[tuple[str, str], ...] = ()
-    """(name, lower-case address) of what the shipped data may hold too; see `registry.FACTS`."""
+    """(name, lower-case address) of what the shipped data may hold too; see `registry.About`."""
 
 
 @runtime_checkable

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from liqtui.core.later import Later
     from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
-    from liqtui.protocols.adapter import Reading
+    from liqtui.protocols.adapter import Adapter, Reading
     from liqtui.protocols.compound_v2_book import Entry
     from liqtui.protocols.compound_v2_state import Account, Market, Opened, Vai
     from liqtui.protocols.feeds import FeedInfo
@@ -213,3 +213,5 @@ _LATER: Later = {
     "feeds": lambda position: fed_by(entry.state for entry in _book(position).entries),
     "facts": _facts,
 }
+
+ADAPTER: Adapter = CompoundV2()

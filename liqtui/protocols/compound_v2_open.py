@@ -43,9 +43,9 @@ from liqtui.protocols.compound_v2_abi import (
     with_text,
 )
 from liqtui.protocols.compound_v2_state import Opened, TokenInfo, Vai
-from liqtui.protocols.feeds import deployment
 from liqtui.protocols.naming import MOST_DECIMALS, labels_of, text_of
 from liqtui.protocols.price_sources import ZERO_ADDRESS, PriceBook, probe, some_address
+from liqtui.protocols.shipped import deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -245,7 +245,7 @@ def _pace(ref: MarketRef, token: str, found: Mapping[Any, Result]) -> tuple[Any,
         return _PER_BLOCK, uint(told)
     if ok(found[token, BORROW_RATE_PER_TIMESTAMP]):
         return _PER_SECOND, SECONDS_PER_YEAR
-    return _PER_BLOCK, deployment("compound_v2")["blocks_per_year"].get(str(ref.chain_id))
+    return _PER_BLOCK, deployment("compound-v2")["blocks_per_year"].get(str(ref.chain_id))
 
 
 def glance(opened: Opened, wallets: Sequence[str]) -> Plan[set[str]]:

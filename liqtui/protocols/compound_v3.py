@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.results import Scope
     from liqtui.core.sources import MarketRef
-    from liqtui.protocols.adapter import Reading
+    from liqtui.protocols.adapter import Adapter, Reading
     from liqtui.protocols.compound_v3_state import Account, AssetState, Market, Opened
     from liqtui.protocols.feeds import FeedInfo
 
@@ -229,3 +229,5 @@ _LATER: Later = {
     "feeds": _feeds,
     "facts": _facts,
 }
+
+ADAPTER: Adapter = CompoundV3()

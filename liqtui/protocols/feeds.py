@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FOLDER = Path(__file__).parent / "deployments"
+_FILE = Path(__file__).with_name("feeds.toml")
 
 ASSUMED_HEARTBEAT = 86_400
 """Seconds; the longest that Chainlink configures for a price, used where nothing better is known."""
@@ -30,7 +30,7 @@ def feed_table(chain_id: int) -> Mapping[str, FeedInfo]:
     """Known feeds of one chain by lower-case address."""
     return {
         row["address"].lower(): FeedInfo(row["pair"], row.get("factor", ""), row.get("heartbeat"))
-        for row in deployment("feeds")["feed"]
+        for row in shipped_feeds()["feed"]
         if row["chain_id"] == chain_id
     }
 
@@ -38,11 +38,11 @@ def feed_table(chain_id: int) -> Mapping[str, FeedInfo]:
 @cache
 def sequencer_feed(chain_id: int) -> str:
     """The L2 sequencer uptime feed of a chain, lower case; empty where there is none or it is not known."""
-    rows = deployment("feeds")["sequencer"]
+    rows = shipped_feeds()["sequencer"]
     return next((row["address"].lower() for row in rows if row["chain_id"] == chain_id), "")
 
 
 @cache
-def deployment(name: str) -> dict[str, Any]:
-    """The shipped data file of that name, parsed."""
-    return tomllib.loads((_FOLDER / f"{name}.toml").read_text("utf-8"))
+def shipped_feeds() -> dict[str, Any]:
+    """`feeds.toml`, parsed."""
+    return tomllib.loads(_FILE.read_text("utf-8"))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from liqtui.core.later import Later
     from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
-    from liqtui.protocols.adapter import Reading
+    from liqtui.protocols.adapter import Adapter, Reading
     from liqtui.protocols.feeds import FeedInfo
     from liqtui.protocols.morpho_blue_state import Account, Holding, Market, MarketState, Opened
 
@@ -249,3 +249,5 @@ _LATER: Later = {
     "flags": _flags,
     "facts": _facts,
 }
+
+ADAPTER: Adapter = MorphoBlue()

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from liqtui.core.reads import LogFilter
-from liqtui.protocols.feeds import deployment
 from liqtui.protocols.morpho_blue_abi import BORROW, SET_AUTHORIZATION, SUPPLY_COLLATERAL
 from liqtui.protocols.morpho_blue_open import AUTHORISED, LEARNED, MARKET_IDS, ids_of
+from liqtui.protocols.shipped import deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ def searches(ref: MarketRef) -> bool:
 
 def first_block(ref: MarketRef) -> int:
     """The block in which the contract was deployed; 0 where it is not known."""
-    rows = deployment("morpho_blue")["market"]
+    rows = deployment("morpho-blue")["market"]
     mine = (row for row in rows if row["chain_id"] == ref.chain_id and row["morpho"].lower() == ref.entry)
     return next((row["deploy_block"] for row in mine), 0)
 

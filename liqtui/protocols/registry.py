@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from liqtui.core.sources import ENTRY_KEYS, MarketRef
-from liqtui.protocols.feeds import deployment
+from liqtui.core.sources import MarketRef
+from liqtui.protocols.shipped import deployment, protocols, stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from liqtui.protocols.adapter import Adapter
-
-FACTS = {"aave-v3": ("pool", "oracle"), "aave-v2": ("pool", "oracle"), "compound-v3": ("base_token",)}
-"""Protocol → further addresses that the shipped data hold, to be compared with what the chain says."""
 
 APP = "app"
 """Option of a `MarketRef`: the app's address, from the person's own configuration."""
@@ -32,7 +30,7 @@ class About(NamedTuple):
     compiled: str = ""
     """ISO date of that."""
     facts: tuple[tuple[str, str], ...] = ()
-    """(name, lower-case address) as shipped; see `FACTS`."""
+    """(name, lower-case address) as shipped, to be compared with what the chain says."""
 
 
 def about(ref: MarketRef) -> About:
@@ -41,28 +39,21 @@ def about(ref: MarketRef) -> About:
     row = _rows().get((ref.protocol, ref.chain_id, ref.entry))
     if row is None:
         return About(app=own)
-    file = deployment(ref.protocol.replace("-", "_"))
+    file = deployment(ref.protocol)
     app: str = row.get("app", file.get("app", ""))
     return About(
         brand=row.get("brand", ""),
-        app=own or app.replace("{entry}", row[ENTRY_KEYS[ref.protocol]]).replace("{chain_id}", str(ref.chain_id)),
+        app=own or app.replace("{entry}", row[file["entry"]]).replace("{chain_id}", str(ref.chain_id)),
         source=row.get("source", file["source"]),
         compiled=row.get("compiled", file["compiled"]),
-        facts=tuple((key, row[key].lower()) for key in FACTS.get(ref.protocol, ()) if key in row),
+        facts=tuple((key, row[key].lower()) for key in file.get("facts", ()) if key in row),
     )
 
 
 @cache
 def adapters() -> dict[str, Adapter]:
     """Adapter by protocol name. Loaded here: who asks which markets ship, as the screen's start does, needs none."""
-    from liqtui.protocols.aave_v2 import AaveV2
-    from liqtui.protocols.aave_v3 import AaveV3
-    from liqtui.protocols.compound_v2 import CompoundV2
-    from liqtui.protocols.compound_v3 import CompoundV3
-    from liqtui.protocols.morpho_blue import MorphoBlue
-
-    known: tuple[Adapter, ...] = (AaveV3(), AaveV2(), CompoundV3(), CompoundV2(), MorphoBlue())
-    return {adapter.protocol: adapter for adapter in known}
+    return {protocol: import_module(f"liqtui.protocols.{stem(protocol)}").ADAPTER for protocol in protocols()}
 
 
 def known_markets(chain_ids: Iterable[int]) -> tuple[MarketRef, ...]:
@@ -87,7 +78,7 @@ def _shipped() -> tuple[MarketRef, ...]:
 def _rows() -> dict[tuple[str, int, str], dict[str, Any]]:
     """The shipped data by (protocol, chain id, lower-case entry address), in the order of the files."""
     return {
-        (protocol, row["chain_id"], row[key].lower()): row
-        for protocol, key in ENTRY_KEYS.items()
-        for row in deployment(protocol.replace("-", "_"))["market"]
+        (protocol, row["chain_id"], row[naming.entry].lower()): row
+        for protocol, naming in protocols().items()
+        for row in deployment(protocol)["market"]
     }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from liqtui.config import docs, schema
+from liqtui.protocols.shipped import protocols
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -9,6 +10,6 @@ def test_the_page_is_up_to_date() -> None:
 
 def test_the_page_has_every_setting() -> None:
     page = docs.page()
-    for section in (*schema.SECTIONS.values(), schema.CHAIN, schema.market_section()):
+    for section in (*schema.SECTIONS.values(), schema.CHAIN, schema.market_section(protocols())):
         assert section.heading in page
         assert all(f"`{setting.key}`" in page for setting in section.settings)

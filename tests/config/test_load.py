@@ -14,6 +14,8 @@ from liqtui.config.errors import ConfigError, ConfigFileError
 from liqtui.config.load import Config, load, parse
 from liqtui.core.units import WAD, decimal_string
 from liqtui.core.wallet import DEFAULT_THRESHOLDS
+from liqtui.protocols.shipped import Naming
+from liqtui.protocols.shipped import protocols as shipped
 
 FILE = Path("config.toml")
 SECRET = "deadbeefsecret"
@@ -169,7 +171,7 @@ def test_whatever_stands_behind_a_key_is_taken_or_told(zone: str, monkeypatch: p
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     heads = {f"[{name}]": section for name, section in schema.SECTIONS.items()}
-    heads |= {"[chains.base]": schema.CHAIN, "[[markets]]": schema.market_section()}
+    heads |= {"[chains.base]": schema.CHAIN, "[[markets]]": schema.market_section(shipped())}
     heads |= {"[channels.x]": schema_alerts.CHANNEL, "[[maintenance]]": schema_alerts.MAINTENANCE}
     try:
         for head, section in heads.items():
@@ -288,13 +290,13 @@ def test_markets_that_cannot_be(text: str, expected: str) -> None:
 
 def test_protocols_are_given_by_the_caller() -> None:
     text = f'{LAB}[[markets]]\nprotocol = "silo"\nchain = "lab"\nname = "x"\nsilo_config = "{ENTRY}"'
-    [ref] = parse(text, FILE, protocols={"silo": "silo_config"}, env={}).markets
+    [ref] = parse(text, FILE, protocols={"silo": Naming("silo_config")}, env={}).markets
     assert (ref.protocol, ref.entry) == ("silo", ENTRY.lower())
     assert mistakes(text)
 
 
 def test_every_setting_is_explained() -> None:
-    sections = (*schema.SECTIONS.values(), schema.CHAIN, schema.market_section())
+    sections = (*schema.SECTIONS.values(), schema.CHAIN, schema.market_section(shipped()))
     assert all(setting.help and setting.kind.words for section in sections for setting in section.settings)
 
 

@@ -12,7 +12,7 @@ from liqtui.core.sources import USUAL_MULTICALL3, ChainSpec, MarketRef, placed
 from liqtui.core.units import SECONDS_PER_YEAR, WAD
 from liqtui.protocols import compound_v2_abi as abi
 from liqtui.protocols import price_sources
-from liqtui.protocols.feeds import deployment
+from liqtui.protocols.shipped import deployment
 from tests.protocols.compound_v2_fake import (
     ADAPTER,
     BLOCK,
@@ -240,6 +240,6 @@ def test_a_close_factor_is_needed() -> None:
 
 def test_the_shipped_paces_are_those_of_blocks() -> None:
     """Who takes an older pace shows rates that are too low, and interest that runs out too late."""
-    paces = deployment("compound_v2")["blocks_per_year"]
+    paces = deployment("compound-v2")["blocks_per_year"]
     assert {chain: SECONDS_PER_YEAR / blocks for chain, blocks in paces.items()} == {"1": 12, "56": 0.45, "204": 0.25}
     assert REF.protocol == ADAPTER.protocol

@@ -16,8 +16,8 @@ from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE, WAD
 from liqtui.protocols import morpho_blue_abi as morpho
 from liqtui.protocols.abi import Function, encode_word
 from liqtui.protocols.adapter import LogDiscovery
-from liqtui.protocols.feeds import deployment
 from liqtui.protocols.morpho_blue_logs import learn
+from liqtui.protocols.shipped import deployment
 from tests.protocols.fake import NOBODY, NOW, addr, run
 from tests.protocols.morpho_fake import (
     ADAPTER,
@@ -48,7 +48,7 @@ def test_every_selector_and_topic_is_that_of_its_signature() -> None:
 
 
 def test_every_search_has_a_block_to_begin_at() -> None:
-    assert all(row["deploy_block"] > 0 for row in deployment("morpho_blue")["market"])
+    assert all(row["deploy_block"] > 0 for row in deployment("morpho-blue")["market"])
 
 
 def test_a_market_opens_in_three_steps() -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from liqtui.core.reads import Failure, Log
 from liqtui.core.sources import MarketRef
 from liqtui.protocols import morpho_blue_abi as morpho
-from liqtui.protocols.feeds import deployment
 from liqtui.protocols.morpho_blue import MorphoBlue
 from liqtui.protocols.morpho_blue_logs import MOST_GIVEN, first_block, learn, log_filters
+from liqtui.protocols.shipped import deployment
 from tests.protocols.fake import addr, run
 from tests.protocols.morpho_fake import (
     ADAPTER,
@@ -114,7 +114,7 @@ def test_collateral_that_anyone_can_give_does_not_add_markets_without_end() -> N
 
 
 def test_where_a_search_begins() -> None:
-    row = deployment("morpho_blue")["market"][0]
+    row = deployment("morpho-blue")["market"][0]
     ref = MarketRef("morpho-blue", row["chain_id"], row["name"], row["morpho"].lower())
     assert MorphoBlue().first_block(ref) == first_block(ref) == row["deploy_block"] == 18_883_124
     assert first_block(Fake().ref) == 0

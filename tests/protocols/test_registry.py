@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from collections import Counter
 from datetime import date
@@ -11,16 +15,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from eth_utils.address import is_checksum_address
+from eth_utils.address import is_checksum_address, to_checksum_address
 
 import liqtui
-import liqtui.protocols
-from liqtui.core.sources import ENTRY_KEYS, MarketRef
-from liqtui.protocols.feeds import deployment, feed_table, sequencer_feed
-from liqtui.protocols.registry import FACTS, about, adapters, all_markets, known_markets
+from liqtui.core.sources import MarketRef
+from liqtui.protocols.feeds import feed_table, sequencer_feed, shipped_feeds
+from liqtui.protocols.registry import about, adapters, all_markets, known_markets
+from liqtui.protocols.shipped import FOLDER, deployment, protocols, stem
 
-FOLDER = Path(liqtui.protocols.__file__).parent / "deployments"
-FEEDS = deployment("feeds")["feed"]
+FEEDS = shipped_feeds()["feed"]
 
 EVERYWHERE = {1, 10, 56, 100, 137, 143, 146, 196, 324, 1088, 1868, 4326, 5000, 8453, 9745, 42161, 42220, 43114, 57073}
 EVERYWHERE |= {59144, 534352}
@@ -48,20 +51,20 @@ def test_every_deployment_of_the_pooled_lenders_is_there() -> None:
     assert found == KNOWN
 
 
-@pytest.mark.parametrize("protocol", sorted(ENTRY_KEYS))
+@pytest.mark.parametrize("protocol", protocols())
 def test_every_file_says_where_it_comes_from_and_when(protocol: str) -> None:
-    text = (FOLDER / f"{protocol.replace('-', '_')}.toml").read_text("utf-8")
+    text = (FOLDER / f"{stem(protocol)}.toml").read_text("utf-8")
     file = tomllib.loads(text)
     assert text.startswith("# ")
     assert len(file["source"]) > 10
     assert date(2024, 1, 1) < date.fromisoformat(file["compiled"]) < date(2030, 1, 1)
-    assert file.keys() <= {"source", "compiled", "app", "blocks_per_year", "market"}
+    assert file.keys() <= {"entry", "options", "facts", "source", "compiled", "app", "blocks_per_year", "market"}
 
 
-@pytest.mark.parametrize("protocol", sorted(ENTRY_KEYS))
+@pytest.mark.parametrize("protocol", protocols())
 def test_every_shipped_market_is_well_formed(protocol: str) -> None:
-    rows, key = deployment(protocol.replace("-", "_"))["market"], ENTRY_KEYS[protocol]
-    optional = {"brand", "source", "compiled", "app", "deploy_block", *FACTS.get(protocol, ())}
+    file, key = deployment(protocol), protocols()[protocol].entry
+    rows, optional = file["market"], {"brand", "source", "compiled", "app", "deploy_block", *file.get("facts", ())}
     for row in rows:
         assert {"chain_id", "name", key} <= row.keys() <= {"chain_id", "name", key} | optional, row["name"]
         assert type(row["chain_id"]) is int
@@ -74,10 +77,15 @@ def test_every_shipped_market_is_well_formed(protocol: str) -> None:
     assert max(names.values()) == max(entries.values()) == 1
 
 
-@pytest.mark.parametrize("protocol", sorted(FACTS))
-def test_what_doctor_compares_is_there_for_every_market(protocol: str) -> None:
-    for row in deployment(protocol.replace("-", "_"))["market"]:
-        assert {*FACTS[protocol]} <= row.keys(), row["name"]
+def test_what_doctor_compares_is_there_for_every_market() -> None:
+    facts = {protocol: deployment(protocol).get("facts", []) for protocol in protocols()}
+    aave = ["pool", "oracle"]
+    assert facts == {
+        "aave-v2": aave, "aave-v3": aave, "compound-v2": [], "compound-v3": ["base_token"], "morpho-blue": [],
+    }  # fmt: skip
+    for protocol, names in facts.items():
+        for row in deployment(protocol)["market"]:
+            assert {*names} <= row.keys(), row["name"]
 
 
 def test_apps_are_addresses_with_known_blanks_only() -> None:
@@ -131,7 +139,7 @@ def test_feeds_are_looked_up_by_chain_and_lower_case_address() -> None:
 def test_sequencer_feeds() -> None:
     assert sequencer_feed(42161) == "0xfdb631f5ee196f0ed6faa767959853a9f217697d"
     assert sequencer_feed(1) == ""
-    for row in deployment("feeds")["sequencer"]:
+    for row in shipped_feeds()["sequencer"]:
         assert is_checksum_address(row["address"])
 
 
@@ -142,23 +150,88 @@ def test_known_markets_are_those_of_the_chains_asked_for() -> None:
     assert {("compound-v3", "usdc"), ("morpho-blue", "ethereum")} < set(found)
     assert next(market.chain_id for market in known_markets([8453, 1])) == 8453
     assert known_markets([31337]) == ()
-    core = known_markets([1])[0]
+    core = next(market for market in known_markets([1]) if market.name == "ethereum core")
     assert core.entry == "0x2f39d218133afab8f2b819b1066c7e434ad94e9e"
     assert (core.protocol, core.custom) == ("aave-v3", False)
 
 
 def test_adapters_are_found_by_name() -> None:
-    assert adapters().keys() == ENTRY_KEYS.keys()
+    assert adapters().keys() == protocols().keys()
     assert all(adapter.protocol == name for name, adapter in adapters().items())
 
 
-def test_one_place_names_the_protocols_and_few_others_know_any() -> None:
-    """So that another one is a module, a deployment file, a line in `ENTRY_KEYS` and one in `adapters`."""
+def test_few_modules_know_the_name_of_any_protocol() -> None:
+    """So that another one is a module and a deployment file."""
     package, named = Path(liqtui.__file__).parent, set[str]()
     for path in package.rglob("*.py"):
         nodes = ast.walk(ast.parse(path.read_text("utf-8")))
         texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-        if "protocols" not in path.parts and ENTRY_KEYS.keys() & texts:
+        if "protocols" not in path.parts and protocols().keys() & texts:
             named.add(str(path.relative_to(package)))
-    # the keys beside an entry that one of them has in config.toml; short names for narrow columns, words for e-modes
-    assert named == {"core/sources.py", "config/schema.py", "ui/figures.py", "ui/detail_parts.py"}
+    assert named == {"ui/figures.py", "ui/detail_parts.py"}, "short names for narrow columns, words for e-modes"
+
+
+MODULE = """
+from typing import ClassVar
+
+from liqtui.protocols.compound_v3 import CompoundV3
+
+
+class Another(CompoundV3):
+    protocol: ClassVar[str] = "another-one"
+
+
+ADAPTER = Another()
+"""
+DATA = f"""
+entry = "vault"
+source = "somewhere"
+compiled = "2026-08-22"
+
+[options.vault_ids]
+holds = "ids"
+help = "these vaults only."
+
+[[market]]
+chain_id = 1
+name = "first"
+vault = "{"0x" + "ab" * 20}"
+"""
+OWN = f"""
+[chains.ethereum]
+
+[[markets]]
+protocol = "another-one"
+chain = "ethereum"
+name = "second"
+vault = "{"0x" + "cd" * 20}"
+vault_ids = ["{"0x" + "12" * 32}"]
+"""
+LOOK = """
+import sys
+
+from liqtui.cli.main import main
+from liqtui.config.docs import page
+from liqtui.protocols.registry import adapters
+
+print(sys.modules["liqtui"].__file__, adapters()["another-one"].protocol, "`another-one` | `vault`" in page())
+sys.exit(main(["markets", "--config", sys.argv[1]]))
+"""
+
+
+def test_another_protocol_is_one_module_and_one_deployment_file(tmp_path: Path) -> None:
+    package = tmp_path / "liqtui"
+    shutil.copytree(Path(liqtui.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "*.tape"))
+    (package / "protocols" / "another_one.py").write_text(MODULE, "utf-8")
+    (package / "protocols" / "deployments" / "another_one.toml").write_text(DATA, "utf-8")
+    (tmp_path / "config.toml").write_text(OWN, "utf-8")
+    look, env = [sys.executable, "-c", LOOK, str(tmp_path / "config.toml")], os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(look, capture_output=True, text=True, check=False, cwd=tmp_path, env=env, timeout=60)
+    assert done.returncode == 0, done.stderr
+    first, *rows = done.stdout.splitlines()
+    assert first == f"{package / '__init__.py'} another-one True"
+    assert [row.split()[:3] for row in rows if "another-one" in row] == [
+        ["another-one", "first", to_checksum_address("0x" + "ab" * 20)],
+        ["+", "another-one", "second"],
+        ["another-one", "somewhere", "(2026-08-22)"],
+    ]
