@@ -48,21 +48,30 @@ class Archive:
         if not path.exists():
             raise ArchiveError(f"{path}: there is no history yet; it is kept while liqtui runs")
         try:
-            uri = f"{path.absolute().as_uri()}?mode=ro"
-            self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5)
+            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5)
+        except sqlite3.Error as error:
+            raise ArchiveError(f"{path}: cannot be read: {error}") from error
+        try:
+            tables, columns = self._shape(path)
+        except BaseException:
+            self.close()
+            raise
+        self._deliveries, self._silent = "delivery" in tables, "silence" in tables
+        self._reading = ", ".join(name if name in columns else "NULL" for name in READING)
+
+    def _shape(self, path: Path) -> tuple[set[str], set[str]]:
+        """Names of the tables, and of the columns of `sample`."""
+        try:
             tables = {name for (name,) in self._rows("SELECT name FROM sqlite_master")}
             columns = {name for (name,) in self._rows("SELECT name FROM pragma_table_info('sample')")}
             version = self._rows("PRAGMA user_version")[0][0]
         except sqlite3.Error as error:
             raise ArchiveError(f"{path}: cannot be read: {error}") from error
         if version > len(MIGRATIONS):
-            self.close()
             raise ArchiveError(f"{path}: written by a newer version of liqtui (schema {version})")
         if not tables >= {"sample", "alert", "round", "feed", "reliance", "event"}:
-            self.close()
             raise ArchiveError(f"{path}: written by an older version; start liqtui once, which brings it up to date")
-        self._deliveries, self._silent = "delivery" in tables, "silence" in tables
-        self._reading = ", ".join(name if name in columns else "NULL" for name in READING)
+        return tables, columns
 
     def close(self) -> None:
         self._db.close()
