@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 import sys
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 # Hundreds of children and every worker would otherwise compile the program and the tests anew.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# A shell starts what it puts in the background deaf to Ctrl-C, and every child of it would be.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Machines that run tests are busy: what hypothesis finds must not hang on the time that it took.
 # The same examples each time, so that a red run is about the change in it; LIQTUI_EXPLORE=1 looks for new ones.
