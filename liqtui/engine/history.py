@@ -43,16 +43,13 @@ ROUNDS = 30 * _DAY
 _PRUNE_EVERY = 3600.0
 _QUEUE = 20_000
 _NUMBER = "(SELECT number FROM position_number WHERE position = ?)"
-_NUMBER_1 = _NUMBER.replace("?", "?1")
 _SAMPLE = (
     f"INSERT OR REPLACE INTO reading (position, at, block, health, cushion, {', '.join(READING)})"  # noqa: S608
     f" VALUES ({_NUMBER}, ?, ?, ?, ?{', ?' * len(READING)})"
 )
 _GAP = f"INSERT OR REPLACE INTO gap VALUES ({_NUMBER}, ?, ?)"  # noqa: S608
-_OVER = (
-    f"DELETE FROM reading WHERE position = {_NUMBER} AND at > ? AND at < ?",  # noqa: S608
-    f"DELETE FROM gap WHERE position = {_NUMBER_1} AND since >= ?2 AND since < ?3 AND until != ?3",  # noqa: S608
-)
+_READINGS_OVER = f"DELETE FROM reading WHERE position = {_NUMBER} AND at > ? AND at < ?"  # noqa: S608
+_GAPS_OVER = f"DELETE FROM gap WHERE position = {_NUMBER} AND since >= ? AND since < ? AND until != ?"  # noqa: S608
 _ANSWER = """
     INSERT OR REPLACE INTO answer VALUES ((SELECT number FROM feed_number WHERE chain_id = ? AND feed = ?), ?, ?, ?)
 """
@@ -205,8 +202,8 @@ class History(Recall):
         over = self._over.get(position)
         if over is None:
             return
-        for sql in _OVER:
-            self._stream(sql, (position, over.floor, at), (position,))
+        self._stream(_READINGS_OVER, (position, over.floor, at), (position,))
+        self._stream(_GAPS_OVER, (position, over.floor, at, at), (position,))
         over.floor = at
         if at > over.ahead:
             del self._over[position]

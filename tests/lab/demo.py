@@ -1,7 +1,8 @@
 """Records the tape of `liqtui demo`: `python -m tests.lab.demo [FILE]`.
 
-Two local nodes with real Aave v3 contracts, 3.6 on "east" and 3.0 on "west", read by the program's own recorder.
-Every price, loan, liquidation and outage on the tape happened on these nodes, minute by minute of chain time.
+Two local nodes with the real contracts of seven markets (`demo_markets`), read by the program's own recorder. Every
+price, loan, liquidation and outage on the tape happened on these nodes, minute by minute of chain time. Compound v3 has
+to be built first, see `tests.lab.built`.
 """
 
 from __future__ import annotations
@@ -16,19 +17,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from liqtui.chain.tape import compact
-from liqtui.core.sources import ChainSpec, MarketRef
+from liqtui.core.sources import ChainSpec
 from liqtui.core.wallet import Wallet
 from liqtui.engine.recording import Recorder
 from liqtui.engine.setup import Setup
 from tests.lab.assets import FEEDS, USD
+from tests.lab.built import folder_of
+from tests.lab.demo_markets import East, West
 from tests.lab.lab import Lab
 from tests.lab.market import wallet
-from tests.lab.positions import Shape, open_shape, raw
+from tests.lab.packages import default_cache
+from tests.lab.positions import raw
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from liqtui.core.snapshot import Snapshot
     from tests.lab.market import AaveMarket
 
+TITLE = "liqtui demo: Aave, Compound, Morpho and Venus on two local chains"
 TAPE = Path(__file__).parents[2] / "liqtui" / "demo.tape"
 MINUTE = 60
 PAST_ROUNDS, PAST_GAP = 220, 3600
@@ -56,26 +63,6 @@ LABELS = {
     "eurodesk": ("clients",),
     "carry": ("trading",),
 }
-
-EAST = (
-    Shape("treasury", {"WETH": "812.4", "USDC": "140000"}, {"USDC": "1418000"}),
-    Shape("degen-1", {"WETH": "40"}, {"USDC": "68600"}),
-    Shape("family", {"wstETH": "60"}, {"USDC": "90000"}),
-    Shape("stakers", {"wstETH": "100"}, {"WETH": "112.6"}, emode=1),
-    Shape("twofold", {"WBTC": "10", "wstETH": "41"}, {"USDC": "200000", "WETH": "50"}),
-    Shape("btc-fund", {"WBTC": "3"}, {"DAI": "98000"}),
-    Shape("shorteth", {"DAI": "50000"}, {"WETH": "11.5"}),
-    Shape("cold-01", {"WBTC": "2", "USDC": "12345.678901"}),
-    Shape("ops-safe", {"USDC": "250000"}, {"DAI": "120000"}),
-)
-WEST = (
-    Shape("treasury", {"WETH": "60"}, {"USDC": "52000"}),
-    Shape("degen-2", {"LINK": "2600"}, {"USDC": "21600"}),
-    Shape("family", {"WETH": "9", "WBTC": "0.2"}, {"DAI": "14000"}),
-    Shape("cold-02", {"WETH": "20"}, {"USDC": "19000"}),
-    Shape("grants", {"USDC": "40000"}, {"EURS": "9000"}),
-    Shape("eurodesk", {"EURS": "90000"}, {"USDC": "52000"}),
-)
 
 
 class Scene(NamedTuple):
@@ -146,21 +133,26 @@ class Prices:
         return {pair: round(value) for pair, value in self.now.items()}
 
 
-def open_loans(market: AaveMarket, shapes: tuple[Shape, ...]) -> None:
-    for shape in shapes:
-        open_shape(market, shape)
-
-
 def publish(lab: Lab, prices: dict[str, int], dt: int, *, heartbeat: int = 1800) -> None:
-    """One block in which feeds publish what moved, or what is due."""
+    """One block in which feeds publish what moved, or what is due; also those that quote in ether."""
     feeds, due = lab.assets.pairs, dict[str, int]()
-    for pair, price in prices.items():
+    for pair, price in (prices | _in_ether(prices, feeds)).items():
         answer = feeds[pair].answer
         if abs(price - answer) > answer // 1000 or lab.node.timestamp - feeds[pair].updated_at >= heartbeat:
             due[pair] = price
     with lab.node.batch(dt=dt):
         for pair, price in due.items():
             feeds[pair].set(price)
+
+
+def _in_ether(prices: dict[str, int], feeds: Collection[str]) -> dict[str, int]:
+    """Pair → price with 18 decimals, of those that there are feeds for."""
+    found: dict[str, int] = {}
+    for pair, price in prices.items():
+        quoted = pair.replace(" / USD", " / ETH")
+        if quoted in feeds:
+            found[quoted] = price * 10**18 // prices["ETH / USD"]
+    return found
 
 
 def live_past(lab: Lab, rounds: list[dict[str, int]]) -> None:
@@ -187,24 +179,20 @@ def open_carry(market: AaveMarket) -> None:
     feed.set(int(feed.answer * Decimal(health) / 10**18 / target))
 
 
-def setup_for(labs: dict[str, Lab]) -> Setup:
-    generations = {"east": "aave36", "west": "aave30"}
+def setup_for(lenders: dict[str, East | West]) -> Setup:
     chains = tuple(
         ChainSpec(
-            id=lab.node.chain_id,
+            id=each.lab.node.chain_id,
             name=name,
-            rpc=(lab.node.url,),
+            rpc=(each.lab.node.url,),
             block_time=float(MINUTE),
             poll=float(MINUTE),
             timeout=2.0,
             requests_per_second=1000.0,
         )
-        for name, lab in labs.items()
+        for name, each in lenders.items()
     )
-    markets = tuple(
-        MarketRef("aave-v3", lab.node.chain_id, name, lab.markets[generations[name]].provider.lower())
-        for name, lab in labs.items()
-    )
+    markets = tuple(ref for each in lenders.values() for ref in each.refs())
     wallets = tuple(Wallet(wallet(label), label, tags=tags) for label, tags in LABELS.items())
     return Setup(chains, markets, wallets)
 
@@ -212,10 +200,9 @@ def setup_for(labs: dict[str, Lab]) -> Setup:
 class Story:
     """Minute by minute."""
 
-    def __init__(self, labs: dict[str, Lab], recorder: Recorder, clock: ChainClock, prices: Prices) -> None:
-        self.labs = labs
-        self.east: AaveMarket = labs["east"].markets["aave36"]
-        self.west: AaveMarket = labs["west"].markets["aave30"]
+    def __init__(self, east: East, west: West, recorder: Recorder, clock: ChainClock, prices: Prices) -> None:
+        self.labs = {"east": east.lab, "west": west.lab}
+        self.east, self.west = east.aave, west.aave
         self.recorder = recorder
         self.clock = clock
         self.prices = prices
@@ -276,23 +263,22 @@ def main() -> int:
     draft = target.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     prices, clock = Prices(random.Random(7)), ChainClock()
+    cache, comet = default_cache(), folder_of("compound-v3")
     with (
-        Lab.build(generations=("aave36",), chain_id=31401, margin=LEAD) as east,
-        Lab.build(generations=("aave30",), chain_id=31402, margin=LEAD) as west,
+        Lab.build(generations=("aave36",), chain_id=31401, margin=LEAD) as eastern,
+        Lab.build(generations=("aave30",), chain_id=31402, margin=LEAD) as western,
     ):
-        labs = {"east": east, "west": west}
+        east, west = East(eastern, cache, comet), West(western, cache)
         past = prices.past()
-        for lab in labs.values():
+        for lab in (eastern, western):
             live_past(lab, past)
-        open_loans(east.markets["aave36"], EAST)
-        open_loans(west.markets["aave30"], WEST)
-        clock.at = float(max(lab.node.timestamp for lab in labs.values()) + 2)
-        recorder = Recorder(
-            setup_for(labs), draft, title="liqtui demo: Aave v3 on two local chains", mark_alerts=False, clock=clock
-        )
+        east.open()
+        west.open()
+        clock.at = float(max(eastern.node.timestamp, western.node.timestamp) + 2)
+        recorder = Recorder(setup_for({"east": east, "west": west}), draft, title=TITLE, mark_alerts=False, clock=clock)
 
         async def tell() -> Snapshot:
-            story = Story(labs, recorder, clock, prices)
+            story = Story(east, west, recorder, clock, prices)
             try:
                 return await story.tell()
             finally:
