@@ -6,6 +6,7 @@ or the multiplier of everything volatile. Turning it gives the prices that a wha
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 TOGETHER = "together"
 ANCHOR_PERCENT = 5
 """A factor within this distance of one base unit is anchored to the base currency, not volatile."""
+
+DOLLAR = "USD"
+"""The unit of a price that goes without saying."""
+_WORD = re.compile(r"\w+")
 
 FINEST = 10_000
 """Units of a price under which one unit more or less is a matter of rounding."""
@@ -151,17 +156,21 @@ def matters(leg: Leg) -> bool:
     return leg.amount > 0 and (leg.counts or leg.side is Side.DEBT)
 
 
-def movers(book: Book, feeds: Sequence[Feed] = ()) -> tuple[Mover, ...]:
-    """Every knob that this account hangs on: factors, everything volatile, ratios, single assets."""
+def movers(book: Book, feeds: Sequence[Feed] = (), base: str = DOLLAR) -> tuple[Mover, ...]:
+    """Every knob that this account hangs on: factors, everything volatile, ratios, single assets.
+
+    Labels are made from those of the `feeds` and, for prices in base units, from the symbol of the `base`.
+    """
     symbols = _symbols(book.legs)
     prices = {leg.asset.address: leg.price for leg in book.legs if matters(leg)}
     quotes = book.quotes
-    factors = _factors(symbols, prices, quotes, {feed.factor: feed.label for feed in feeds if feed.label})
+    names = {asset: _priced(symbol, base) for asset, symbol in symbols.items()}
+    factors = _factors(symbols, names, prices, quotes, {feed.factor: feed.label for feed in feeds if feed.label})
     return (
         *factors,
         *_together(factors, symbols),
         *(_ratio(quotes[asset], symbols[asset]) for asset in symbols if _has_ratio(quotes.get(asset))),
-        *(_single(asset, symbols[asset], prices[asset], quotes.get(asset)) for asset in symbols),
+        *(_single(asset, symbols[asset], names[asset], prices[asset], quotes.get(asset)) for asset in symbols),
     )
 
 
@@ -173,6 +182,7 @@ def _symbols(legs: Iterable[Leg]) -> dict[str, str]:
 
 def _factors(
     symbols: Mapping[str, str],
+    names: Mapping[str, str],
     prices: Mapping[str, int | None],
     quotes: Mapping[str, Quote],
     labels: Mapping[str, str],
@@ -186,19 +196,24 @@ def _factors(
         else:
             shared.setdefault(quote.factor, []).append(quote)
     return (
-        *(_shared(factor, members, symbols, labels.get(factor, "")) for factor, members in shared.items()),
-        *(_single(asset, symbols[asset], prices[asset], quotes.get(asset), own=True) for asset in own),
+        *(_shared(factor, members, symbols, names, labels.get(factor, "")) for factor, members in shared.items()),
+        *(_single(asset, symbols[asset], names[asset], prices[asset], quotes.get(asset), own=True) for asset in own),
     )
 
 
-def _shared(factor: str, members: list[Quote], symbols: Mapping[str, str], label: str) -> Mover:
+def _shared(
+    factor: str, members: list[Quote], symbols: Mapping[str, str], names: Mapping[str, str], label: str
+) -> Mover:
     """All assets whose proven quote hangs on the factor; the one that is quoted directly leads."""
     lead = min(members, key=lambda quote: quote.ratio is not None)
-    named = factor if factor.isalnum() and len(factor) <= 10 else symbols[lead.asset]
+    if factor.isalnum() and len(factor) <= 10:
+        named = factor
+    else:  # what a ratio turns into base units need not be quoted in them
+        named = names[lead.asset] if lead.ratio is None else symbols[lead.asset]
     return Mover(
         factor=factor,
         kind=FactorKind.FACTOR,
-        label=label.partition("/")[0].strip() or named,
+        label=_quoted(label) or named,
         assets=tuple(symbols[quote.asset] for quote in members),
         now=lead.answer,
         decimals=lead.answer_decimals,
@@ -206,12 +221,24 @@ def _shared(factor: str, members: list[Quote], symbols: Mapping[str, str], label
     )
 
 
-def _single(asset: str, symbol: str, price: int | None, quote: Quote | None, *, own: bool = False) -> Mover:
+@lru_cache(maxsize=1024)
+def _quoted(label: str) -> str:
+    """What a feed quotes, by its description, and in what: "ETH / USD" → "ETH", "LINK / ETH" → "LINK/ETH"."""
+    name, _, rest = label.partition("/")
+    unit = _WORD.search(rest.rpartition("/")[2])
+    return _priced(name.strip(), unit.group() if unit else DOLLAR)
+
+
+def _priced(name: str, unit: str) -> str:
+    return name if unit == DOLLAR or not name else f"{name}/{unit}"
+
+
+def _single(asset: str, symbol: str, name: str, price: int | None, quote: Quote | None, *, own: bool = False) -> Mover:
     """One asset's oracle price alone; `own` where nothing better is proven and the asset is its own factor."""
     return Mover(
         factor=f"{'own' if own else 'asset'}:{asset}",
         kind=FactorKind.FACTOR if own else FactorKind.ASSET,
-        label=symbol,
+        label=name,
         assets=(symbol,),
         now=price,
         decimals=quote.decimals if quote is not None else 8,

@@ -38,7 +38,7 @@ class _Search:
     @property
     def movers(self) -> dict[str, Mover]:
         if self._movers is None:
-            found = movers(self.book, self.position.feeds)
+            found = movers(self.book, self.position.feeds, self.position.base_symbol)
             self._movers = {mover.factor: mover for mover in found if mover.factor not in self.fixed}
         return self._movers
 

@@ -112,7 +112,7 @@ def ladder_mover(position: Position, boundary: Boundary | None) -> Mover | None:
     """The knob that the ladder turns: of the ranking boundary, else the first factor of the collateral."""
     if position.book is None:
         return None
-    found = [mover for mover in movers(position.book, position.feeds) if mover.now]
+    found = [mover for mover in movers(position.book, position.feeds, position.base_symbol) if mover.now]
     if boundary is not None:
         for mover in found:
             if mover.factor == boundary.factor:

@@ -73,6 +73,9 @@ def test_labels_come_from_the_feed_then_the_factor_then_the_asset() -> None:
     book = staking_loop()
     assert movers(book)[0].label == "ETH"
     assert movers(book, [feed("Ether / USD", "ETH")])[0].label == "Ether"
+    assert movers(book, [feed("LINK / ETH", "ETH")])[0].label == "LINK/ETH", "0.004 of what"
+    assert movers(book, [feed("Capped wstETH / stETH(ETH) / USD", "ETH")])[0].label == "Capped wstETH"
+    assert movers(book, [feed("ETH", "ETH")])[0].label == "ETH"
     book.prices = {key: replace(value, factor="0xfeed:eth-usd") for key, value in book.prices.items()}
     assert movers(book)[0].label == "WETH"
     ratio = next(mover for mover in movers(book) if mover.kind is FactorKind.RATIO)

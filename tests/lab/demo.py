@@ -23,7 +23,7 @@ from liqtui.engine.recording import Recorder
 from liqtui.engine.setup import Setup
 from tests.lab.assets import FEEDS, USD
 from tests.lab.built import folder_of
-from tests.lab.demo_markets import East, West
+from tests.lab.demo_markets import East, West, person
 from tests.lab.lab import Lab
 from tests.lab.market import wallet
 from tests.lab.packages import default_cache
@@ -166,7 +166,7 @@ def open_carry(market: AaveMarket) -> None:
     market.supply(WHALE, "WETH", whale_collateral)
     atoken, _ = market.reserve_tokens("LINK")
     cash = int(market.node.view(market.tokens["LINK"].address, "balanceOf(address)->uint256", atoken))
-    user = wallet("carry")
+    user = person("carry")
     market.supply(user, "USDC", raw(market, "USDC", "60000"))
     price = market.price("LINK")
     most = 60000 * USD * 75 // 100 * 10**18 // price
@@ -193,7 +193,7 @@ def setup_for(lenders: dict[str, East | West]) -> Setup:
         for name, each in lenders.items()
     )
     markets = tuple(ref for each in lenders.values() for ref in each.refs())
-    wallets = tuple(Wallet(wallet(label), label, tags=tags) for label, tags in LABELS.items())
+    wallets = tuple(Wallet(person(label), label, tags=tags) for label, tags in LABELS.items())
     return Setup(chains, markets, wallets)
 
 
@@ -238,7 +238,7 @@ class Story:
             self._liquidate(self.east, "degen-1", "WETH")
             self._liquidate(self.west, "degen-2", "LINK")
         elif minute == REPAID:
-            self.east.repay(wallet("treasury"), "USDC", raw(self.east, "USDC", "280000"))
+            self.east.repay(person("treasury"), "USDC", raw(self.east, "USDC", "280000"))
         elif minute == DOWN:
             self.west.node.stop()
         elif minute == UP - 1:
@@ -249,13 +249,13 @@ class Story:
             self.prices.now["LINK / USD"] = float(self.carry_price)
         elif minute == WINDING:
             self.east.repay(WHALE, "LINK")
-            self.east.repay(wallet("carry"), "LINK")
+            self.east.repay(person("carry"), "LINK")
         self.clock.at = float(max(self.clock.at, self.east.node.timestamp + 1))
 
     def _liquidate(self, market: AaveMarket, label: str, collateral: str) -> None:
-        health = market.health(wallet(label))
+        health = market.health(person(label))
         assert health < 10**18, f"{label} has health {health / 10**18:.4f} and cannot be liquidated"
-        market.liquidate(LIQUIDATOR, wallet(label), collateral, "USDC")
+        market.liquidate(LIQUIDATOR, person(label), collateral, "USDC")
 
 
 def main() -> int:
@@ -285,6 +285,7 @@ def main() -> int:
                 await recorder.close()
 
         snapshot = asyncio.run(tell())
+    target.unlink(missing_ok=True)
     compact(draft, target)
     draft.unlink()
     print(f"{target}: {recorder.frames} frames, {target.stat().st_size:,} bytes, {len(snapshot.alerts)} alerts")

@@ -19,32 +19,46 @@ if TYPE_CHECKING:
     from tests.lab.lab import Lab
     from tests.lab.market import AaveMarket
 
+
+def person(label: str) -> str:
+    """The wallet that goes by that label; of its own, since the lenders have a treasury too."""
+    return wallet(_name(label))
+
+
+def _name(label: str) -> str:
+    return f"demo {label}"
+
+
+def _loan(label: str, supply: dict[str, str], borrow: dict[str, str] | None = None, emode: int = 0) -> Shape:
+    return Shape(_name(label), supply, borrow or {}, emode=emode)
+
+
 AAVE_EAST = (
-    Shape("treasury", {"WETH": "812.4", "USDC": "140000"}, {"USDC": "1418000"}),
-    Shape("degen-1", {"WETH": "40"}, {"USDC": "68600"}),
-    Shape("stakers", {"wstETH": "100"}, {"WETH": "112.6"}, emode=1),
-    Shape("twofold", {"WBTC": "10", "wstETH": "41"}, {"USDC": "200000", "WETH": "50"}),
-    Shape("cold-01", {"WBTC": "2", "USDC": "12345.678901"}),
+    _loan("treasury", {"WETH": "812.4", "USDC": "140000"}, {"USDC": "1418000"}),
+    _loan("degen-1", {"WETH": "40"}, {"USDC": "68600"}),
+    _loan("stakers", {"wstETH": "100"}, {"WETH": "112.6"}, emode=1),
+    _loan("twofold", {"WBTC": "10", "wstETH": "41"}, {"USDC": "200000", "WETH": "50"}),
+    _loan("cold-01", {"WBTC": "2", "USDC": "12345.678901"}),
 )
 MORPHO_EAST = "wsteth-usdc"
 COMPOUND_EAST = (
-    Shape("shorteth", {"DAI": "50000"}, {"ETH": "11.5"}),
-    Shape("eurodesk", {"EURS": "90000"}, {"USDC": "46000"}),
+    _loan("shorteth", {"DAI": "50000"}, {"ETH": "11.5"}),
+    _loan("eurodesk", {"EURS": "90000"}, {"USDC": "46000"}),
 )
 AAVE_WEST = (
-    Shape("treasury", {"WETH": "60"}, {"USDC": "52000"}),
-    Shape("degen-2", {"LINK": "2600"}, {"USDC": "21600"}),
-    Shape("family", {"WETH": "9", "WBTC": "0.2"}, {"DAI": "14000"}),
+    _loan("treasury", {"WETH": "60"}, {"USDC": "52000"}),
+    _loan("degen-2", {"LINK": "2600"}, {"USDC": "21600"}),
+    _loan("family", {"WETH": "9", "WBTC": "0.2"}, {"DAI": "14000"}),
 )
-AAVE_V2_WEST = (Shape("ops-safe", {"USDC": "250000"}, {"DAI": "120000"}),)
-VENUS_WEST = (
-    Shape("cold-02", {"ETH": "20"}, {"USDC": "19000"}),
-    Shape("grants", {"USDC": "40000"}, {"EURS": "9000"}),
+AAVE_V2_WEST = (_loan("ops-safe", {"USDC": "250000"}, {"DAI": "120000"}),)
+VENUS_EAST = (
+    _loan("cold-02", {"ETH": "20"}, {"USDC": "19000"}),
+    _loan("grants", {"USDC": "40000"}, {"EURS": "9000"}),
 )
 
 
 class East:
-    """Aave v3.6, Morpho Blue, Compound v3 and v2."""
+    """Aave v3.6, Morpho Blue, Compound v3 and v2, Venus."""
 
     def __init__(self, lab: Lab, cache: Path, comet: Path) -> None:
         self.lab = lab
@@ -52,51 +66,51 @@ class East:
         self.compound = CompoundMarket(lab, cache)
         self.comet = CometLab(lab, comet, cache).markets["USDC"]
         self.morpho = MorphoLab(lab, cache)
+        self.venus = VenusCore(lab, cache)
 
     def open(self) -> None:
         for shape in AAVE_EAST:
             open_shape(self.aave, shape)
         for shape in COMPOUND_EAST:
             open_compound(self.compound, shape)
+        for shape in VENUS_EAST:
+            open_compound(self.venus, shape)
         family = self.morpho.markets[MORPHO_EAST]
-        family.supply_collateral(wallet("family"), 60 * family.collateral.unit)
-        family.borrow(wallet("family"), 90_000 * family.loan.unit)
-        self.comet.supply(wallet("btc-fund"), "WBTC", 3 * 10**8)
-        self.comet.withdraw(wallet("btc-fund"), "USDC", 98_000 * 10**6)
+        family.supply_collateral(person("family"), 60 * family.collateral.unit)
+        family.borrow(person("family"), 90_000 * family.loan.unit)
+        self.comet.supply(person("btc-fund"), "WBTC", 3 * 10**8)
+        self.comet.withdraw(person("btc-fund"), "USDC", 98_000 * 10**6)
 
     def refs(self) -> tuple[MarketRef, ...]:
         chain, market = self.lab.node.chain_id, self.morpho.markets[MORPHO_EAST]
         return (
             MarketRef("aave-v3", chain, "east", self.aave.provider.lower()),
             MarketRef("compound-v2", chain, "compound", self.compound.comptroller.lower()),
+            MarketRef("compound-v2", chain, "venus core", self.venus.comptroller.lower()),
             MarketRef("compound-v3", chain, "usdc", self.comet.address.lower()),
             MarketRef("morpho-blue", chain, "morpho", self.morpho.address.lower(), (("market_ids", market.id),)),
         )
 
 
 class West:
-    """Aave v3.0 and v2, and Venus."""
+    """Aave v3.0 and v2."""
 
     def __init__(self, lab: Lab, cache: Path) -> None:
         self.lab = lab
         self.aave: AaveMarket = lab.markets["aave30"]
         self.aave_v2 = aave_v2.deploy(lab, cache)
-        self.venus = VenusCore(lab, cache)
 
     def open(self) -> None:
         for shape in AAVE_WEST:
             open_shape(self.aave, shape)
         for shape in AAVE_V2_WEST:
             open_shape(self.aave_v2, shape)
-        for shape in VENUS_WEST:
-            open_compound(self.venus, shape)
 
     def refs(self) -> tuple[MarketRef, ...]:
         chain = self.lab.node.chain_id
         return (
             MarketRef("aave-v2", chain, "west", self.aave_v2.provider.lower()),
             MarketRef("aave-v3", chain, "west", self.aave.provider.lower()),
-            MarketRef("compound-v2", chain, "venus", self.venus.comptroller.lower()),
         )
 
 
