@@ -46,7 +46,9 @@ def money(raw: int | None, decimals: int, symbol: str = "USD") -> str:
     if raw is None:
         return UNKNOWN
     value = Decimal(abs(raw)).scaleb(-decimals, _WIDE)
-    return _signed(raw, _fine(value) if symbol != "USD" and value < 1 else _short(value), symbol)
+    if symbol == "USD":
+        return _signed(raw, _short(value, 2), symbol)
+    return _signed(raw, _fine(value) if value < 1 else _short(value, 2 if value < 10 else 1), symbol)
 
 
 def money_whole(raw: int | None, decimals: int, symbol: str = "USD") -> str:
@@ -207,13 +209,14 @@ def _scaled(raw: int, decimals: int, rounding: str) -> str:
     return f"{value.quantize(Decimal(1).scaleb(-digits), rounding, _WIDE):,f}"
 
 
-def _short(value: Decimal) -> str:
+def _short(value: Decimal, cents: int) -> str:
+    """`cents`: decimals under a thousand."""
     for suffix, place in (("B", 9), ("M", 6), ("k", 3)):
         if value >= Decimal("0.99995") * 10**place:
             scaled = value.scaleb(-place, _WIDE)
             digits = 2 if scaled < 10 else 1 if scaled < 1000 else 0
             return f"{_round(scaled, digits):,}{suffix}"
-    return f"{_round(value, 2)}"
+    return f"{_round(value, cents)}"
 
 
 def _round(value: Decimal, digits: int) -> Decimal:

@@ -8,28 +8,35 @@ from typing import TYPE_CHECKING, NamedTuple
 from liqtui.core.states import Freshness, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from liqtui.core.snapshot import Row
 
-USD = 18
+PLACES = 18
 """Decimals of sums."""
-_SCALES = {places: 10 ** (USD - places) for places in range(USD + 1)}
+DOLLAR = "USD"
+_SCALES = {places: 10 ** (PLACES - places) for places in range(PLACES + 1)}
 """Decimals of a figure → what makes one of a sum of it. A table, since every row is summed."""
 _DANGER = frozenset(severity for severity in Severity if severity.rank <= Severity.WARN.rank)
 
 
 @dataclass(slots=True)
 class Sums:
-    """Of some rows, USD with 18 decimals."""
+    """Of some rows, with `PLACES` decimals."""
 
     worst: Row | None = None
     """The first of the worst severity."""
+    symbol: str | None = None
+    """What is summed: dollars where any figure is in them, else the one currency of all. Empty: they have several, and
+    nothing is summed. None: there are no figures.
+    """
     count: int = 0
     collateral: int = 0
     debt: int = 0
     endangered: int = 0
     """Debt of positions at warn or worse."""
+    dangers: bool = False
+    """There are such positions in it, whatever they owe."""
     carry: int = 0
     """Per year."""
     partial: bool = False
@@ -44,12 +51,36 @@ class Sums:
         self.partial = self.carry_partial = True
         self.endangered_partial = self.endangered_partial or severity in _DANGER
 
+    def enter(self, symbol: str, severity: Severity) -> bool:
+        """Whether to add figures of that currency, which is not the one summed so far."""
+        if self.symbol is None:
+            self.symbol = symbol
+            return True
+        if symbol == DOLLAR:
+            self._drop(symbol)
+            return True
+        if self.symbol != DOLLAR:
+            self._drop("")
+        self.lack(severity)
+        return False
+
+    def _drop(self, symbol: str) -> None:
+        """Another currency is summed from here on."""
+        self.symbol, self.partial, self.carry_partial = symbol, True, True
+        self.endangered_partial, self.dangers = self.endangered_partial or self.dangers, False
+        self.collateral = self.debt = self.endangered = self.carry = 0
+
     def join(self, other: Sums) -> None:
-        """Add what another one holds; the worst row stays."""
+        """Add what another one holds; the worst row stays. Of one in another currency only that it is lacking."""
         self.count += other.count
+        if other.symbol not in {None, self.symbol}:
+            self.partial = self.carry_partial = True
+            self.endangered_partial = self.endangered_partial or other.endangered_partial or other.dangers
+            return
         self.collateral += other.collateral
         self.debt += other.debt
         self.endangered += other.endangered
+        self.dangers = self.dangers or other.dangers
         self.carry += other.carry
         self.partial = self.partial or other.partial
         self.endangered_partial = self.endangered_partial or other.endangered_partial
@@ -86,8 +117,10 @@ def tally(rows: Sequence[Row]) -> Tally:
             faded += row.freshness is not fresh and row.faded
         elif sums.worst is None or severity.rank < sums.worst.severity.rank:
             sums.worst = row
-        if position is None or position.base_symbol != "USD":
+        if position is None:
             sums.lack(severity)
+            continue
+        if position.base_symbol != sums.symbol and not sums.enter(position.base_symbol, severity):
             continue
         held, owed = position.collateral_value, position.debt_value
         if held is None or owed is None:
@@ -98,7 +131,7 @@ def tally(rows: Sequence[Row]) -> Tally:
             carry, sums.carry_partial = 0, True
         scale = _SCALES.get(position.base_decimals)
         if scale is None:
-            held, owed, carry = _cut(held, owed, carry, position.base_decimals - USD)
+            held, owed, carry = _cut(held, owed, carry, position.base_decimals - PLACES)
         else:
             held, owed, carry = held * scale, owed * scale, carry * scale
         sums.collateral += held
@@ -106,10 +139,19 @@ def tally(rows: Sequence[Row]) -> Tally:
         sums.carry += carry
         if severity in _DANGER:
             sums.endangered += owed
-    every = Sums(_worst(rows, counts))
+            sums.dangers = True
+    every = Sums(_worst(rows, counts), _common(wallets.values()))
     for sums in wallets.values():
         every.join(sums)
     return Tally(counts, faded, frozenset({row.chain for row in rows}), wallets, every)
+
+
+def _common(several: Iterable[Sums]) -> str | None:
+    """What all of them together are summed in."""
+    symbols = {sums.symbol for sums in several} - {None}
+    if len(symbols) > 1:
+        return DOLLAR if DOLLAR in symbols else ""
+    return next(iter(symbols), None)
 
 
 def _cut(held: int, owed: int, carry: int, places: int) -> tuple[int, int, int]:

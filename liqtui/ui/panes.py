@@ -10,7 +10,7 @@ from textual.message import Message
 
 from liqtui.core import format as text
 from liqtui.core.snapshot import Freshness, Severity
-from liqtui.core.tally import USD, Sums
+from liqtui.core.tally import DOLLAR, PLACES, Sums
 from liqtui.core.text import short_address
 from liqtui.ui import figures
 from liqtui.ui.alert_line import alert_line
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from liqtui.core.snapshot import Alert, ChainState, Snapshot
     from liqtui.ui.state import AppState
 
+_NET, _NET_MOST = 8, 11
+"""Cells of what a wallet holds net, usually and at most: "−1.25k USDC"."""
 _ROOM_FOR_A_NOTE = 4
 """Lines of the pane of alerts from which one is kept for what the engine remarks."""
 _ROOM_FOR_A_HINT = 60
@@ -46,9 +48,16 @@ class Group(NamedTuple):
     sums: Sums
 
 
-def _dollars(value: int, *, partial: bool = False) -> str:
-    """With "+" where something is not in it."""
-    return (text.money(value, USD) if value else "$0") + "+" * partial
+def _told(value: int, symbol: str | None, *, partial: bool = False) -> str:
+    """With "+" where something is not in it; a dash where nothing can be summed."""
+    if symbol == "":
+        return text.UNKNOWN
+    zero = "$0" if symbol in {None, DOLLAR} else f"0 {symbol}"
+    return (text.money(value, PLACES, symbol or DOLLAR) if value else zero) + "+" * partial
+
+
+def _net(sums: Sums) -> str:
+    return _told(sums.collateral - sums.debt, sums.symbol, partial=sums.partial)
 
 
 class Wallets(LineView):
@@ -110,13 +119,15 @@ class Wallets(LineView):
         self.top = max(0, min(self.top, self.place, len(groups) - seats))
         self.top = max(self.top, self.place - seats + 1)
         lines = [frame.top("wallets", str(len(groups) - 1))]
-        lines += [frame.row(self._wallet(group, frame.inner)) for group in groups[self.top : self.top + seats]]
+        seen = groups[self.top : self.top + seats]
+        net = min(_NET_MOST, max([_NET, *(len(_net(group.sums)) for group in seen)]))
+        lines += [frame.row(self._wallet(group, frame.inner, net)) for group in seen]
         lines += [frame.row([])] * (1 + seats - len(lines))
         if totals:
             lines += [frame.rule(), *(frame.row(total) for total in totals)]
         return lines if self.joined else [*lines, frame.bottom()]
 
-    def _wallet(self, group: Group, width: int) -> Strip:
+    def _wallet(self, group: Group, width: int, room: int) -> Strip:
         key, title, total = group
         number = total.count
         palette = self.palette
@@ -128,13 +139,13 @@ class Wallets(LineView):
         if worst is not None:
             glyph, style = row_look(worst).glyph, palette.severity(worst.severity, on=on)
             health = figures.plainly(figures.row_health(worst), self.state) + (figures.mark(worst) or " ")
-            net = _dollars(total.collateral - total.debt, partial=total.partial)
+            net = _net(total)
         elif not self.state.shown.ready:
             net = "…"
         elif searched(self.state.shown) is not Searched.ALL:
             net = text.UNKNOWN
         ink = palette.style("ink", on=on, bold=chosen)
-        name = width - 3 - 6 - 8 - 1
+        name = width - 3 - 7 - room
         loud = style if worst is not None and worst.severity.rank <= Severity.WARN.rank else palette.style("ink", on=on)
         spans: list[Span] = [
             ("›" if chosen else " ", palette.style("key", bold=True, on=on)),
@@ -142,7 +153,7 @@ class Wallets(LineView):
             (" ", ink),
             (fit(self._named(title, name), name), ink if number or chosen else palette.style("muted", on=on)),
             (fit(health, 7, "right"), loud if number else palette.style("muted", on=on)),
-            (fit(net, 8, "right"), palette.style("ink" if number else "muted", on=on)),
+            (fit(net, room, "right"), palette.style("ink" if number else "muted", on=on)),
         ]
         return line(spans, width, palette.style(on=on))
 
@@ -153,21 +164,21 @@ class Wallets(LineView):
         return self._short[1].get(title, title)
 
     def _totals(self, total: Sums) -> list[list[Span]]:
-        width = self.size.width - 4
         entries = (
-            ("collateral", total.collateral, total.partial),
-            ("debt", total.debt, total.partial),
-            ("debt in danger", total.endangered, total.endangered_partial),
-            ("carry per day", total.carry // 365, total.carry_partial),
+            ("collateral", "", total.collateral, total.partial),
+            ("debt", "", total.debt, total.partial),
+            ("debt in danger", "in danger", total.endangered, total.endangered_partial),
+            ("carry per day", "a day", total.carry // 365, total.carry_partial),
         )
-        palette = self.palette
         return [
-            [
-                (f" {fit(name, width - 9)}", palette.style("muted")),
-                (fit(_dollars(value, partial=partial), 9, "right"), palette.style("ink")),
-            ]
-            for name, value, partial in entries
+            self._total(name, short, _told(value, total.symbol, partial=partial))
+            for name, short, value, partial in entries
         ]
+
+    def _total(self, name: str, short: str, told: str) -> list[Span]:
+        room = self.size.width - 4 - len(told) - 1
+        shown = name if len(name) <= room or not short else short
+        return [(f" {fit(shown, room)} ", self.palette.style("muted")), (told, self.palette.style("ink"))]
 
 
 def _clock(chain: ChainState, at: float) -> int | None:
@@ -206,7 +217,7 @@ class Prices(LineView):
         lines = [frame.top("oracle", "age", joined=self.joined)]
         feeds = shown.feeds[self.top : self.top + height - 2]
         labels = self._labels()
-        room = max((cell_len(text.price(feed.answer, feed.decimals)) for _, feed in shown.feeds), default=0)
+        room = max((cell_len(text.price(feed.answer, feed.decimals)) for _, feed in feeds), default=0)
         name = max(4, frame.inner - room - _AGE - 3)
         short = apart(labels.values(), name)
         for chain, feed in feeds:

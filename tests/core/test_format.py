@@ -70,7 +70,7 @@ def test_money(raw: int | None, short: str, whole: str) -> None:
 
 
 def test_money_in_another_base() -> None:
-    assert fmt.money(-124 * 10**17, 18, "ETH") == "−12.40 ETH"
+    assert fmt.money(-124 * 10**17, 18, "ETH") == "−12.4 ETH"
     assert fmt.money_whole(124 * 10**17, 18, "ETH") == "12.40 ETH"
 
 

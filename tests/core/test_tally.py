@@ -31,7 +31,7 @@ def rows(draw: st.DrawFn) -> Row:
     money, carry = st.none() | st.integers(0, 10**24), st.none() | st.integers(-(10**20), 10**20)
     found: Position | None = replace(
         PLAIN,
-        base_symbol=draw(st.sampled_from(("USD", "USD", "ETH"))),
+        base_symbol=draw(st.sampled_from(("USD", "ETH", "ETH", "USDC"))),
         base_decimals=draw(st.sampled_from((0, 8, 18))),
         collateral_value=draw(money),
         debt_value=draw(money),
@@ -56,7 +56,9 @@ def test_it_is_what_each_row_says(found: list[Row]) -> None:
     for sums, own in groups:
         assert sums.count == len(own)
         assert sums.worst is min(own, key=lambda r: r.severity.rank, default=None), "the first of the worst"
-        held = [(r, p) for r in own if (p := r.position) and p.base_symbol == "USD"]
+        symbols = {r.position.base_symbol for r in own if r.position}
+        assert sums.symbol == ("USD" if "USD" in symbols else "" if len(symbols) > 1 else next(iter(symbols), None))
+        held = [(r, p) for r in own if (p := r.position) and p.base_symbol == sums.symbol]
         known = [(r, p) for r, p in held if p.collateral_value is not None and p.debt_value is not None]
         assert sums.partial == (len(known) < len(own))
         scaled = [(r, p, 10 ** (18 - p.base_decimals)) for r, p in known]

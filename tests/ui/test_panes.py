@@ -40,6 +40,31 @@ async def test_each_sum_has_its_own_plus() -> None:
                 assert told.endswith(end), (name, told)
 
 
+@pytest.mark.parametrize(
+    ("symbols", "told"),
+    [
+        (("USDC", "USDC"), [" 2.11M USDC", " 1.67M USDC", " in danger     1.67M USDC", "0 USDC"]),
+        (("USDC", "ETH"), [" –", " –", " –", " –"]),
+        (("USDC", "USD"), ["k+", "k+", " $0+", " $0+"]),
+    ],
+)
+async def test_sums_are_in_the_currency_that_all_have_where_none_has_dollars(
+    symbols: tuple[str, str], told: list[str]
+) -> None:
+    rows = tuple(
+        replace(each, position=replace(each.position, base_symbol=symbol, carry_per_year=0))
+        for each, symbol in zip((scenes.ROWS[0], scenes.ROWS[4]), symbols, strict=True)
+        if each.position is not None
+    )
+    app = make(scenes.snapshot(rows=rows))
+    async with stage(app):
+        lines = [line.split("│")[1] for line in frames.text(app).splitlines() if line.startswith("│")]
+        sums = [line for line in lines if line.startswith((" collateral", " debt", " in danger", " carry per day"))]
+        assert [line.rstrip().endswith(end) for line, end in zip(sums, told, strict=True)] == [True] * 4, sums
+        net = next(line for line in lines if line.startswith("›"))
+        assert (symbols[0] in net) == (symbols[0] == symbols[1]), net
+
+
 async def test_the_age_of_a_price_goes_on_when_its_chain_is_not_read() -> None:
     """An age that stands still would look fresh."""
     app = make(scenes.snapshot())
