@@ -159,7 +159,7 @@ def matters(leg: Leg) -> bool:
 def movers(book: Book, feeds: Sequence[Feed] = (), base: str = DOLLAR) -> tuple[Mover, ...]:
     """Every knob that this account hangs on: factors, everything volatile, ratios, single assets.
 
-    Labels are made from those of the `feeds` and, for prices in base units, from the symbol of the `base`.
+    Labels are made from those of the `feeds` and, for factors in base units, from the symbol of the `base`.
     """
     symbols = _symbols(book.legs)
     prices = {leg.asset.address: leg.price for leg in book.legs if matters(leg)}
@@ -170,7 +170,7 @@ def movers(book: Book, feeds: Sequence[Feed] = (), base: str = DOLLAR) -> tuple[
         *factors,
         *_together(factors, symbols),
         *(_ratio(quotes[asset], symbols[asset]) for asset in symbols if _has_ratio(quotes.get(asset))),
-        *(_single(asset, symbols[asset], names[asset], prices[asset], quotes.get(asset)) for asset in symbols),
+        *(_single(asset, symbols[asset], symbols[asset], prices[asset], quotes.get(asset)) for asset in symbols),
     )
 
 
