@@ -154,7 +154,12 @@ class EndpointPool:
 
     async def hash_at(self, number: int) -> str | None:
         """Of the block at that height, by whoever told the newest head; None where it tells none."""
-        return None if self._announcer is None else await self._hash_by(self._announcer, number)
+        found = await self.block_at(number)
+        return None if found is None else found.hash
+
+    async def block_at(self, number: int) -> Block | None:
+        """The block at that height, likewise."""
+        return None if self._announcer is None else await self._block_by(self._announcer, number)
 
     async def holds(self, number: int, block_hash: str) -> bool | None:
         """Whether the chain still has that block at that height; None where whoever told the newest head tells none.
@@ -167,24 +172,24 @@ class EndpointPool:
         if found == block_hash:
             return True
         for other in self._cross.others(source)[:2]:
-            if await self._hash_by(other, number) == block_hash:
+            there = await self._block_by(other, number)
+            if there is not None and there.hash == block_hash:
                 text = f"has another block {number} than before, and {other.name} has the same"
                 source.distrust(text)
                 raise ReadError("malformed", f"{source.name} {text}")
         self._line.unlearn(number)
         return False
 
-    async def _hash_by(self, endpoint: Endpoint, number: int) -> str | None:
+    async def _block_by(self, endpoint: Endpoint, number: int) -> Block | None:
         """Whatever is wrong with the answer is no answer: nodes refuse what they have pruned in many ways."""
         deadline = Deadline(self._spec.timeout)
         try:
             await endpoint.verify(deadline)
-            found = await endpoint.by_number(number, deadline)
+            return await endpoint.by_number(number, deadline)
         except Fault as fault:
             if fault.kind in {"rate-limited", "wrong-chain"}:
                 endpoint.failed(fault)
             return None
-        return None if found is None else found.hash
 
     async def close(self) -> None:
         await self._cross.close()

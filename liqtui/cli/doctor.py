@@ -16,6 +16,7 @@ from liqtui.core.format import age
 from liqtui.core.reads import ReadError
 from liqtui.core.redact import redact
 from liqtui.core.text import clean
+from liqtui.core.units import SECONDS_PER_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 GOOD, ODD, BAD = "ok", "note", "BAD"
 _LATE_HEAD = 120.0
 _AT_ONCE = 8
+_OFF_PACE, _OFF_RATE = 1.5, 1.1
+"""Times by which blocks may come faster or slower than was said, for what is late and for yearly rates."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +198,7 @@ async def _chain(spec: ChainSpec, refs: Sequence[MarketRef]) -> list[Finding]:
     try:
         findings += await _markets(pool, refs)
         findings += await _feeds(pool)
+        findings += await _pace(pool, spec)
     finally:
         await pool.close()
     return findings
@@ -273,6 +277,28 @@ def feeds(found: FeedsFound) -> list[Finding]:
     findings += [
         Finding(ODD, "price feed", f"{name} calls itself {said}: is it that feed?") for name, said in found.others
     ]
+    return findings
+
+
+async def _pace(pool: EndpointPool, spec: ChainSpec) -> list[Finding]:
+    from liqtui.engine.examine import block_time
+    from liqtui.protocols.registry import counted_blocks
+
+    found = await block_time(pool)
+    return pace(spec, found, counted_blocks(spec.id)) if found else []
+
+
+def pace(spec: ChainSpec, seconds: float, counted: int | None) -> list[Finding]:
+    """What there is to say of how fast blocks come. `counted`: in a year, by the shipped data."""
+    words, usual = f"one in {seconds:.3g} s", spec.block_time
+    if not usual / _OFF_PACE < seconds < usual * _OFF_PACE:
+        findings = [Finding(ODD, "blocks", f"{words}, not in {usual:g} s: set block_time under [chains.{spec.name}]")]
+    else:
+        findings = [Finding(GOOD, "blocks", words)]
+    now = SECONDS_PER_YEAR / seconds
+    if counted and not counted / _OFF_RATE < now < counted * _OFF_RATE:
+        told = f"those told by the block are counted for {counted:,} in a year, and {now:,.0f} come at this pace"
+        findings.append(Finding(ODD, "yearly rates", f"{told}: off by {abs(counted / now - 1):.0%}"))
     return findings
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 REPLACEABLE = {"oracle"}
 """Facts that a protocol's governance changes now and then; another one says that the shipped data are old."""
 
+PACED = 1000
+"""Blocks by which a chain's pace is told."""
+
 
 class Difference(NamedTuple):
     fact: str
@@ -70,6 +73,16 @@ async def feeds(pool: EndpointPool) -> FeedsFound | None:
     except ReadError:
         return None
     return found if isinstance(found, FeedsFound) else None
+
+
+async def block_time(pool: EndpointPool) -> float | None:
+    """Seconds from block to block, over the newest `PACED`; None where that many are not told."""
+    try:
+        newest = await pool.head()
+    except ReadError:
+        return None
+    older = await pool.block_at(newest.number - PACED) if newest.number > PACED else None
+    return None if older is None else (newest.timestamp - older.timestamp) / PACED
 
 
 async def _dated(pool: EndpointPool, found: Examined, adapter: Adapter) -> Examined:

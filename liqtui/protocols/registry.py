@@ -67,6 +67,12 @@ def all_markets() -> tuple[MarketRef, ...]:
     return _shipped()
 
 
+def counted_blocks(chain_id: int) -> int | None:
+    """Blocks of a year by which the shipped data turn rates into yearly ones on that chain; None: by none."""
+    told = (deployment(protocol).get("blocks_per_year", {}).get(str(chain_id)) for protocol in protocols())
+    return next((blocks for blocks in told if blocks), None)
+
+
 @cache
 def _shipped() -> tuple[MarketRef, ...]:
     return tuple(

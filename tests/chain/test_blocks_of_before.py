@@ -19,6 +19,7 @@ async def test_a_block_is_there_or_another_one_or_not_told(make_pool: PoolMaker)
         assert await pool.holds(50, block_hash(50)) is None, "nobody told a head yet"
         await pool.head()
         assert await pool.hash_at(50) == block_hash(50)
+        assert (await pool.block_at(50)).number == 50  # type: ignore[union-attr]
         assert await pool.holds(50, block_hash(50)) is True
         assert await pool.holds(50, block_hash(51)) is False
         assert await pool.holds(100, block_hash(100)) is None, "beyond the head"

@@ -9,6 +9,8 @@ import pytest
 from liqtui.config.chains import FILE, known_chains
 from liqtui.config.schema import CHAIN
 from liqtui.core.sources import ChainSpec
+from liqtui.core.units import SECONDS_PER_YEAR
+from liqtui.protocols.registry import counted_blocks
 
 KNOWN = known_chains()
 LONELY = {"megaeth", "xlayer", "opbnb", "moonbeam"}
@@ -18,6 +20,13 @@ LISTED = {
     9745: 2, 42161: 8, 42220: 2, 43114: 8, 57073: 5, 59144: 5, 80094: 3, 534352: 7,
 }  # fmt: skip
 """Chain id → endpoints without a key in the list that the file names, without those that track their users."""
+
+
+def test_blocks_come_as_often_as_yearly_rates_are_counted_by() -> None:
+    counted = {spec.id: blocks for chain in KNOWN.values() if (blocks := counted_blocks((spec := chain.spec).id))}
+    assert counted.keys() == {1, 56, 204}
+    for spec in (chain.spec for chain in KNOWN.values() if chain.spec.id in counted):
+        assert counted[spec.id] == pytest.approx(SECONDS_PER_YEAR / spec.block_time, rel=0.001), spec.name
 
 
 def test_names_tags_and_ids_are_each_of_one_chain() -> None:

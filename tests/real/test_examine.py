@@ -10,7 +10,7 @@ from liqtui.chain.pool import EndpointPool
 from liqtui.cli import doctor
 from liqtui.core.reads import run_plans
 from liqtui.core.sources import ChainSpec, MarketRef
-from liqtui.engine.examine import Difference, Examined, examine
+from liqtui.engine.examine import Difference, Examined, block_time, examine
 from liqtui.protocols.feed_check import FeedsFound
 from liqtui.protocols.feed_check import look as feeds_of
 from liqtui.protocols.feeds import FeedInfo
@@ -18,6 +18,8 @@ from liqtui.protocols.morpho_blue import MorphoBlue
 from liqtui.protocols.registry import About, adapters
 from tests.lab.faults import rpc_error
 from tests.lab.market import wallet
+from tests.lab.node import Node
+from tests.lab.packages import anvil_binary, default_cache
 from tests.lab.proxy import Fault, FaultProxy, Upstream
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from tests.lab.compound_v2 import CompoundMarket
     from tests.lab.lab import Lab
     from tests.lab.morpho import MorphoLab
-    from tests.lab.node import Node
 
 POOL_REVISION = "0148170e"
 
@@ -214,6 +215,33 @@ def test_the_feeds_that_are_shipped_are_held_against_the_chain(lab: Lab) -> None
     ]
     assert found(euro).others[-1] == (f"sequencer uptime at {euro}", "EUR / USD")
     assert doctor.feeds(FeedsFound(0)) == []
+
+
+def test_the_pace_of_blocks_is_measured() -> None:
+    async def measured(node: Node) -> float | None:
+        pool = EndpointPool(ChainSpec(node.chain_id, "lab", rpc=(node.url,), requests_per_second=1e6))
+        try:
+            return await block_time(pool)
+        finally:
+            await pool.close()
+
+    with Node(anvil_binary(default_cache())) as node:
+        node.rpc("anvil_setBlockTimestampInterval", 3)
+        node.rpc("anvil_mine", hex(400))
+        assert asyncio.run(measured(node)) is None, "too few blocks to tell"
+        node.rpc("anvil_mine", hex(1001))
+        assert asyncio.run(measured(node)) == 3.0
+
+
+def test_what_is_told_of_the_pace_of_blocks() -> None:
+    spec = ChainSpec(56, "bnb", block_time=0.75)
+    (well,) = doctor.pace(spec, 0.8, None)
+    assert (well.state, well.words) == (doctor.GOOD, "one in 0.8 s")
+    slow, rates = doctor.pace(spec, 0.45, 42_048_000)
+    assert (slow.state, rates.state) == (doctor.ODD, doctor.ODD)
+    assert slow.words == "one in 0.45 s, not in 0.75 s: set block_time under [chains.bnb]"
+    assert rates.words.endswith("and 70,080,000 come at this pace: off by 40%")
+    assert [each.what for each in doctor.pace(spec, 0.75, 42_048_000)] == ["blocks"]
 
 
 def test_a_fork_is_named_once() -> None:
