@@ -112,7 +112,7 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
         seize_paused=pauses.yes(found.get(SEIZE_PAUSED, b"")),
         paused=pauses.yes(found.get(PROTOCOL_PAUSED, b"")),
         least=_least(opened, found),
-        vai_rate=(known(found.get(GET_VAI_REPAY_RATE, b"")) or 0) * (RAY // WAD),
+        vai_rate=None if (vai_rate := known(found.get(GET_VAI_REPAY_RATE, b""))) is None else vai_rate * (RAY // WAD),
     )
     rest = iter(told)
     outcome: dict[str, Account | ValueError] = {

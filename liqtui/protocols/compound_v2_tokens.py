@@ -58,7 +58,7 @@ def token_state(opened: Opened, info: TokenInfo, found: Mapping[Any, Result], pr
     cash, lent, kept, issued = (known(found[token, getter]) for getter in _SIZES)
     rate = known(found[token, EXCHANGE_RATE_CURRENT]) or None
     supplied = None if issued is None or rate is None else issued * rate // WAD
-    notes = (*quote.notes, *(() if info.periods else ("yearly rates not known",)))
+    notes = (*quote.notes, *(("yearly rates not known",) if None in (supply, borrow) else ()))
     supply_cap, borrow_cap = (_cap(opened, getter, token, found) for getter in (SUPPLY_CAPS, BORROW_CAPS))
     return TokenState(
         info=info,
@@ -136,5 +136,7 @@ def _quote(info: TokenInfo, price: int | None, prices: PriceBook) -> Quote:
     return prices.quote(asset, ZERO_ADDRESS, shown, VALUE_DECIMALS)
 
 
-def _yearly(result: Result, periods: int | None) -> int:
-    return (known(result) or 0) * (periods or 0) * (RAY // WAD)
+def _yearly(result: Result, periods: int | None) -> int | None:
+    """Ray; None where the rate of a period, or how many of them make a year, is not known."""
+    rate = known(result)
+    return None if rate is None or not periods else rate * periods * (RAY // WAD)

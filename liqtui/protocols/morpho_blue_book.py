@@ -274,7 +274,7 @@ def _debt_leg(state: MarketState, loan: Loan) -> Leg:
         amount=amount,
         price=price,
         value=None if price is None else mul_div_up(amount, price, 10**info.loan.decimals),
-        rate=(state.rate or 0) * SECONDS_PER_YEAR * (RAY // WAD),
+        rate=None if state.rate is None else state.rate * SECONDS_PER_YEAR * (RAY // WAD),
         pool_cash=max(0, state.stored.supply_assets - state.stored.borrow_assets),
         utilization=state.stored.borrow_assets * BPS // state.stored.supply_assets
         if state.stored.supply_assets

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from liqtui.core.model import ENGINE_LINES, Change
+from liqtui.core.risk import complete, interest_known
 from liqtui.core.severity import liquidatable
 from liqtui.core.sources import MarketRef
 from liqtui.core.units import HEALTH_INFINITE, RAY, WAD
@@ -275,8 +276,18 @@ def test_rates_that_nobody_tells_are_said_to_be_unknown() -> None:
     market = opened(chain, MarketRef("compound-v2", 777, "elsewhere", ENTRY))
     reading = run(ADAPTER.refresh(market, BLOCK, {WALLET: frozenset()}), chain)
     (found,) = ADAPTER.evaluate(market, BLOCK, reading.market, reading.accounts[WALLET], WALLET)
-    assert found.legs[0].rate == 0
+    assert [leg.rate for leg in found.legs] == [None, None]
     assert "yearly rates not known" in found.legs[0].notes
+    assert not interest_known(found)
+    assert complete(found).carry_per_year is None
+
+
+def test_rates_that_a_market_refuses_are_unknown() -> None:
+    chain = loan().chain()
+    chain.put(addr("cUSDC"), abi.BORROW_RATE_PER_BLOCK, result=REVERT)
+    found = position(chain)
+    assert [leg.rate for leg in found.legs] == [RAY // WAD * 10**9 * 2_628_000, None]
+    assert found.legs[1].notes == ("yearly rates not known",)
 
 
 def test_odd_decimals_of_what_ifs() -> None:
