@@ -152,6 +152,19 @@ def test_a_debt_in_a_market_that_is_closed_down(deprecated: bool, verdict: bool 
     assert liquidatable(found) is deprecated
 
 
+@pytest.mark.parametrize(("owed", "asset"), [(700, "USDC"), (1_400, "DAI")])
+def test_a_debt_beside_one_that_is_closed_down_needs_a_shortfall(owed: int, asset: str) -> None:
+    """Half of the DAI would cost more than all of the USDC, but of a healthy account nobody may repay it."""
+    tokens = [Token(**ETH), Token(**USDC, deprecated=True), Token("DAI", 10**8)]
+    debts = {"USDC": 300 * 10**6, "DAI": owed * WAD}
+    user = User({"ETH": WAD}, debts, entered=("ETH", "USDC", "DAI"))
+    found = position(Fake(tokens=tokens, users={WALLET: user}).chain())
+    assert found.health.verified
+    assert found.book.liquidatable()
+    assert (found.scope.debt.symbol, found.scope.blocked) == (asset, "")
+    assert found.scope.max_debt == (300 * 10**6 if asset == "USDC" else owed * WAD // 2)
+
+
 def test_comptrollers_that_know_no_deprecation() -> None:
     found = position(loan(with_deprecation=False).chain())
     assert found.health.verified

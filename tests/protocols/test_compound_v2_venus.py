@@ -240,6 +240,10 @@ def test_what_a_small_account_is_may_change_and_forced_liquidation_does_not_ask(
     forced = small(9_000, 8_000)
     forced.token("USDC").deprecated = True
     assert position(forced.chain()).scope.reason == "all of this debt"
+    beside = small(9_000, 1_000, 7_500)
+    beside.token("USDC").deprecated = True
+    scope = position(beside.chain()).scope
+    assert (scope.debt.symbol, scope.reason, scope.blocked) == ("USDC", "all of this debt", "")
 
 
 def test_a_small_account_without_debt_has_nothing_to_close() -> None:
