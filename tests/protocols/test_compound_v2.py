@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,6 +29,9 @@ from tests.protocols.compound_v2_fake import (
     position,
 )
 from tests.protocols.fake import addr, run
+
+if TYPE_CHECKING:
+    from liqtui.protocols.abi import Function
 
 
 def test_a_loan() -> None:
@@ -216,7 +219,7 @@ def test_how_much_of_a_market_is_lent_out(sizes: tuple[int, int, int] | None, le
 @pytest.mark.parametrize(
     ("caps", "rooms"),
     [
-        ((5 * 10**24, 4 * 10**24), (2 * 10**24, 2 * 10**24)),
+        ((5 * 10**24, 5 * 10**24), (2 * 10**24 - 8, 10**24 - 6)),  # a total that reaches the cap is refused
         ((10**24, 10**24), (0, 0)),  # below what there is already
         ((0, 0), (None, None)),  # none in Compound
         ((2**256 - 1, 2**256 - 1), (None, None)),
@@ -224,11 +227,23 @@ def test_how_much_of_a_market_is_lent_out(sizes: tuple[int, int, int] | None, le
     ],
 )
 def test_what_caps_leave(caps: tuple[int, int] | None, rooms: tuple[int | None, int | None]) -> None:
+    """Of 1 in cash and 3 lent, with the interest up to the block: 7 more are owed, 2 of them to the reserves."""
     sizes = (3 * 10**24, 0, 10**24)
-    tokens = [Token(**ETH, sizes=sizes, rate=2 * WAD, caps=caps), Token(**USDC, sizes=sizes, caps=caps)]
-    held, owed = position(loan(tokens=tokens).chain()).legs
+    more: dict[str, Any] = {"sizes": sizes, "grown": (7, 2), "caps": caps}
+    held, owed = position(loan(tokens=[Token(**ETH, **more), Token(**USDC, **more)]).chain()).legs
     assert (held.cap_room, owed.cap_room) == (rooms[1], rooms[0])
     assert (held.cap, owed.cap) == (tuple(caps or ())[::-1] if rooms[0] is not None else (None, None))
+
+
+@pytest.mark.parametrize("silent", [abi.TOTAL_BORROWS_CURRENT, abi.GET_CASH])
+def test_what_caps_leave_is_unknown_where_a_total_is(silent: Function) -> None:
+    tokens = [Token(**each, sizes=(3, 0, 1), caps=(10**25, 10**25)) for each in (ETH, USDC)]
+    chain = loan(tokens=tokens).chain()
+    for token in tokens:
+        chain.put(token.address, silent, result=REVERT)
+    held, owed = position(chain).legs
+    assert held.cap_room is None
+    assert (owed.cap_room is None) is (silent is abi.TOTAL_BORROWS_CURRENT)
 
 
 def test_how_a_liquidation_goes() -> None:

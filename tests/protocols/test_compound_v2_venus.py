@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -86,6 +87,30 @@ def test_a_cap_of_zero_closes_a_market_of_venus(caps: tuple[int, int], told: tup
     held, owed = position(loan(kind="isolated", tokens=tokens).chain()).legs
     assert (held.cap, owed.cap) == told
     assert (held.cap_room, owed.cap_room) == tuple(None if cap is None else 0 for cap in told)
+
+
+def test_what_an_isolated_pool_has_to_give_and_under_its_caps() -> None:
+    """Reserves are not given away; written off debt is in the way of borrowing, and counts as lent."""
+    rest: dict[str, Any] = {"threshold": 80 * WAD // 100, "caps": (10_000, 10_000), "rate": 2 * WAD}
+    more: dict[str, Any] = {"sizes": (3_000, 500, 2_000), "grown": (70, 20), "bad": 1_000, "cash": 4_000}
+    fake = Fake("isolated", [Token(**each, **rest, **more) for each in (ETH, USDC)], least=WAD)
+    fake.users[WALLET] = User({"ETH": WAD}, {"USDC": 10**6}, entered=("ETH", "USDC"))
+    held, owed = position(fake.chain()).legs
+    assert (held.pool_cash, owed.pool_cash) == (4_000 - 520, 4_000 - 520)
+    assert (held.cap_room, owed.cap_room) == (10_000 - 4_000, 10_000 - 3_070 - 1_000)
+    assert held.utilization == owed.utilization == 4_000 * 10_000 // (4_000 + 3_000 + 1_000 - 500)
+    chain = fake.chain()
+    for token in fake.tokens:
+        chain.put(token.address, abi.BAD_DEBT, result=REVERT)
+    held, owed = position(chain).legs
+    assert (owed.cap_room, held.utilization) == (None, None)
+    chain = fake.chain()
+    call = abi.in_one(USUAL_MULTICALL3, [of.at(addr("cETH")) for of in (abi.ACCRUE_INTEREST, abi.TOTAL_RESERVES)])
+    chain.results[call.target, call.data] = REVERT
+    assert position(chain).legs[0].pool_cash is None
+    core = venus()
+    core.tokens = [replace(token, sizes=(3_000, 500, 2_000), cash=4_000) for token in core.tokens]
+    assert position(core.chain()).legs[0].pool_cash == 4_000
 
 
 def test_venus_weighs_by_threshold_and_has_incentives_by_market() -> None:
