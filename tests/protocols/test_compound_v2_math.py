@@ -61,6 +61,12 @@ def test_known_sums() -> None:
     assert measure([line], TRUNCATING) == Sums(15 * 10**15, 0)
     assert measure([line._replace(owed=150)], TRUNCATING) == Sums(15 * 10**15, 15 * 10**11)
     assert measure([line, line._replace(price=None)], TRUNCATING) is None
+    half_up = Rounding(half_up=True)
+    odd = Line("0x", WAD, 0, WAD, 3, WAD // 2)  # 3 × 0.5 = 1.5
+    assert measure([odd], TRUNCATING) == Sums(1, 0)
+    assert measure([odd], half_up) == Sums(2, 0)
+    assert measure([odd._replace(rate=WAD // 2, weight=3, price=WAD)], half_up) == Sums(2, 0)
+    assert underlying(3, WAD // 2) == 1
     assert Sums(5, 0).health == HEALTH_INFINITE
     assert Sums(5, 5).health == HEALTH_ONE
     assert Sums(5, 5).liquidity == (0, 0)
