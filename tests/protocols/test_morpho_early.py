@@ -322,6 +322,23 @@ def test_an_oracle_of_its_own_is_read_and_taken_to_move_along() -> None:
     assert half == 900 * 10**6 * WAD // 1_500_000_000
 
 
+def test_past_its_reach_by_its_own_oracle_it_cannot_act() -> None:
+    """Its oracle says 1,700, of which 86 % are 1,462: under the debt. By the market's oracle the loan is sound."""
+    fake = Fake()
+    chain = chain_of(fake, (*TERMS[:5], addr("its oracle")), said=PAST)
+    chain.set(addr("its oracle"), morpho.PRICE, types="uint256", value=1_700 * 10**24)
+    found = position(fake, chain)
+    assert found.health.raw == 2_150 * 10**6 * WAD // 1_500_000_000
+    assert (found.health.verdict, found.health.confirmed, found.threshold) == (False, True, 8_600)
+    assert [flag.code for flag in found.flags] == ["pre-liquidation"]
+    assert "past its reach" in found.flags[0].text
+    assert found.scope is not None
+    assert found.scope.reason == "no close factor: all of the debt"
+    # it can act while 75 % of its oracle's price are under the debt, and 86 % are not: from 1,744.19 to 2,000
+    assert found.book.liquidatable(Change(prices={found.legs[0].asset.address: 2_600 * 10**8})) is True
+    assert found.book.liquidatable(Change(prices={found.legs[0].asset.address: 3_000 * 10**8})) is False
+
+
 def test_without_a_price_of_its_own_health_is_unknown() -> None:
     fake = Fake()
     found = position(fake, chain_of(fake, (*TERMS[:5], addr("mute")), said=Failure("revert")))
