@@ -57,6 +57,39 @@ def test_a_loan() -> None:
     assert str(found.key) == f"1:compound-v2:test market:{WALLET}"
 
 
+def test_what_ifs_of_a_loan_to_the_last_digit() -> None:
+    """At an exchange rate of 3 a third of what is given or taken makes cTokens, rounded down."""
+    user = User({"ETH": WAD}, {"USDC": 1_000 * 10**6}, entered=("ETH", "USDC"))
+    found = position(Fake(tokens=[Token(**ETH, rate=3 * WAD), Token(**USDC)], users={WALLET: user}).chain())
+    eth, usdc, owed = addr("cETH"), addr("USDC"), 1_000 * WAD
+    assert found.health.raw == 4_800 * WAD * WAD // owed
+    assert [leg.notes for leg in found.legs] == [(), ()]
+
+    def health(**change: Any) -> int:
+        return found.book.health(Change(**change))
+
+    assert health(collateral={eth: 8}) == (WAD + 2) * 4_800 * WAD // owed
+    assert health(collateral={eth: -8}) == (WAD - 2) * 4_800 * WAD // owed
+    assert health(collateral={eth: -4 * WAD}) == 0
+    assert health(debt={usdc: 7}) == 4_800 * WAD * WAD // (owed + 7 * 10**12)
+    assert health(debt={usdc: -7}) == 4_800 * WAD * WAD // (owed - 7 * 10**12)
+    price = 1_000_000_000_000_000_003  # of the last of its digits nothing is left for a whole million of units
+    assert health(prices={usdc: price}) == 4_800 * WAD * WAD // (1_000 * price)
+    assert isinstance(health(prices={usdc: price}), int)
+    assert health(prices={eth: 2_000 * WAD + 1}) == 3 * (8 * (2_000 * WAD + 1) // 10) * WAD // owed
+
+
+def test_values_are_cut() -> None:
+    user = User({"ETH": 10**8 - 1}, {"USDC": 1}, entered=("ETH", "USDC"))
+    tokens = [Token(**{**ETH, "price": 200_012_345_679}), Token(**{**USDC, "decimals": 18, "price": 10**8 - 1})]
+    user.owed["USDC"] = 10**8 - 1
+    held, owed = position(Fake(tokens=tokens, users={WALLET: user}).chain()).legs
+    assert held.value == 200_012_345_679 * 10**10 * (10**8 - 1) // WAD
+    assert owed.value == (10**8 - 1) * 10**10 * (10**8 - 1) // WAD
+    assert held.value != -(-200_012_345_679 * 10**10 * (10**8 - 1) // WAD)
+    assert owed.value != -(-(10**8 - 1) * 10**10 * (10**8 - 1) // WAD)
+
+
 def test_interest_since_the_last_accrual_counts() -> None:
     fake = loan()
     fake.users[WALLET].stored_owed["USDC"] = 900 * 10**6
@@ -252,6 +285,9 @@ def test_how_a_liquidation_goes() -> None:
     assert card["who"] == "anyone but the account itself"
     assert card["how much"] == "up to 50% of one debt in a call"
     assert (card["bonus"], card["protocol fee"]) == ("8%", "2.8% of what is taken")
+    both = User({"ETH": WAD, "USDC": 10**6}, {"USDC": 1}, entered=("ETH", "USDC"))
+    two = Fake(tokens=[Token(**ETH, share=28 * WAD // 1000), Token(**USDC)], users={WALLET: both})
+    assert "2.8%" in dict(position(two.chain()).engine)["protocol fee"]
     assert card["bad debt"] == "stays with the account"
     core = dict(position(loan(liquidator=addr("only")).chain()).engine)
     assert core["who"] == f"only the contract {addr('only')}"

@@ -72,6 +72,14 @@ def test_known_sums() -> None:
     assert Sums(5, 5).liquidity == (0, 0)
 
 
+@pytest.mark.parametrize(("rounding", "tokens"), [(TRUNCATING, 30), (Rounding(half_up=True), 40)])
+def test_a_seizure_multiplies_as_the_comptroller_does(rounding: Rounding, tokens: int) -> None:
+    """1.8 × 2 are 3.6: cut 3, half up 4 cTokens for each of ten units."""
+    debt = Line("0x", 0, 10, WAD, 0, 2)
+    collateral = Line("0y", 10**6, 0, WAD // 2, 0, 2)
+    assert seize(rounding, collateral, debt, 10, 18 * WAD // 10) == (10, tokens)
+
+
 def test_the_roundings_differ() -> None:
     line = Line("0x", 0, 0, rate=20_000_000_001, weight=7 * WAD // 10, price=10**34 + 7)
     values = [of_one(line, rounding) for rounding in ROUNDINGS]
