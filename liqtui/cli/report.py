@@ -148,7 +148,7 @@ def _leg(leg: Leg, position: Position) -> dict[str, Any]:
         "price": _text(leg.price),
         "price_decimals": position.base_decimals,
         f"value_{position.base_symbol.lower()}": _scaled(leg.value, position.base_decimals),
-        "rate": decimal_string(leg.rate, 27),
+        "rate": _scaled(leg.rate, 27),
         "utilization": _scaled(leg.utilization, 4),
         "pool_cash": _text(leg.pool_cash),
         "cap": _text(leg.cap),

@@ -157,7 +157,7 @@ def moves(
 
 
 def _interest(leg: Leg, was: int, by: int, passed: int | None) -> bool:
-    if passed is None:
+    if passed is None or leg.rate is None:
         return True
     return by * RAY * SECONDS_PER_YEAR <= 3 * was * leg.rate * passed + was * RAY * SECONDS_PER_YEAR // MERCY
 

@@ -73,8 +73,8 @@ class Leg(NamedTuple):
     """Liquidation bonus in basis points (10,500 = the liquidator takes 5 % more); 0 for debt."""
     counts: bool = True
     """Whether it takes part in the health factor."""
-    rate: int = 0
-    """Yearly rate now, ray, simple: earned on collateral, paid on debt."""
+    rate: int | None = 0
+    """Yearly rate now, ray, simple: earned on collateral, paid on debt; None: not known."""
     pool_cash: int | None = None
     """What can be withdrawn from the pool of this asset now, raw token units."""
     cap_room: int | None = None

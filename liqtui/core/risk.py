@@ -56,7 +56,7 @@ def interest_eta(position: Position) -> int | None:
     """Seconds until interest alone first brings health to 1, each leg growing at its own rate (`core.interest`).
 
     Prices and rates held; legs weigh what they count for in the health factor. Rounded down. Zero when it is there
-    already; None when it never happens, and when health, a value or a price is unknown.
+    already; None when it never happens, and when health, a value, a price or a rate is unknown.
     """
     health = position.health.shown
     if health is None or is_infinite(health) or not position.has_debt:
@@ -69,29 +69,32 @@ def interest_eta(position: Position) -> int | None:
         paid = leg.side is _DEBT
         if not paid and not matters(leg):
             continue
-        value = leg.value
-        if value is None:
+        value, rate = leg.value, leg.rate
+        if value is None or rate is None:
             return None
         weight = value if paid else value * leg.threshold
         if weight > 0:
-            (owed if paid else held).append((weight, leg.rate / RAY))
+            (owed if paid else held).append((weight, rate / RAY))
     years = crossing(health / WAD, held, owed) if held and owed else None
     return None if years is None else int(years * SECONDS_PER_YEAR)
 
 
 def interest_known(position: Position) -> bool:
     """Whether no `interest_eta` means never: the figures that it is made of are there."""
-    return position.health.shown is not None and all(leg.value is not None for leg in position.legs)
+    return position.health.shown is not None and all(
+        leg.value is not None and (leg.rate is not None or not matters(leg)) for leg in position.legs
+    )
 
 
 def carry_per_year(position: Position) -> int | None:
     """Base units earned minus paid per year at today's rates, rounded against the owner; None when unknown."""
     carry = 0
     for leg in position.legs:
-        if leg.value is None:
+        value, rate = leg.value, leg.rate
+        if value is None or rate is None:
             return None
         paid = leg.side is Side.DEBT
-        carry += -mul_div_up(leg.value, leg.rate, RAY) if paid else mul_div_down(leg.value, leg.rate, RAY)
+        carry += -mul_div_up(value, rate, RAY) if paid else mul_div_down(value, rate, RAY)
     return carry
 
 

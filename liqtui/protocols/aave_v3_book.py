@@ -46,7 +46,8 @@ class Entry(NamedTuple):
     """Takes part in health as collateral."""
     flagged: bool
     """The pool looks at it, and at its price, even when nothing is left in it."""
-    borrow_rate: int
+    borrow_rate: int | None
+    """Yearly, ray, of what is owed; None: not known, or nothing is."""
 
 
 def terms_of(opened: Opened, rules: Rules, state: ReserveState, category: Category | None) -> Terms:
@@ -117,12 +118,13 @@ def book_of(opened: Opened, market: Market, account: Account) -> AaveBook:
     holds = owes = False
     for i, scaled, borrowed, fixed, fixed_rate in holdings:
         state, terms, income, debt_index, borrow_rate, can_count, asset, price, unit, threshold, ltv = places[i]
-        owed = rate = 0
+        owed, rate = 0, None
         if borrowed or fixed:
             variable = of_owed(borrowed, debt_index)
             owed = variable + fixed
-            if owed:
-                owes, rate = True, (variable * borrow_rate + fixed * fixed_rate) // owed
+            owes = owes or owed > 0
+            if owed and (not fixed or fixed_rate is not None):
+                rate = (variable * borrow_rate + fixed * (fixed_rate or 0)) // owed
         bits = flags >> 2 * i & 3
         enabled = bits > 1
         supplied = of_supplied(scaled, income) if scaled else 0

@@ -118,6 +118,21 @@ def compounded(rate: int, seconds: int, *, polynomial: bool, per_second: bool = 
     return RAY + simple + pairs * squared // 2 + pairs * max(seconds - 2, 0) * cubed // 6
 
 
+def minted_to_treasury(scaled_debt: int, before: int, after: int, factor: int, income: int, *, directed: bool) -> int:
+    """Scaled aTokens that the treasury gets at the next update (ReserveLogic._accrueToTreasury).
+
+    For variable debt whose index grows from `before` to `after`; `factor` in basis points, `income` the supply index
+    then.
+    """
+    accrued = (
+        ray_mul_down(scaled_debt, after - before)
+        if directed
+        else ray_mul(scaled_debt, after) - ray_mul(scaled_debt, before)
+    )
+    part = percent_mul(accrued, factor)
+    return part * RAY // income if directed else (part * RAY + income // 2) // income
+
+
 def amounts(*, directed: bool) -> tuple[Callable[[int, int], int], Callable[[int, int], int]]:
     """What makes an aToken balance, and what makes a variable debt, of a scaled amount and an index; raw units."""
     return (ray_mul_down, ray_mul_up) if directed else (ray_mul, ray_mul)

@@ -259,11 +259,11 @@ def _account(market: Market, owner: _Owner, balances: Sequence[Result], errors: 
         return Account(flags, group, tuple(holdings), None, str(fault))
 
 
-def _borrowed(market: Market, i: int, told: Sequence[Result]) -> tuple[int, int, int]:
+def _borrowed(market: Market, i: int, told: Sequence[Result]) -> tuple[int, int, int | None]:
     """The last three of a holding, from the answers to the questions of `_held` about debt in one reserve."""
     owed, rules = uint(told[0]), market.rules
     if rules.stable_debt:
-        return owed, uint(told[1]), known(told[2]) or 0
+        return owed, uint(told[1]), known(told[2])
     if rules.discounted_debt and not market.reserves[i].config.virtual:
         return 0, uint(told[1]), market.reserves[i].borrow_rate
     return owed, 0, 0

@@ -23,7 +23,13 @@ from liqtui.protocols.aave_v3_abi import (
     SCALED_TOTAL_SUPPLY,
     TOTAL_SUPPLY,
 )
-from liqtui.protocols.aave_v3_math import normalized_debt, normalized_income, owed_amount, supplied_amount
+from liqtui.protocols.aave_v3_math import (
+    minted_to_treasury,
+    normalized_debt,
+    normalized_income,
+    owed_amount,
+    supplied_amount,
+)
 from liqtui.protocols.aave_v3_state import Category, ReserveState, decode_config
 from liqtui.protocols.abi import as_address, ask, flag, known, string, uint, words
 from liqtui.protocols.price_sources import ZERO_ADDRESS
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
 
     from liqtui.core.reads import Call, Plan, Result
     from liqtui.protocols.aave_v3_math import Rules
-    from liqtui.protocols.aave_v3_state import Config, Opened, Reserve
+    from liqtui.protocols.aave_v3_state import Config, Opened, Reserve, ReserveData
     from liqtui.protocols.abi import Function
     from liqtui.protocols.price_sources import PriceBook
 
@@ -86,7 +92,7 @@ def reserve_state(answers: Answers, reserve: Reserve) -> ReserveState:
     quote = _quote(answers, reserve, price)
     grace_until = known(found[i, GET_GRACE_PERIOD]) if rules.grace else 0
     lent, cash = _lent(answers, i, debt_index), _cash(answers, i, config)
-    supplied = _supplied(answers, i, data.treasury, income)
+    supplied = _supplied(answers, i, data, config.reserve_factor, (income, debt_index))
     return ReserveState(
         reserve=reserve,
         config=config,
@@ -131,10 +137,18 @@ def _lent(answers: Answers, i: int, debt_index: int) -> int | None:
     return owed_amount(owed, debt_index, directed=answers.rules.directed) + fixed
 
 
-def _supplied(answers: Answers, i: int, treasury: int, income: int) -> int | None:
-    """All that counts against a supply cap, raw units; None where it is not known, or where there are no caps."""
-    scaled = known(answers.found[i, "supplied"]) if answers.rules.caps else None
-    return None if scaled is None else supplied_amount(scaled + treasury, income, directed=answers.rules.directed)
+def _supplied(answers: Answers, i: int, data: ReserveData, factor: int, now: tuple[int, int]) -> int | None:
+    """All that counts against a supply cap, raw units; None where it is not known, or where there are no caps.
+
+    A supply first gives the treasury its part of the interest since the last update, which then counts too. The part
+    of stable-rate debt (≤ v3.1) is left out. `now`: both indexes up to the block.
+    """
+    (income, debt_index), directed = now, answers.rules.directed
+    scaled, owed = (known(answers.found[i, what]) for what in ("supplied", "owed")) if answers.rules.caps else (None, 0)
+    if scaled is None or owed is None:
+        return None
+    minted = minted_to_treasury(owed, data.debt_index, debt_index, factor, income, directed=directed)
+    return supplied_amount(scaled + data.treasury + minted, income, directed=directed)
 
 
 def _room(cap: int, unit: int, used: int | None) -> int | None:

@@ -41,6 +41,8 @@ class Config(NamedTuple):
     """Isolation mode, 2 decimals; 0: not isolated."""
     virtual: bool
     """Virtual accounting is on."""
+    reserve_factor: int = 0
+    """The treasury's part of what borrowers pay, basis points."""
 
 
 def decode_config(data: int) -> Config:
@@ -65,6 +67,7 @@ def decode_config(data: int) -> Config:
         category=bits(168, 8),
         debt_ceiling=bits(212, 40),
         virtual=bool(bits(252, 1)),
+        reserve_factor=bits(64, 16),
     )
 
 
@@ -212,11 +215,11 @@ class Market:
     """By eMode category: what `aave_v3_book` made of the reserves for its accounts, the same for all of them."""
 
 
-Holding: TypeAlias = tuple[int, int, int, int, int]
+Holding: TypeAlias = tuple[int, int, int, int, int | None]
 """An account in one reserve. A plain tuple: every account of every round is made of them.
 
 (reserve id, scaled aToken balance, scaled variable debt, raw units owed on top that do not follow the variable index -
-stable debt, discounted GHO -, their yearly rate in ray)
+stable debt, discounted GHO -, their yearly rate in ray or None where it is not told)
 """
 
 

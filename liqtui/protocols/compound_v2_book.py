@@ -143,7 +143,7 @@ class CompoundBook:
     rounding: Rounding = TRUNCATING
     forced: frozenset[str] = frozenset()
     """Assets whose debt may be liquidated whatever the health."""
-    vai_rate: int = 0
+    vai_rate: int | None = None
 
     @cached_property
     def legs(self) -> tuple[Leg, ...]:
@@ -252,6 +252,6 @@ def _debt_leg(entry: Entry) -> Leg:
     )
 
 
-def _vai_leg(vai: Vai, owed: int, rate: int) -> Leg:
+def _vai_leg(vai: Vai, owed: int, rate: int | None) -> Leg:
     note = "counts as one dollar, whatever its price"
     return Leg(vai.asset, Side.DEBT, owed, WAD, owed * WAD // 10**vai.asset.decimals, rate=rate, notes=(note,))

@@ -25,7 +25,6 @@ from liqtui.protocols.compound_v2_abi import (
     COMPTROLLER_IMPLEMENTATION,
     EFFECTIVE_FACTOR,
     EFFECTIVE_INCENTIVE,
-    EXCHANGE_RATE_CURRENT,
     GET_ACCOUNT_LIQUIDITY,
     GET_ACCOUNT_SNAPSHOT,
     GET_ALL_MARKETS,
@@ -45,7 +44,7 @@ from liqtui.protocols.compound_v2_abi import (
 )
 from liqtui.protocols.compound_v2_book import rounding_of
 from liqtui.protocols.compound_v2_state import Account, Holding, Market, TokenState
-from liqtui.protocols.compound_v2_tokens import token_calls, token_state
+from liqtui.protocols.compound_v2_tokens import accrued_calls, token_calls, token_state
 from liqtui.protocols.figures import fed_by
 
 if TYPE_CHECKING:
@@ -91,9 +90,9 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
         stored.append(_Stored(mine, [words(each, 4) if ok(each, 4) else None for each in mine[::size]]))
         at = until
 
-    third: dict[Any, Call] = {
-        (info.address, EXCHANGE_RATE_CURRENT): EXCHANGE_RATE_CURRENT.at(info.address) for info in used
-    }
+    third: dict[Any, Call] = {}
+    for info in used:
+        third |= accrued_calls(opened, info, found)
     more = [call for owner, mine in zip(accounts, stored, strict=True) for call in _accrued_calls(opened, owner, mine)]
     answered, told = yield from ask_all(third, more)
     found |= answered
@@ -112,7 +111,7 @@ def refresh(opened: Opened, block: Block, hints: Mapping[str, frozenset[str]]) -
         seize_paused=pauses.yes(found.get(SEIZE_PAUSED, b"")),
         paused=pauses.yes(found.get(PROTOCOL_PAUSED, b"")),
         least=_least(opened, found),
-        vai_rate=(known(found.get(GET_VAI_REPAY_RATE, b"")) or 0) * (RAY // WAD),
+        vai_rate=None if (vai_rate := known(found.get(GET_VAI_REPAY_RATE, b""))) is None else vai_rate * (RAY // WAD),
     )
     rest = iter(told)
     outcome: dict[str, Account | ValueError] = {

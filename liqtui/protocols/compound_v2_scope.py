@@ -10,7 +10,7 @@ from liqtui.core.units import BPS, WAD
 from liqtui.protocols import compound_v2_pauses as pauses
 from liqtui.protocols.compound_v2_book import vai_line
 from liqtui.protocols.compound_v2_math import measure, seize, underlying_of
-from liqtui.protocols.compound_v2_whole import closed_whole, whole_scope
+from liqtui.protocols.compound_v2_whole import closed_whole, collateral_of, whole_scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,8 +122,19 @@ def _case(market: Market, book: CompoundBook, collateral: Entry, debt: _Debt) ->
     seized = underlying_of(taken.tokens, held.rate)
     loss = (held.price or 0) * seized // WAD - (line.price or 0) * taken.repaid // WAD
     blocked = "seizing is paused" if market.seize_paused else "the whole protocol is paused" if market.paused else ""
-    blocked = blocked or pauses.stopped(collateral.state.paused, debt.paused)
+    blocked = blocked or pauses.stopped(collateral.state.paused, debt.paused) or _refused(market, book, debt)
     return _Case(loss, collateral, debt, taken, seized, limit, incentive, blocked)
+
+
+def _refused(market: Market, book: CompoundBook, debt: _Debt) -> str:
+    """Of an account with a debt that may be liquidated whatever the health: why another of its debts may not."""
+    sums = book.sums()
+    if debt.forced or not book.forced or sums is None:
+        return ""
+    if sums.collateral >= sums.borrow:
+        return "health allows it for debt whose market is closed down only"
+    small = market.least is not None and collateral_of(book.lines) <= market.least
+    return "so small an account is closed only as a whole" if small else ""
 
 
 def _scope(market: Market, book: CompoundBook, case: _Case) -> Scope:

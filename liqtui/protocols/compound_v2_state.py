@@ -91,9 +91,9 @@ class TokenState(NamedTuple):
     rate: int | None
     """Exchange rate with interest up to the block, by the contract itself; None where it refuses."""
     cash: int | None
-    supply_rate: int
-    """Yearly, ray."""
-    borrow_rate: int
+    supply_rate: int | None
+    """Yearly, ray; None: not known."""
+    borrow_rate: int | None
     quote: Quote
     feeds: tuple[Feed, ...]
     forced: bool
@@ -121,8 +121,8 @@ class Market:
     """That of the comptroller; None where none that is known gives what it answers."""
     least: int | None = None
     """Dollars of collateral, 1e18-scaled, up to which an account is only closed as a whole (Venus's isolated pools)."""
-    vai_rate: int = 0
-    """Yearly, ray: what is paid on VAI."""
+    vai_rate: int | None = None
+    """Yearly, ray: what is paid on VAI; None: not known, or there is none."""
     drawn: dict[str, Any] = field(default_factory=dict[str, Any], compare=False, repr=False)
     """By wallet: what `compound_v2_book.drawn_of` made of its account."""
 

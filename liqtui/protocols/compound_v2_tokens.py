@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.model import Quote
 from liqtui.core.units import BPS, MAX_UINT256, RAY, WAD
 from liqtui.protocols import compound_v2_pauses as pauses
 from liqtui.protocols.abi import flag, known, ok, uint, words
 from liqtui.protocols.compound_v2_abi import (
+    ACCRUE_INTEREST,
+    BAD_DEBT,
     BORROW_CAPS,
     EXCHANGE_RATE_CURRENT,
     GET_CASH,
@@ -17,8 +19,11 @@ from liqtui.protocols.compound_v2_abi import (
     MARKETS,
     SUPPLY_CAPS,
     TOTAL_BORROWS,
+    TOTAL_BORROWS_CURRENT,
     TOTAL_RESERVES,
     TOTAL_SUPPLY,
+    in_one,
+    last_of,
 )
 from liqtui.protocols.compound_v2_open import BY_ACCOUNT_WORDS
 from liqtui.protocols.compound_v2_state import TokenState
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
     from liqtui.protocols.price_sources import PriceBook
 
 VALUE_DECIMALS = 18
+_KEPT_NOW = "reserves with interest"
 _SIZES = (GET_CASH, TOTAL_BORROWS, TOTAL_RESERVES, TOTAL_SUPPLY)
 
 
@@ -44,7 +50,22 @@ def token_calls(opened: Opened, info: TokenInfo) -> dict[Any, Call]:
     }
     calls |= {(token, getter): getter.at(token) for getter in (*_SIZES, *info.rates)}
     calls[token, GET_UNDERLYING_PRICE] = GET_UNDERLYING_PRICE.at(opened.oracle, token)
+    if opened.least is not None:
+        calls[token, BAD_DEBT] = BAD_DEBT.at(token)
     return calls | pauses.calls_of(opened, token)
+
+
+def accrued_calls(opened: Opened, info: TokenInfo, found: Mapping[Any, Result]) -> dict[Any, Call]:
+    """What is asked with interest up to the block, by (cToken, getter or what it means). `found`: of `token_calls`."""
+    token, exact = info.address, False
+    calls: dict[Any, Call] = {(token, EXCHANGE_RATE_CURRENT): EXCHANGE_RATE_CURRENT.at(token)}
+    if not opened.zero_caps:
+        exact = _cap(opened, SUPPLY_CAPS, token, found) is not None
+    if exact or _cap(opened, BORROW_CAPS, token, found) is not None:
+        calls[token, TOTAL_BORROWS_CURRENT] = TOTAL_BORROWS_CURRENT.at(token)
+    if exact or opened.least is not None:
+        calls[token, _KEPT_NOW] = in_one(opened.multicall, [ACCRUE_INTEREST.at(token), TOTAL_RESERVES.at(token)])
+    return calls
 
 
 def token_state(opened: Opened, info: TokenInfo, found: Mapping[Any, Result], prices: PriceBook) -> TokenState:
@@ -55,10 +76,8 @@ def token_state(opened: Opened, info: TokenInfo, found: Mapping[Any, Result], pr
     quote = _quote(info, price, prices)
     supply, borrow = (_yearly(found[token, getter], info.periods) for getter in info.rates)
     forced = any(flag(found[token, getter]) for getter in opened.forced)
-    cash, lent, kept, issued = (known(found[token, getter]) for getter in _SIZES)
-    rate = known(found[token, EXCHANGE_RATE_CURRENT]) or None
-    supplied = None if issued is None or rate is None else issued * rate // WAD
-    notes = (*quote.notes, *(() if info.periods else ("yearly rates not known",)))
+    sizes, rate = _sizes_of(token, found), known(found[token, EXCHANGE_RATE_CURRENT]) or None
+    notes = (*quote.notes, *(("yearly rates not known",) if None in (supply, borrow) else ()))
     supply_cap, borrow_cap = (_cap(opened, getter, token, found) for getter in (SUPPLY_CAPS, BORROW_CAPS))
     return TokenState(
         info=info,
@@ -67,28 +86,72 @@ def token_state(opened: Opened, info: TokenInfo, found: Mapping[Any, Result], pr
         incentive=incentive,
         price=price,
         rate=rate,
-        cash=cash,
+        cash=sizes.free(isolated=opened.least is not None),
         supply_rate=supply,
         borrow_rate=borrow,
         quote=quote,
         feeds=prices.feeds(quote),
         forced=forced,
         notes=notes,
-        utilization=_utilization(cash, lent, kept),
+        utilization=sizes.utilization,
         supply_cap=supply_cap,
         borrow_cap=borrow_cap,
-        supply_room=_room(supply_cap, supplied),
-        borrow_room=_room(borrow_cap, lent),
+        supply_room=_room(opened, supply_cap, sizes.supplied(rate, exact=not opened.zero_caps)),
+        borrow_room=_room(opened, borrow_cap, sizes.borrowed),
         paused=pauses.paused(token, found),
     )
 
 
-def _utilization(cash: int | None, lent: int | None, kept: int | None) -> int | None:
-    """As the rate models count it: debts ÷ (cash + debts − reserves), basis points."""
-    if cash is None or lent is None or kept is None:
-        return None
-    total = cash + lent - kept
-    return 0 if not lent else lent * BPS // total if total > 0 else None
+class _Sizes(NamedTuple):
+    """Of one cToken, raw underlying units; None where it is not known, or was not asked."""
+
+    cash: int | None
+    lent: int | None
+    """As of its last accrual, as are `kept` and `issued`."""
+    kept: int | None
+    """Reserves."""
+    issued: int | None
+    """cTokens."""
+    bad: int | None
+    """Debt that was written off and counts as lent (Venus's isolated pools)."""
+    lent_now: int | None
+    """With interest up to the block."""
+    kept_now: int | None
+
+    @property
+    def utilization(self) -> int | None:
+        """As the rate models count it: debts ÷ (cash + debts − reserves), basis points."""
+        cash, lent, kept, _, bad, _, _ = self
+        if cash is None or lent is None or kept is None or bad is None:
+            return None
+        total = cash + lent + bad - kept
+        return 0 if not lent + bad else (lent + bad) * BPS // total if total > 0 else None
+
+    def free(self, *, isolated: bool) -> int | None:
+        """What can be withdrawn or borrowed: Venus's isolated pools do not give their reserves away."""
+        if not isolated or self.cash is None:
+            return self.cash
+        return None if self.kept_now is None else max(0, self.cash - self.kept_now)
+
+    def supplied(self, rate: int | None, *, exact: bool) -> int | None:
+        """What counts against a supply cap: what cTokens are worth, or (Moonwell, `exact`) cash + debts − reserves."""
+        if not exact:
+            return None if self.issued is None or rate is None else self.issued * rate // WAD
+        if self.cash is None or self.lent_now is None or self.kept_now is None:
+            return None
+        return self.cash + self.lent_now - self.kept_now
+
+    @property
+    def borrowed(self) -> int | None:
+        """What counts against a borrow cap."""
+        return None if self.lent_now is None or self.bad is None else self.lent_now + self.bad
+
+
+def _sizes_of(token: str, found: Mapping[Any, Result]) -> _Sizes:
+    cash, lent, kept, issued = (known(found[token, getter]) for getter in _SIZES)
+    bad = known(found[token, BAD_DEBT]) if (token, BAD_DEBT) in found else 0
+    lent_now = known(found.get((token, TOTAL_BORROWS_CURRENT), b""))
+    return _Sizes(cash, lent, kept, issued, bad, lent_now, known(last_of(found.get((token, _KEPT_NOW), b""))))
 
 
 def _cap(opened: Opened, getter: Function, token: str, found: Mapping[Any, Result]) -> int | None:
@@ -97,9 +160,9 @@ def _cap(opened: Opened, getter: Function, token: str, found: Mapping[Any, Resul
     return None if cap == MAX_UINT256 or (cap == 0 and not opened.zero_caps) else cap
 
 
-def _room(cap: int | None, used: int | None) -> int | None:
-    """What the cap leaves."""
-    return None if cap is None or used is None else max(0, cap - used)
+def _room(opened: Opened, cap: int | None, used: int | None) -> int | None:
+    """What the cap leaves: a total that reaches it is refused by Compound and Moonwell, not by Venus."""
+    return None if cap is None or used is None else max(0, cap - used - (not opened.zero_caps))
 
 
 def _factors(said: Result, incentive: Result) -> tuple[int, int, int]:
@@ -136,5 +199,7 @@ def _quote(info: TokenInfo, price: int | None, prices: PriceBook) -> Quote:
     return prices.quote(asset, ZERO_ADDRESS, shown, VALUE_DECIMALS)
 
 
-def _yearly(result: Result, periods: int | None) -> int:
-    return (known(result) or 0) * (periods or 0) * (RAY // WAD)
+def _yearly(result: Result, periods: int | None) -> int | None:
+    """Ray; None where the rate of a period, or how many of them make a year, is not known."""
+    rate = known(result)
+    return None if rate is None or not periods else rate * periods * (RAY // WAD)

@@ -194,12 +194,11 @@ def _flags(position: Position) -> tuple[Flag, ...]:
     if book.account and price is not None and health_at(book.account, price, book.lltv) < book.lltv:
         flags.append(Flag("bad-debt", "the collateral is worth less than the debt"))
     if book.loan_now.shares:
-        flags += [
-            Flag(
-                "pre-liquidation", f"a part may be liquidated from LTV {percent(each.terms.lltv)} on: it is authorised"
-            )
-            for each in book.armed
-        ]
+        for each in book.armed:
+            text = f"a part may be liquidated from LTV {percent(each.terms.lltv)} on: it is authorised"
+            if book.past(each, price):
+                text += "; by its own oracle the loan is past its reach, which a higher price brings back"
+            flags.append(Flag("pre-liquidation", text))
     return tuple(flags)
 
 

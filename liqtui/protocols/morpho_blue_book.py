@@ -90,6 +90,7 @@ class MorphoBook:
         early = [
             each.terms.lltv if not price or each.price is None else mul_div_down(each.terms.lltv, each.price, price)
             for each in self.armed
+            if not self.past(each, price)
         ]
         return min(self.lltv, *early) if early else self.lltv
 
@@ -132,8 +133,23 @@ class MorphoBook:
             at = self.price_of(each, price)
             if at is None:
                 return None
-            found = min(found, health(account, at, each.terms.lltv))
+            if not self._past(account, price, at):
+                found = min(found, health(account, at, each.terms.lltv))
         return found
+
+    def past(self, armed: Armed, price: int | None) -> bool:
+        """Whether a contract's own oracle alone puts the account past its reach while the market's answers `price`.
+
+        It then refuses to act, and Morpho's own liquidation, which would be due by then, is not.
+        """
+        at = None if price is None else self.price_of(armed, price)
+        if at is None or price is None or self.account is None or not self.account.shares:
+            return False
+        return self._past(self.account, price, at)
+
+    def _past(self, account: Loan, price: int, at: int) -> bool:
+        """`at`: what that oracle answers."""
+        return health(account, at, self.lltv) < HEALTH_ONE <= health(account, price, self.lltv)
 
     def price_of(self, armed: Armed, price: int) -> int | None:
         """What a pre-liquidation contract's oracle answers while the market's answers `price`.
@@ -150,7 +166,11 @@ class MorphoBook:
         account, price = self.account, self.price()
         if account is None or price is None or health(account, price, self.lltv) < HEALTH_ONE:
             return None
-        priced = [(at, each) for each in self.armed if (at := self.price_of(each, price))]
+        priced = [
+            (at, each)
+            for each in self.armed
+            if (at := self.price_of(each, price)) and not self._past(account, price, at)
+        ]
         return min(priced, key=lambda pair: health(account, pair[0], pair[1].terms.lltv))[1] if priced else None
 
     def liquidatable(self, change: Change = NO_CHANGE) -> bool | None:
@@ -274,7 +294,7 @@ def _debt_leg(state: MarketState, loan: Loan) -> Leg:
         amount=amount,
         price=price,
         value=None if price is None else mul_div_up(amount, price, 10**info.loan.decimals),
-        rate=(state.rate or 0) * SECONDS_PER_YEAR * (RAY // WAD),
+        rate=None if state.rate is None else state.rate * SECONDS_PER_YEAR * (RAY // WAD),
         pool_cash=max(0, state.stored.supply_assets - state.stored.borrow_assets),
         utilization=state.stored.borrow_assets * BPS // state.stored.supply_assets
         if state.stored.supply_assets

@@ -116,10 +116,14 @@ def _cells(view: View, position: Position, leg: Leg) -> dict[str, str]:
         "LT": "" if debt else fmt.bps(leg.threshold),
         "counts as": view.money(counted) if leg.counts or debt else "nothing",
         "share": share if leg.counts or debt else "",
-        "yearly": fmt.rate(leg.rate) if leg.rate else "–",
+        "yearly": _yearly(leg.rate),
         "oracle": _oracle_name(quote, feed),
         "age": fmt.age(view.now - feed.updated_at) if feed and feed.updated_at is not None else "–",
     }
+
+
+def _yearly(rate: int | None) -> str:
+    return "unknown" if rate is None else fmt.rate(rate) if rate else "–"
 
 
 def counts_as(leg: Leg) -> int | None:
@@ -203,9 +207,9 @@ def _leftover(view: View, position: Position) -> str:
 def _rates(position: Position) -> str:
     """What each leg earns or costs, where there is no room for a column of it."""
     told = (
-        f"{leg.asset.symbol} {'costs' if leg.side is Side.DEBT else 'earns'} {fmt.rate(leg.rate)}"
+        f"{leg.asset.symbol} {'costs' if leg.side is Side.DEBT else 'earns'} {_yearly(leg.rate)}"
         for leg in position.legs
-        if leg.rate
+        if leg.rate != 0
     )
     return f"a year: {' · '.join(told) or 'nothing is earned or paid'}"
 

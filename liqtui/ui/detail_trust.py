@@ -168,7 +168,7 @@ def _raw_leg(leg: Leg) -> Iterator[tuple[str, str]]:
     yield "amount", str(leg.amount)
     yield "price · value", f"{_integer(leg.price)} · {_integer(leg.value)}"
     yield "LT · bonus (bps)", f"{leg.threshold} · {leg.bonus}"
-    yield "rate (ray)", str(leg.rate)
+    yield "rate (ray)", _integer(leg.rate)
     yield "pool cash · cap room", f"{_integer(leg.pool_cash)} · {_integer(leg.cap_room)}"
     yield "utilization (bps)", _integer(leg.utilization)
 

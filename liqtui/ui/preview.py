@@ -122,8 +122,9 @@ class Preview(LineView):
             (f"  {value}", muted),
         ]
         if leg.owed:
-            if leg.rate:
-                spans.append((f"  {text.rate(leg.rate)} a year", muted))
+            if leg.rate != 0:
+                yearly = "what it costs" if leg.rate is None else text.rate(leg.rate)
+                spans.append((f"  {yearly} a year{' is not known' * (leg.rate is None)}", muted))
         elif leg.counts:
             spans.append((f"  LT {text.bps(leg.threshold)}", muted))
         else:

@@ -122,6 +122,22 @@ def test_carry_is_rounded_against_the_owner() -> None:
     assert risk.carry_per_year(replace(of, legs=tuple(leg._replace(value=None) for leg in of.legs))) is None
 
 
+def test_a_rate_that_is_not_known_is_not_a_rate_of_nothing() -> None:
+    """Then it is not known either when interest ends it, or what it earns: "never" would be a guess."""
+    of = with_rates(bare(staking_loop()), 0.05, 0.03)
+    assert risk.interest_eta(of) is not None
+    assert risk.interest_known(of)
+    for blind in (0, 1):
+        legs = tuple(leg._replace(rate=None) if at == blind else leg for at, leg in enumerate(of.legs))
+        assert risk.interest_eta(replace(of, legs=legs)) is None
+        assert risk.carry_per_year(replace(of, legs=legs)) is None
+        assert not risk.interest_known(replace(of, legs=legs))
+    idle = (*of.legs, of.legs[0]._replace(counts=False, rate=None))
+    assert risk.interest_eta(replace(of, legs=idle)) == risk.interest_eta(of)
+    assert risk.interest_known(replace(of, legs=idle))
+    assert risk.carry_per_year(replace(of, legs=idle)) is None
+
+
 def test_recovery() -> None:
     of = bare(simple())
     assert of.collateral_value == 209_965_503_200_000

@@ -47,6 +47,10 @@ class Token:
     per_second: bool = False
     sizes: tuple[int, int, int] | None = None
     """Total debts, reserves and cTokens; None: not told."""
+    grown: tuple[int, int] = (0, 0)
+    """By how much interest up to the block makes the debts and the reserves more."""
+    bad: int = 0
+    """Debt written off, in an isolated pool."""
     share: int | None = None
     caps: tuple[int, int] | None = None
     """For borrowing and for supplying; None: the comptroller knows none."""
@@ -164,6 +168,13 @@ class Fake:
                 (abi.TOTAL_BORROWS, abi.TOTAL_RESERVES, abi.TOTAL_SUPPLY), token.sizes, strict=True
             ):
                 chain.set(at, getter, types="uint256", value=value)
+            lent, kept = (size + more for size, more in zip(token.sizes, token.grown, strict=False))
+            chain.set(at, abi.TOTAL_BORROWS_CURRENT, types="uint256", value=lent)
+            call = abi.in_one(USUAL_MULTICALL3, [abi.ACCRUE_INTEREST.at(at), abi.TOTAL_RESERVES.at(at)])
+            replies = [(True, bytes(32)), (True, kept.to_bytes(32))]
+            chain.results[call.target, call.data] = eth_abi.encode(["(bool,bytes)[]"], [replies])
+        if self.least is not None:
+            chain.set(at, abi.BAD_DEBT, types="uint256", value=token.bad)
         if token.share is not None:
             chain.set(at, abi.SEIZE_SHARE, types="uint256", value=token.share)
         if token.caps is not None:

@@ -97,6 +97,7 @@ class Asset:
     updated: int = NOW
     grace: int = 0
     treasury: int = 0
+    reserve_factor: int = 0
     cash: int = 10**24
     supplied: int = 10**24
     owed: int = 10**23
@@ -125,6 +126,7 @@ class Asset:
             58: 1,
             60: self.paused,
             62: self.siloed,
+            64: self.reserve_factor,
             80: self.borrow_cap,
             116: self.supply_cap,
             152: self.fee,

@@ -9,7 +9,8 @@ import pytest
 
 from liqtui.core.model import Change, Side
 from liqtui.core.reads import Failure
-from liqtui.core.units import BPS, HEALTH_INFINITE, HEALTH_ONE, RAY, SECONDS_PER_YEAR
+from liqtui.core.risk import interest_known
+from liqtui.core.units import BPS, HEALTH_INFINITE, HEALTH_ONE, RAY, SECONDS_PER_YEAR, WAD
 from liqtui.protocols import aave_v3_abi as aave
 from liqtui.protocols import price_sources as sources
 from tests.protocols.aave_v3_loan import ALICE, LOAN, LOAN_HEALTH, codes, loan, with_asset
@@ -175,6 +176,15 @@ def test_cash_is_what_the_pool_accounts_for(revision: int, virtual: bool, cash: 
     assert found.legs[0].pool_cash == cash
 
 
+@pytest.mark.parametrize(("owed", "cash", "used"), [(2, 1, 6_666), (1, 2, 3_333), (0, 0, 0), (5, 0, 10_000)])
+def test_how_much_of_a_pool_is_lent_out(owed: int, cash: int, used: int) -> None:
+    fake = with_asset(loan(revision=1), "WETH", owed=owed, cash=cash)
+    assert position(fake).legs[0].utilization == used
+    chain = fake.chain()
+    chain.put(addr("WETH"), aave.BALANCE_OF, addr("aWETH"), result=b"")
+    assert position(fake, chain=chain).legs[0].utilization is None
+
+
 def test_room_under_the_caps() -> None:
     fake = with_asset(loan(), "WETH", supply_cap=100, supplied=40 * 10**18, treasury=10**18, index=2 * RAY)
     fake = with_asset(fake, "USDC", borrow_cap=1_000, owed=900 * 10**6)
@@ -184,6 +194,17 @@ def test_room_under_the_caps() -> None:
     full = with_asset(fake, "WETH", supply_cap=10, supplied=40 * 10**18)
     assert position(full).legs[0].cap_room == 0
     assert position(loan()).legs[0].cap_room is None
+
+
+@pytest.mark.parametrize(("revision", "minted"), [(1, 3_319_994_003_414_607_196), (11, 3_320 * 10**15)])
+def test_what_the_treasury_gets_at_the_next_update_takes_room_under_a_cap(revision: int, minted: int) -> None:
+    """A year at 20 % on 50 WETH, of which it gets 30 %."""
+    year = {"updated": NOW - SECONDS_PER_YEAR, "borrow_rate": RAY // 5, "reserve_factor": 3_000}
+    fake = with_asset(loan(revision), "WETH", supply_cap=100, supplied=40 * 10**18, owed=50 * 10**18, **year)
+    assert position(fake).legs[0].cap_room == 60 * 10**18 - minted
+    chain = fake.chain()
+    chain.put(addr("vWETH"), aave.SCALED_TOTAL_SUPPLY, result=b"")
+    assert position(fake, chain=chain).legs[0].cap_room is None
 
 
 def test_room_that_cannot_be_told_is_unknown() -> None:
@@ -206,12 +227,28 @@ def test_stable_debt_counts_up_to_3_1() -> None:
     assert position(replace(fake, revision=5)).legs[1].amount == 10**10
 
 
-def test_a_stable_rate_that_is_not_told_is_counted_as_none() -> None:
+def test_a_stable_rate_that_is_not_told_makes_the_rate_of_the_debt_unknown() -> None:
     user = User(supplied={"WETH": 10**19}, fixed={"USDC": 5 * 10**9})
     fake = Fake(revision=1, users={ALICE: user})
     chain = fake.chain()
     chain.put(addr("sUSDC"), aave.GET_USER_STABLE_RATE, ALICE, result=Failure("revert"))
-    assert position(fake, chain=chain).legs[1].rate == 0
+    found = position(fake, chain=chain)
+    assert found.legs[1].rate is None
+    assert not interest_known(found)
+    assert found.has_debt
+
+
+def test_what_is_supplied_but_switched_off_does_not_count_beside_a_debt_in_it() -> None:
+    user = User(supplied={"USDC": 3_000 * 10**6, "WETH": 5 * 10**18}, owed={"WETH": 10**18}, off=("WETH",))
+    found = position(Fake(users={ALICE: user}))
+    assert {(leg.asset.symbol, leg.side.value): leg.counts for leg in found.legs} == {
+        ("USDC", "collateral"): True,
+        ("WETH", "collateral"): False,
+        ("WETH", "debt"): True,
+    }
+    assert found.health.raw == 3_000 * 7_800 * WAD // 2_500 // BPS
+    assert found.book.health(Change(collateral={addr("USDC"): 0})) == found.health.raw
+    assert found.has_debt
 
 
 def test_debt_outside_virtual_accounting_goes_by_its_balance_in_3_3() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liqtui.core.units import BPS, HEALTH_INFINITE, HEALTH_ONE, RAY, WAD
+from liqtui.core.units import BPS, HEALTH_INFINITE, HEALTH_ONE, RAY, SECONDS_PER_YEAR, WAD
 from liqtui.protocols.aave_v3_math import (
     Seizure,
     Side,
@@ -18,6 +18,7 @@ from liqtui.protocols.aave_v3_math import (
     compounded,
     debt_value,
     measure,
+    minted_to_treasury,
     normalized_debt,
     normalized_income,
     owed_amount,
@@ -47,6 +48,34 @@ class Line(NamedTuple):
 
 
 LINE = st.builds(Line, st.just("0x"), AMOUNT, AMOUNT, PRICE, UNIT, st.integers(0, BPS), st.integers(0, BPS))
+
+
+@pytest.mark.parametrize(
+    ("scaled", "grown", "terms", "directed", "minted"),
+    [
+        (1_003, 15, (1_000, 10), False, 50),  # 1,504.5 → 1,505 less 1,003 are 502, of which 50
+        (1_003, 15, (1_000, 10), True, 50),
+        (9, 15, (5_000, 10), False, 3),  # 13.5 → 14 less 9 are 5, half of it 2.5 → 3
+        (9, 15, (5_000, 10), True, 2),  # 4.5 → 4
+        (20, 15, (5_000, 15), False, 3),  # 5 ÷ 1.5 = 3.3
+        (20, 15, (8_000, 15), False, 5),  # 8 ÷ 1.5 = 5.3
+        (20, 15, (7_000, 15), False, 5),  # 7 ÷ 1.5 = 4.7
+        (20, 15, (7_000, 15), True, 4),
+    ],
+)
+def test_what_the_treasury_is_minted(
+    scaled: int, grown: int, terms: tuple[int, int], directed: bool, minted: int
+) -> None:
+    """`grown` in tenths; `terms`: its part in basis points, the supply index in tenths."""
+    (factor, income), after = terms, grown * RAY // 10
+    assert minted_to_treasury(scaled, RAY, after, factor, income * RAY // 10, directed=directed) == minted
+
+
+def test_interest_of_a_supply_is_cut_before_the_index_rounds_half_up() -> None:
+    """One ray a year for a day is nothing; half of a ray at an index of 1 is one."""
+    assert normalized_income(RAY, 1, 86_400) == RAY
+    assert normalized_income(RAY, SECONDS_PER_YEAR + 1, SECONDS_PER_YEAR - 1) == RAY + SECONDS_PER_YEAR - 1
+    assert normalized_income(3 * RAY // 2, 1, SECONDS_PER_YEAR) == 3 * RAY // 2 + 2
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,32 @@ def test_all_may_be_repaid_at_0_95_and_below(revision: int) -> None:
     assert below.reason.startswith("health at or under 0.95")
 
 
+def test_half_of_the_whole_debt_is_cut_to_what_the_price_divides() -> None:
+    """At 1.10 dollars the half is 10,000.00000065 ÷ 1.1: 9,090.9090915 USDC."""
+    user = User(supplied={"WETH": 10 * 10**18}, owed={"USDC": 18_181_818_183})
+    fake = Fake(users={addr("user"): user})
+    prices = {"WETH": 2_400 * USD, "USDC": 11 * USD // 10}
+    found = position(replace(fake, assets=[replace(a, price=prices.get(a.symbol, a.price)) for a in fake.assets]))
+    assert found.debt_value == 2_000_000_000_130
+    assert found.scope.max_debt == 9_090_909_091
+
+
+def test_the_card_names_collateral_that_counts_only() -> None:
+    user = User(supplied={"WETH": 10**19, "USDC": 10**9}, owed={"WBTC": 10**6}, off=("USDC",))
+    card = dict(loan(users=user).engine)
+    assert card["bonus"] == "5%"
+    emptied = User(supplied={"WETH": 10**19, "USDC": 0}, owed={"WBTC": 10**6})
+    assert dict(loan(users=emptied).engine)["bonus"] == "5%"
+
+
+def test_what_is_left_of_a_debt_is_what_is_not_repaid() -> None:
+    """999 dollars of 4,000 would be left, of collateral more: that is dust. With 1,001 it is not."""
+    held, owed = Side(4 * 10**18, 2_500 * USD, 10**18), Side(4_000 * 10**6, USD, 10**6)
+    for left, dusty in ((999, True), (1_001, False)):
+        taken = seize(rules_for(10), held, owed, (4_000 - left) * 10**6, bonus=10_500, fee=0)
+        assert _leaves_dust(rules_for(10), held, owed, taken) is dusty
+
+
 def test_exactly_0_95_is_not_above() -> None:
     user = User(supplied={"WETH": 950 * 10**16}, owed={"USDC": 10_000 * 10**6})
     found = scope(users=user, price=1_000, threshold=10_000)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from liqtui.core.model import ENGINE_LINES, Change
+from liqtui.core.risk import complete, interest_known
 from liqtui.core.severity import liquidatable
 from liqtui.core.sources import MarketRef
 from liqtui.core.units import HEALTH_INFINITE, RAY, WAD
@@ -28,6 +29,9 @@ from tests.protocols.compound_v2_fake import (
     position,
 )
 from tests.protocols.fake import addr, run
+
+if TYPE_CHECKING:
+    from liqtui.protocols.abi import Function
 
 
 def test_a_loan() -> None:
@@ -51,6 +55,39 @@ def test_a_loan() -> None:
     assert (scope.reason, scope.health_after) == ("50 % of this debt", None)
     assert dict(found.facts)["liquidity"] == "600 USD"
     assert str(found.key) == f"1:compound-v2:test market:{WALLET}"
+
+
+def test_what_ifs_of_a_loan_to_the_last_digit() -> None:
+    """At an exchange rate of 3 a third of what is given or taken makes cTokens, rounded down."""
+    user = User({"ETH": WAD}, {"USDC": 1_000 * 10**6}, entered=("ETH", "USDC"))
+    found = position(Fake(tokens=[Token(**ETH, rate=3 * WAD), Token(**USDC)], users={WALLET: user}).chain())
+    eth, usdc, owed = addr("cETH"), addr("USDC"), 1_000 * WAD
+    assert found.health.raw == 4_800 * WAD * WAD // owed
+    assert [leg.notes for leg in found.legs] == [(), ()]
+
+    def health(**change: Any) -> int:
+        return found.book.health(Change(**change))
+
+    assert health(collateral={eth: 8}) == (WAD + 2) * 4_800 * WAD // owed
+    assert health(collateral={eth: -8}) == (WAD - 2) * 4_800 * WAD // owed
+    assert health(collateral={eth: -4 * WAD}) == 0
+    assert health(debt={usdc: 7}) == 4_800 * WAD * WAD // (owed + 7 * 10**12)
+    assert health(debt={usdc: -7}) == 4_800 * WAD * WAD // (owed - 7 * 10**12)
+    price = 1_000_000_000_000_000_003  # of the last of its digits nothing is left for a whole million of units
+    assert health(prices={usdc: price}) == 4_800 * WAD * WAD // (1_000 * price)
+    assert isinstance(health(prices={usdc: price}), int)
+    assert health(prices={eth: 2_000 * WAD + 1}) == 3 * (8 * (2_000 * WAD + 1) // 10) * WAD // owed
+
+
+def test_values_are_cut() -> None:
+    user = User({"ETH": 10**8 - 1}, {"USDC": 1}, entered=("ETH", "USDC"))
+    tokens = [Token(**{**ETH, "price": 200_012_345_679}), Token(**{**USDC, "decimals": 18, "price": 10**8 - 1})]
+    user.owed["USDC"] = 10**8 - 1
+    held, owed = position(Fake(tokens=tokens, users={WALLET: user}).chain()).legs
+    assert held.value == 200_012_345_679 * 10**10 * (10**8 - 1) // WAD
+    assert owed.value == (10**8 - 1) * 10**10 * (10**8 - 1) // WAD
+    assert held.value != -(-200_012_345_679 * 10**10 * (10**8 - 1) // WAD)
+    assert owed.value != -(-(10**8 - 1) * 10**10 * (10**8 - 1) // WAD)
 
 
 def test_interest_since_the_last_accrual_counts() -> None:
@@ -151,6 +188,19 @@ def test_a_debt_in_a_market_that_is_closed_down(deprecated: bool, verdict: bool 
     assert liquidatable(found) is deprecated
 
 
+@pytest.mark.parametrize(("owed", "asset"), [(700, "USDC"), (1_400, "DAI")])
+def test_a_debt_beside_one_that_is_closed_down_needs_a_shortfall(owed: int, asset: str) -> None:
+    """Half of the DAI would cost more than all of the USDC, but of a healthy account nobody may repay it."""
+    tokens = [Token(**ETH), Token(**USDC, deprecated=True), Token("DAI", 10**8)]
+    debts = {"USDC": 300 * 10**6, "DAI": owed * WAD}
+    user = User({"ETH": WAD}, debts, entered=("ETH", "USDC", "DAI"))
+    found = position(Fake(tokens=tokens, users={WALLET: user}).chain())
+    assert found.health.verified
+    assert found.book.liquidatable()
+    assert (found.scope.debt.symbol, found.scope.blocked) == (asset, "")
+    assert found.scope.max_debt == (300 * 10**6 if asset == "USDC" else owed * WAD // 2)
+
+
 def test_comptrollers_that_know_no_deprecation() -> None:
     found = position(loan(with_deprecation=False).chain())
     assert found.health.verified
@@ -202,7 +252,7 @@ def test_how_much_of_a_market_is_lent_out(sizes: tuple[int, int, int] | None, le
 @pytest.mark.parametrize(
     ("caps", "rooms"),
     [
-        ((5 * 10**24, 4 * 10**24), (2 * 10**24, 2 * 10**24)),
+        ((5 * 10**24, 5 * 10**24), (2 * 10**24 - 8, 10**24 - 6)),  # a total that reaches the cap is refused
         ((10**24, 10**24), (0, 0)),  # below what there is already
         ((0, 0), (None, None)),  # none in Compound
         ((2**256 - 1, 2**256 - 1), (None, None)),
@@ -210,11 +260,23 @@ def test_how_much_of_a_market_is_lent_out(sizes: tuple[int, int, int] | None, le
     ],
 )
 def test_what_caps_leave(caps: tuple[int, int] | None, rooms: tuple[int | None, int | None]) -> None:
+    """Of 1 in cash and 3 lent, with the interest up to the block: 7 more are owed, 2 of them to the reserves."""
     sizes = (3 * 10**24, 0, 10**24)
-    tokens = [Token(**ETH, sizes=sizes, rate=2 * WAD, caps=caps), Token(**USDC, sizes=sizes, caps=caps)]
-    held, owed = position(loan(tokens=tokens).chain()).legs
+    more: dict[str, Any] = {"sizes": sizes, "grown": (7, 2), "caps": caps}
+    held, owed = position(loan(tokens=[Token(**ETH, **more), Token(**USDC, **more)]).chain()).legs
     assert (held.cap_room, owed.cap_room) == (rooms[1], rooms[0])
     assert (held.cap, owed.cap) == (tuple(caps or ())[::-1] if rooms[0] is not None else (None, None))
+
+
+@pytest.mark.parametrize("silent", [abi.TOTAL_BORROWS_CURRENT, abi.GET_CASH])
+def test_what_caps_leave_is_unknown_where_a_total_is(silent: Function) -> None:
+    tokens = [Token(**each, sizes=(3, 0, 1), caps=(10**25, 10**25)) for each in (ETH, USDC)]
+    chain = loan(tokens=tokens).chain()
+    for token in tokens:
+        chain.put(token.address, silent, result=REVERT)
+    held, owed = position(chain).legs
+    assert held.cap_room is None
+    assert (owed.cap_room is None) is (silent is abi.TOTAL_BORROWS_CURRENT)
 
 
 def test_how_a_liquidation_goes() -> None:
@@ -223,6 +285,9 @@ def test_how_a_liquidation_goes() -> None:
     assert card["who"] == "anyone but the account itself"
     assert card["how much"] == "up to 50% of one debt in a call"
     assert (card["bonus"], card["protocol fee"]) == ("8%", "2.8% of what is taken")
+    both = User({"ETH": WAD, "USDC": 10**6}, {"USDC": 1}, entered=("ETH", "USDC"))
+    two = Fake(tokens=[Token(**ETH, share=28 * WAD // 1000), Token(**USDC)], users={WALLET: both})
+    assert "2.8%" in dict(position(two.chain()).engine)["protocol fee"]
     assert card["bad debt"] == "stays with the account"
     core = dict(position(loan(liquidator=addr("only")).chain()).engine)
     assert core["who"] == f"only the contract {addr('only')}"
@@ -275,8 +340,18 @@ def test_rates_that_nobody_tells_are_said_to_be_unknown() -> None:
     market = opened(chain, MarketRef("compound-v2", 777, "elsewhere", ENTRY))
     reading = run(ADAPTER.refresh(market, BLOCK, {WALLET: frozenset()}), chain)
     (found,) = ADAPTER.evaluate(market, BLOCK, reading.market, reading.accounts[WALLET], WALLET)
-    assert found.legs[0].rate == 0
+    assert [leg.rate for leg in found.legs] == [None, None]
     assert "yearly rates not known" in found.legs[0].notes
+    assert not interest_known(found)
+    assert complete(found).carry_per_year is None
+
+
+def test_rates_that_a_market_refuses_are_unknown() -> None:
+    chain = loan().chain()
+    chain.put(addr("cUSDC"), abi.BORROW_RATE_PER_BLOCK, result=REVERT)
+    found = position(chain)
+    assert [leg.rate for leg in found.legs] == [RAY // WAD * 10**9 * 2_628_000, None]
+    assert found.legs[1].notes == ("yearly rates not known",)
 
 
 def test_odd_decimals_of_what_ifs() -> None:

@@ -61,9 +61,23 @@ def test_known_sums() -> None:
     assert measure([line], TRUNCATING) == Sums(15 * 10**15, 0)
     assert measure([line._replace(owed=150)], TRUNCATING) == Sums(15 * 10**15, 15 * 10**11)
     assert measure([line, line._replace(price=None)], TRUNCATING) is None
+    half_up = Rounding(half_up=True)
+    odd = Line("0x", WAD, 0, WAD, 3, WAD // 2)  # 3 × 0.5 = 1.5
+    assert measure([odd], TRUNCATING) == Sums(1, 0)
+    assert measure([odd], half_up) == Sums(2, 0)
+    assert measure([odd._replace(rate=WAD // 2, weight=3, price=WAD)], half_up) == Sums(2, 0)
+    assert underlying(3, WAD // 2) == 1
     assert Sums(5, 0).health == HEALTH_INFINITE
     assert Sums(5, 5).health == HEALTH_ONE
     assert Sums(5, 5).liquidity == (0, 0)
+
+
+@pytest.mark.parametrize(("rounding", "tokens"), [(TRUNCATING, 30), (Rounding(half_up=True), 40)])
+def test_a_seizure_multiplies_as_the_comptroller_does(rounding: Rounding, tokens: int) -> None:
+    """1.8 × 2 are 3.6: cut 3, half up 4 cTokens for each of ten units."""
+    debt = Line("0x", 0, 10, WAD, 0, 2)
+    collateral = Line("0y", 10**6, 0, WAD // 2, 0, 2)
+    assert seize(rounding, collateral, debt, 10, 18 * WAD // 10) == (10, tokens)
 
 
 def test_the_roundings_differ() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -86,6 +87,30 @@ def test_a_cap_of_zero_closes_a_market_of_venus(caps: tuple[int, int], told: tup
     held, owed = position(loan(kind="isolated", tokens=tokens).chain()).legs
     assert (held.cap, owed.cap) == told
     assert (held.cap_room, owed.cap_room) == tuple(None if cap is None else 0 for cap in told)
+
+
+def test_what_an_isolated_pool_has_to_give_and_under_its_caps() -> None:
+    """Reserves are not given away; written off debt is in the way of borrowing, and counts as lent."""
+    rest: dict[str, Any] = {"threshold": 80 * WAD // 100, "caps": (10_000, 10_000), "rate": 2 * WAD}
+    more: dict[str, Any] = {"sizes": (3_000, 500, 2_000), "grown": (70, 20), "bad": 1_000, "cash": 4_000}
+    fake = Fake("isolated", [Token(**each, **rest, **more) for each in (ETH, USDC)], least=WAD)
+    fake.users[WALLET] = User({"ETH": WAD}, {"USDC": 10**6}, entered=("ETH", "USDC"))
+    held, owed = position(fake.chain()).legs
+    assert (held.pool_cash, owed.pool_cash) == (4_000 - 520, 4_000 - 520)
+    assert (held.cap_room, owed.cap_room) == (10_000 - 4_000, 10_000 - 3_070 - 1_000)
+    assert held.utilization == owed.utilization == 4_000 * 10_000 // (4_000 + 3_000 + 1_000 - 500)
+    chain = fake.chain()
+    for token in fake.tokens:
+        chain.put(token.address, abi.BAD_DEBT, result=REVERT)
+    held, owed = position(chain).legs
+    assert (owed.cap_room, held.utilization) == (None, None)
+    chain = fake.chain()
+    call = abi.in_one(USUAL_MULTICALL3, [of.at(addr("cETH")) for of in (abi.ACCRUE_INTEREST, abi.TOTAL_RESERVES)])
+    chain.results[call.target, call.data] = REVERT
+    assert position(chain).legs[0].pool_cash is None
+    core = venus()
+    core.tokens = [replace(token, sizes=(3_000, 500, 2_000), cash=4_000) for token in core.tokens]
+    assert position(core.chain()).legs[0].pool_cash == 4_000
 
 
 def test_venus_weighs_by_threshold_and_has_incentives_by_market() -> None:
@@ -224,8 +249,55 @@ def test_a_small_account_of_an_isolated_pool_is_closed_as_a_whole(
     assert (found.scope.max_debt, found.scope.seized) == (repaid, cents * WAD // 200_000)
     assert found.scope.loss == loss * WAD // 100
     assert reason in found.scope.reason
+    assert ("writes off" in found.scope.reason) == (cents == 8_100)
     whole = "%" not in reason
+    part = repaid * 10_000 // found.book.entries[1].owed
+    assert (found.scope.close_factor, found.scope.bonus) == (part, 10_800)
     assert (found.scope.health_after == HEALTH_INFINITE, found.scope.toxic_below is None) == (whole, whole)
+
+
+def test_of_a_small_account_that_is_closed_every_figure_is_cut() -> None:
+    """80.99 dollars take 1.08 on 74.99 of 80: 93.7384 % of the debt."""
+    scope = position(small(8_099, 8_000).chain()).scope
+    part = 8_099 * 10**16 * WAD // (80 * WAD * 108 // 100)
+    assert (scope.max_debt, scope.close_factor) == (part * 80 * 10**6 // WAD, 9_373)
+    assert part * 80 * 10**6 % WAD, "something to cut"
+
+
+def test_a_small_account_that_is_safe_or_held_up() -> None:
+    safe = position(small(9_000, 5_000).chain()).scope
+    assert (safe.reason, safe.health_after) == ("so small an account is closed as a whole", None)
+    for symbol, action, why in (
+        ("ETH", "seizing", "seizing this collateral is paused"),
+        ("USDC", "liquidating", "liquidating this debt is paused"),
+    ):
+        fake = small(9_000, 8_000)
+        fake.token(symbol).paused = (action,)
+        assert position(fake.chain()).scope.blocked == why
+
+
+@pytest.mark.parametrize(("owed", "bonus"), [({"USDC": 10**9}, 10_400), ({}, 11_000)])
+def test_vai_is_liquidated_at_the_collaterals_own_incentive_whatever_the_pool(owed: dict[str, int], bonus: int) -> None:
+    """1.100050 are 11,000 basis points and half of one."""
+    weights = {"ETH": (80 * WAD // 100, 85 * WAD // 100, 104 * WAD // 100)}
+    fake = venus(weights=weights, pool=1, owed=owed, vai=0 if owed else 1_000 * WAD)
+    fake.tokens = [replace(each, incentive=110_005 * WAD // 100_000) for each in fake.tokens]
+    found = position(fake.chain())
+    assert found.health.verified
+    assert found.scope.bonus == bonus
+
+
+def test_of_a_liquidation_every_figure_is_cut() -> None:
+    """A collateral of 300 dollars and some cannot pay for half of 1,000."""
+    fake = venus(tokens={"ETH": 15 * WAD // 100})
+    fake.tokens = [replace(each, price=200_012_345_678) if each.symbol == "ETH" else each for each in fake.tokens]
+    found = position(fake.chain())
+    scope, price = found.scope, 200_012_345_678 * 10**10
+    assert scope.reason == "all of this collateral"
+    assert scope.close_factor == scope.max_debt * 10_000 // (1_000 * 10**6)
+    assert scope.max_debt * 10_000 % (1_000 * 10**6), "something to cut"
+    assert price * scope.seized % WAD, "something to cut"
+    assert scope.loss == price * scope.seized // WAD - scope.max_debt * 10**12
 
 
 def test_what_a_small_account_is_may_change_and_forced_liquidation_does_not_ask() -> None:
@@ -240,6 +312,10 @@ def test_what_a_small_account_is_may_change_and_forced_liquidation_does_not_ask(
     forced = small(9_000, 8_000)
     forced.token("USDC").deprecated = True
     assert position(forced.chain()).scope.reason == "all of this debt"
+    beside = small(9_000, 1_000, 7_500)
+    beside.token("USDC").deprecated = True
+    scope = position(beside.chain()).scope
+    assert (scope.debt.symbol, scope.reason, scope.blocked) == ("USDC", "all of this debt", "")
 
 
 def test_a_small_account_without_debt_has_nothing_to_close() -> None:

@@ -148,6 +148,8 @@ def test_a_view_that_differs_is_flagged_and_its_yes_counts(principal: int, view:
 def test_a_liquidatable_account() -> None:
     found = position(fake(borrower(26_000 * 10**6, view=True)))
     assert (found.health.verdict, found.health.confirmed, liquidatable(found)) == (True, True, True)
+    assert found.book.liquidatable() is True
+    assert found.book.liquidatable(Change(prices={addr("WETH"): 4_000 * 10**8})) is False  # its view is of now only
     assert found.flags == ()
 
 

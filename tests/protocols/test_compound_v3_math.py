@@ -94,6 +94,7 @@ def test_published_balances() -> None:
     [
         (4 * INDEX_SCALE, 500, 25, WAD // 10),
         (3 * INDEX_SCALE, 50, 30, 9 * WAD // 10),
+        (2 * INDEX_SCALE, 3, 2, 666_666_666_666_666_666),
         (3 * INDEX_SCALE, 50, 0, 0),
         (3 * INDEX_SCALE, 0, 0, 0),
     ],
@@ -116,6 +117,18 @@ def test_published_absorption_that_leaves_one_unit() -> None:
     taken = absorb(base, lines, [WAD] * 3)
     assert taken is not None
     assert (taken.value, taken.left, taken.unpaid) == (44_175 * USD, 1, 0)
+
+
+def test_every_step_of_an_absorption_is_cut() -> None:
+    """1.5 units are worth 1; of 19 at 95 % 18 are credited; 18 price units buy 6 base units at 2.7."""
+    line = Line("0x1", 3, 1, 2, WAD)
+    taken = absorb(owing(1), [line], [WAD])
+    assert taken is not None
+    assert taken.value == 1
+    base = Base(-10, NEW, 27, 10)
+    taken = absorb(base, [Line("0x1", 19, 1, 1, WAD)], [95 * WAD // 100])
+    assert taken is not None
+    assert (taken.value, taken.unpaid) == (19, 4)
 
 
 def test_published_absorption_without_collateral() -> None:

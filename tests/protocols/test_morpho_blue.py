@@ -11,6 +11,7 @@ from eth_utils.crypto import keccak
 
 from liqtui.core.model import ENGINE_LINES, Change, Side
 from liqtui.core.reads import Failure, PlanFailed
+from liqtui.core.risk import interest_known
 from liqtui.core.severity import liquidatable
 from liqtui.core.units import HEALTH_INFINITE, HEALTH_ONE, WAD
 from liqtui.protocols import morpho_blue_abi as morpho
@@ -248,7 +249,8 @@ def test_a_rate_model_without_a_rate_is_unknown(updated: int) -> None:
 def test_no_rate_is_needed_in_the_block_of_the_last_update() -> None:
     found = position(Fake(rate=None))
     assert found.health.raw is not None
-    assert found.legs[1].rate == 0
+    assert found.legs[1].rate is None
+    assert not interest_known(found)
 
 
 def test_who_owes_nothing_needs_neither_rate_nor_price() -> None:

@@ -108,6 +108,15 @@ def test_repaying_never_leaves_more_than_was_owed_less_what_was_paid(loan: Loan,
     assert after.collateral == loan.collateral
 
 
+def test_a_repayment_leaves_the_totals_less_what_was_paid() -> None:
+    """Half of the shares at one unit each: what is left of them is worth what is left of the market."""
+    loan = Loan(10**6, 0, Totals(999_999, 999_999 * 10**6))
+    after = repay(loan._replace(shares=500_000 * 10**6), 400_000)
+    assert after.totals == Totals(599_999, 599_999 * 10**6)
+    assert after.owed == 100_000
+    assert repay(loan._replace(shares=999_999 * 10**6), 10**6).totals == Totals(0, 0)
+
+
 @given(loans())
 def test_repaying_all_leaves_nothing(loan: Loan) -> None:
     assert repay(loan, loan.owed).shares == repay(loan, 2 * loan.owed).shares == 0

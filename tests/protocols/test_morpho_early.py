@@ -15,6 +15,7 @@ from liqtui.core.severity import liquidatable
 from liqtui.core.units import HEALTH_ONE, WAD
 from liqtui.engine.logsearch import place_of
 from liqtui.protocols import morpho_blue_abi as morpho
+from liqtui.protocols.morpho_blue_book import _loss
 from liqtui.protocols.morpho_blue_logs import learn, log_filters
 from tests.protocols.fake import addr, run
 from tests.protocols.morpho_fake import ADAPTER, ALICE, BLOCK, BOB, MORPHO, PANIC, Fake, Oracle, refusal
@@ -242,10 +243,11 @@ def test_what_is_due_is_liquidatable_in_part() -> None:
     assert scope is not None
     assert 2_818 <= scope.close_factor <= 2_819  # 10 % + 5/11 × 40 %
     assert scope.bonus == 10_509  # 101 % + 5/11 × 9 %, down
-    assert scope.health_after is not None
+    left = (WAD - scope.seized) * 2500 * 10**6 // WAD * 75 // 100
+    assert scope.health_after == pytest.approx(left * WAD // (2_000_000_000 - scope.max_debt), rel=1e-6)
     assert scope.health_after > found.health.raw
-    assert scope.loss is not None
-    assert scope.loss > 0
+    assert (_loss(found.book, 3, 0), _loss(found.book, 0, 1)) == (0, -100)
+    assert scope.loss == scope.seized * 2500 * 10**8 // WAD - scope.max_debt * 100
 
 
 @pytest.mark.parametrize(
@@ -310,15 +312,38 @@ def test_an_oracle_of_its_own_is_read_and_taken_to_move_along() -> None:
     found = position(fake, chain)
     assert found.health.raw == 1800 * 10**6 * WAD // 1_500_000_000
     assert found.threshold == 7200
+    uneven = chain_of(fake, (*TERMS[:5], addr("its oracle")))
+    uneven.set(addr("its oracle"), morpho.PRICE, types="uint256", value=2_400 * 10**24 - 1)
+    limit = position(fake, uneven).book.limit
+    assert limit == 75 * PERCENT * (2_400 * 10**24 - 1) // (2_500 * 10**24)
+    assert position(fake, uneven).threshold == limit * 10_000 // WAD == 7199
     assert dict(found.facts)["its oracle"] == f"{addr('its oracle')}, taken to move as the market's does"
     half = at(found, 1250 * 10**8)
     assert half == 900 * 10**6 * WAD // 1_500_000_000
+
+
+def test_past_its_reach_by_its_own_oracle_it_cannot_act() -> None:
+    """Its oracle says 1,700, of which 86 % are 1,462: under the debt. By the market's oracle the loan is sound."""
+    fake = Fake()
+    chain = chain_of(fake, (*TERMS[:5], addr("its oracle")), said=PAST)
+    chain.set(addr("its oracle"), morpho.PRICE, types="uint256", value=1_700 * 10**24)
+    found = position(fake, chain)
+    assert found.health.raw == 2_150 * 10**6 * WAD // 1_500_000_000
+    assert (found.health.verdict, found.health.confirmed, found.threshold) == (False, True, 8_600)
+    assert [flag.code for flag in found.flags] == ["pre-liquidation"]
+    assert "past its reach" in found.flags[0].text
+    assert found.scope is not None
+    assert found.scope.reason == "no close factor: all of the debt"
+    # it can act while 75 % of its oracle's price are under the debt, and 86 % are not: from 1,744.19 to 2,000
+    assert found.book.liquidatable(Change(prices={found.legs[0].asset.address: 2_600 * 10**8})) is True
+    assert found.book.liquidatable(Change(prices={found.legs[0].asset.address: 3_000 * 10**8})) is False
 
 
 def test_without_a_price_of_its_own_health_is_unknown() -> None:
     fake = Fake()
     found = position(fake, chain_of(fake, (*TERMS[:5], addr("mute")), said=Failure("revert")))
     assert (found.health.raw, found.health.verdict, liquidatable(found)) == (None, None, None)
+    assert found.threshold == 7500
     assert f"the oracle of pre-liquidation contract {EARLY} gives no price" in found.health.reason
     assert "unverified" in [flag.code for flag in found.flags]
     assert found.scope is None

@@ -9,6 +9,7 @@ import pytest
 from tests.lab.market import wallet as wallet_of
 from tests.lab.moonwell import SEIZE_SHARE
 from tests.real.cases_compound import compound_v2
+from tests.real.rooms import just_fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +58,10 @@ def test_a_cap_of_zero_is_none(moonwell: MoonwellMarket) -> None:
     caps("Supply", "ETH", 0)(moonwell)
     (found,) = case.positions([USER]).values()
     assert (found.legs[0].cap, found.legs[0].cap_room) == (None, None)
+
+
+def test_just_what_is_said_fits_and_can_be_taken_out(moonwell: MoonwellMarket) -> None:
+    just_fits(moonwell, "_setMarket{}Caps(address[],uint256[])", ("Supply", "Borrow"))
 
 
 def test_the_protocols_share_is_told(moonwell: MoonwellMarket) -> None:

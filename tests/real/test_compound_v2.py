@@ -19,6 +19,7 @@ from tests.lab import abi
 from tests.lab.compound_v2 import call_all, raw
 from tests.lab.market import wallet as wallet_of
 from tests.real.reader import LabReader, run
+from tests.real.rooms import just_fits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,6 +109,10 @@ def test_stored_figures_are_older_than_ours(watch: Watch) -> None:
     assert liquidity == truths(watch)[found.key.wallet][0]
     assert liquidity != stored[1:]
     assert found.book.rounding == HALF_UP
+
+
+def test_just_what_is_said_can_be_taken_out(compound_v2: CompoundMarket) -> None:
+    just_fits(compound_v2)
 
 
 def test_an_account_as_it_is_shown(watch: Watch) -> None:

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from liqtui.core.model import Side
+from tests.lab import abi
 from tests.lab.errors import LabRevert
 from tests.lab.market import wallet as wallet_of
+from tests.lab.node import RpcError
 from tests.real.cases_aave import aave_v2, aave_v3
+from tests.real.conformance import ROUNDING
 from tests.real.reader import GENERATIONS, watches
 
 if TYPE_CHECKING:
@@ -88,6 +91,42 @@ def test_no_more_fits_under_a_cap_than_is_said(populated: Lab, generation: str) 
     market.borrow(user, "USDC", owed - cents)
     held, owed = rooms()
     assert (held <= little, owed <= cents) == (True, True)
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_a_month_after_the_last_update_just_what_is_said_fits_under_a_cap(populated: Lab, generation: str) -> None:
+    """The pool first mints the treasury its part of a month's interest."""
+    market, user, case = populated.markets[generation], wallet_of("waits for a cap"), aave_v3(populated, generation)
+    usdc, month = market.tokens["USDC"], 30 * 86_400
+    market.supply(user, "WETH", 10**6 * 10**18)
+    market.supply(user, "USDC", usdc.unit)
+    market.borrow(user, "USDC", 1_000 * usdc.unit)
+    _, _, supplied, _, owed, *_ = market.node.view(market.data_provider, OF_RESERVE_V3, usdc.address)
+    for what, total in ("Supply", supplied), ("Borrow", owed):
+        market.configure(f"set{what}Cap(address,uint256)", usdc.address, total // usdc.unit * 11 // 10)
+    market.provision(user, "USDC", supplied)
+    market.node.mine(dt=month)
+    case.wallets = [user.lower()]
+    case.open()
+    (found,) = case.positions().values()
+    rooms = {leg.side: leg.cap_room or 0 for leg in found.legs if leg.asset.symbol == "USDC"}
+
+    def fits(side: Side, amount: int) -> bool:
+        """At the block that was read."""
+        supply, borrow = "supply(address,uint256,address,uint16)", "borrow(address,uint256,uint256,uint16,address)"
+        how = (supply, amount, user, 0) if side is Side.COLLATERAL else (borrow, amount, 2, 0, user)
+        data = "0x" + abi.encode(how[0], usdc.address, *how[1:]).hex()
+        try:
+            call = {"to": market.pool, "data": data, "from": user}
+            market.node.rpc("eth_call", call, {"blockHash": case.block.hash})
+        except RpcError:
+            return False
+        return True
+
+    for side, room in rooms.items():
+        assert room > 10**6 * usdc.unit
+        assert fits(side, room)
+        assert not fits(side, room + ROUNDING)
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)

@@ -20,6 +20,7 @@ from tests.lab.market import wallet as wallet_of
 from tests.lab.venus import VenusTimedPool
 from tests.lab.walk import LIQUIDATOR
 from tests.real.cases_compound import compound_v2
+from tests.real.rooms import just_fits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +68,11 @@ def test_an_e_mode_pool_changes_weights_for_those_in_it_only(venus_core: VenusCo
     after = case.positions([user.lower()])[key]
     place = (Side.COLLATERAL, before.scope.collateral)
     assert abs(had[place] - case.balances(key, after)[place] - before.scope.seized) <= 1
+
+
+@pytest.mark.parametrize("kind", ["venus_core", "venus_pool"])
+def test_just_what_is_said_fits_and_can_be_taken_out(request: pytest.FixtureRequest, kind: str) -> None:
+    just_fits(request.getfixturevalue(kind), "setMarket{}Caps(address[],uint256[])", ("Supply", "Borrow"))
 
 
 def test_vai_is_owed_with_interest_and_may_be_liquidated_by_force(venus_core: VenusCore) -> None:
