@@ -92,6 +92,11 @@ class Alarms:
         """Ids of the positions of which the rules remember something."""
         return frozenset(self._memories)
 
+    @property
+    def watched_until(self) -> float | None:
+        """Unix time of the last look, be it of an earlier run."""
+        return self._state.looked_at
+
     # -- what the rules see --------------------------------------------------------------------------------------
 
     def judge(

@@ -20,15 +20,16 @@ from liqtui.engine.alarms import Alarms
 from liqtui.engine.held import Chain, Held, terms_of
 from liqtui.engine.history import ROUNDS, Sample
 from liqtui.engine.outcome import Spot
+from liqtui.engine.returning import Returning
 from liqtui.engine.roll import Roll
 from liqtui.engine.rows import feeds_of, quiet, row_of
 from liqtui.engine.setup import Link, Sign, signs, wallets_on
 from liqtui.engine.sigmas import Sigmas
 from liqtui.engine.tracks import DAY
-from liqtui.engine.unseen import Place, Unseen
+from liqtui.engine.unseen import Unseen
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.model import Position
@@ -79,13 +80,11 @@ class Monitor:
         self._roll = Roll(setup.chains, given=setup.given)
         if outbox is not None:
             outbox.wanted = self._roll.concerns
-        self._remembered = saved.positions
-        self._rowless = self._alarms.remembered - {str(key) for key in saved.positions}
-        """What was never read and is remembered all the same, until it is known to be nothing."""
+        self._returning = Returning(saved, self._alarms.remembered, now, self._alarms.watched_until)
         for answer in history.answers(now - ROUNDS):
             if answer.at <= now:  # an older version kept any
                 self._sigmas.add(*answer)
-        self._unseen = Unseen()
+        self._unseen = Unseen(self._alarms)
         self._crash = ""
         self._version = 0
         self._at = now
@@ -104,15 +103,15 @@ class Monitor:
             if held.key.wallet not in watched[held.chain.spec.name]:
                 self._drop(held)
         self._roll.watch(self._wallets)
-        for key in self._remembered:
+        for key in self._returning.positions:
             chain = next((chain for chain in self._chains.values() if chain.spec.id == key.chain_id), None)
             if chain is not None and key not in self._held and key.wallet in watched[chain.spec.name]:
-                self._held[key] = Held(key, chain, error="not read since the start")
+                before = self._returning.spell(str(key))
+                self._held[key] = Held(key, chain, error="not read since the start", before=before)
             elif not self._roll.watched(str(key)):
                 self._history.position(key, is_open=False)
-        # Whose name is not looked up yet may come back.
-        self._remembered = () if self._roll.whole else tuple(set(self._remembered) - self._held.keys())
-        self._rowless -= self._alarms.unwatch(self._roll, self._at)
+        self._returning.watched(self._roll, self._held, self._alarms.unwatch(self._roll, self._at))
+        self._unseen.nobody(self._at, left=0 if self._wallets else len(self._returning.positions))
 
     def progress(self, chain: str, stages: tuple[Stage, ...]) -> None:
         self._chains[chain].stages = stages
@@ -207,6 +206,8 @@ class Monitor:
     def save(self, now: float, *, last: bool = False) -> None:
         """Write what has to outlive the process. `last`: there will be no other time."""
         self._alarms.save(now, last=last)
+        if self._returning.stirred:
+            self._history.remember(self._returning.dump(self._held.values()), "spells")
         self._history.flush(now)
 
     # -- positions -----------------------------------------------------------------------------------------------
@@ -247,12 +248,10 @@ class Monitor:
             if spot.wallet in watched and spot not in known:
                 key = PositionKey(chain.spec.id, *spot)
                 self._held[key] = Held(key, chain, error=error)
-        for spot in outcome.covered if self._rowless else ():
+        for spot in outcome.covered if self._returning.rowless else ():
             key = PositionKey(chain.spec.id, *spot)
-            if str(key) in self._rowless:
-                self._rowless -= {str(key)}
-                if key not in self._held:
-                    self._alarms.forget(str(key))
+            if self._returning.settle(str(key)) and key not in self._held:
+                self._alarms.forget(str(key))
         chain.covered = outcome.covered
 
     def _hear(self, chain: Chain, outcome: Outcome) -> dict[PositionKey, list[MarketEvent]]:
@@ -294,6 +293,7 @@ class Monitor:
 
     def _drop(self, held: Held) -> None:
         del self._held[held.key]
+        self._returning.stirred = True
         self._alarms.forget(held.id)
         self._history.position(held.key, is_open=False)
 
@@ -318,7 +318,7 @@ class Monitor:
             muted=self._alarms.muted,
             sigmas=self._sigmas.told(),
         )
-        self._say_unseen(now)
+        self._unseen.look(self._chains.values(), self._held.values(), self._wallets.values(), now)
         self._alarms.look(snapshot)
         alerts, outbox = self._alarms.alerts, self._outbox
         return replace(
@@ -327,20 +327,6 @@ class Monitor:
             deliveries=outbox.deliveries(alerts) if outbox else (),
             channels=outbox.channels() if outbox else (),
         )
-
-    def _say_unseen(self, now: float) -> None:
-        due, over = self._unseen.look(self._chains.values(), self._without_row, now)
-        for place, text in due:
-            self._alarms.tell(now, Severity.WARN, place.chain, text, place.what)
-        for place in over:
-            self._alarms.ended(place.chain, now, place.what)
-
-    def _without_row(self, places: Collection[Place]) -> Collection[Place]:
-        """Those where a wallet is looked for and of which no row tells."""
-        rows = {Place(held.chain.spec.name, f"{held.key.protocol} {held.key.market}") for held in self._held.values()}
-        rows |= {Place(place.chain) for place in rows}
-        looked_at = {name for name in self._chains if wallets_on(name, self._wallets.values())}
-        return {place for place in places if place.chain in looked_at and place not in rows}
 
     def _set_back(self, now: float) -> None:
         """Where the clock was set back, readings are as old as before: else old ones would be new once more."""
@@ -393,7 +379,10 @@ class Monitor:
         if terms is None or terms.wallet is not wallet:
             sign = self._signs.get((held.key.chain_id, held.key.protocol, held.key.market), _UNKNOWN)
             terms = held.terms = terms_of(wallet, held.key, sign, self._setup)
-        return row_of(held, terms, self._cushion(held), now, liquidated=held.id in self._alarms.liquidated)
+        spell = held.spell
+        row = row_of(held, terms, self._cushion(held), now, liquidated=held.id in self._alarms.liquidated)
+        self._returning.stirred |= held.spell is not spell
+        return row
 
     def _engine_error(self) -> str:
         crashes = {chain.spec.name: chain.crash for chain in self._chains.values()} | {"the engine": self._crash}

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 
 def healthy(snapshot: Snapshot) -> bool:
-    """Everything that is watched was read, and nothing of it is blind."""
+    """Somebody is watched, everything was read, and nothing of it is blind."""
     return (
         snapshot.ready
         and not snapshot.unread
+        and bool(snapshot.wallets)
         and all(is_resolved(wallet) for wallet in snapshot.wallets)
         and all(row.freshness is not Freshness.BLIND for row in snapshot.rows)
     )

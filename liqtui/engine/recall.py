@@ -52,6 +52,8 @@ class Saved:
     """The same of what was muted, called again, summed up."""
     feeds: str = ""
     """The same of price feeds."""
+    spells: str = ""
+    """How bad each position was, and since when."""
 
 
 class Recall:
@@ -75,6 +77,7 @@ class Recall:
             memory=memory.get("rules", ""),
             desk=memory.get("desk", ""),
             feeds=memory.get("feeds", ""),
+            spells=memory.get("spells", ""),
         )
 
     def positions(self) -> tuple[PositionKey, ...]:

@@ -28,8 +28,7 @@ def row_of(held: Held, terms: Terms, ranked: Cushion, now: float, *, liquidated:
     found = level(held.figures, terms.thresholds, liquidated=liquidated)
     if freshness is _BLIND and position is not None:
         found = min(found, Severity.BLIND, key=lambda state: state.rank)
-    if found is not held.severity:
-        held.severity, held.since = found, now
+    since = held.stands(found, now)
     health, sign = held.health, terms.sign
     trend, window = held.track.trend(now, health / WAD) if health is not None else (None, 3600)
     row = Row(
@@ -43,7 +42,7 @@ def row_of(held: Held, terms: Terms, ranked: Cushion, now: float, *, liquidated:
         thresholds=terms.thresholds,
         cushion=cushion,
         sigmas=distance,
-        since=held.since,
+        since=since,
         error=held.error or ("" if freshness is _FRESH else held.chain.error or held.chain.crash),
         trend=trend,
         trend_window=window,

@@ -313,7 +313,7 @@ class Soak:
 
     def _small(self, found):
         alarms, positions = self.monitor._alarms, len(self.monitor._held)
-        assert len(alarms._memories.keys() - self.monitor._rowless) <= positions
+        assert len(alarms._memories.keys() - self.monitor._returning.rowless) <= positions
         assert len(alarms._feeds._marks) <= len(self.world.nodes)
         assert len(alarms._state.sent) <= ALERTS_KEPT
         assert len(found.alerts) <= 2 * ALERTS_KEPT
