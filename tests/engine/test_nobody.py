@@ -178,6 +178,7 @@ def test_what_could_not_be_read_for_long_after_a_restart_was_not_calm_meanwhile(
 def test_damaged_text_gives_nothing(alarm_desk, tmp_path):
     made = alarm_desk(folder=tmp_path)
     made.round()
+    made.monitor.save(made.now)
     made.history.remember('{"x": [1]}', "spells")
     made.restart(tmp_path)
     assert row(made.round()).since == made.now
