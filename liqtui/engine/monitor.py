@@ -380,7 +380,8 @@ class Monitor:
             sign = self._signs.get((held.key.chain_id, held.key.protocol, held.key.market), _UNKNOWN)
             terms = held.terms = terms_of(wallet, held.key, sign, self._setup)
         spell = held.spell
-        row = row_of(held, terms, self._cushion(held), now, liquidated=held.id in self._alarms.liquidated)
+        ranked, sigmas = self._cushion(held), self._sigmas.by_factor()
+        row = row_of(held, terms, ranked, sigmas, now, liquidated=held.id in self._alarms.liquidated)
         self._returning.stirred |= held.spell is not spell
         return row
 
