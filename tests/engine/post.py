@@ -1,4 +1,4 @@
-"""A channel that lives by dice, driven by hand in the place of the courier; and who keeps account of what it was owed."""
+"""A channel that lives by dice, driven by hand in the place of the courier, and an account of what it was owed."""
 
 from liqtui.core.snapshot import DeliveryState, Level
 

@@ -173,7 +173,7 @@ class Soak:
         if dice.random() < 0.5:
             old = self.limits
             self.limits = dice.choice(LIMITS)
-            day, minute = local(now)
+            minute = local(now).minute
             digest = (minute + dice.randrange(1, 90)) % 1440 if dice.random() < 0.5 else self.rulebook.digest
             if digest != self.rulebook.digest:
                 self.asked_at = local(now)
@@ -264,7 +264,7 @@ class Soak:
         for key, level in said:
             loud = [alert for alert in self.log if str(key) in alert.about and alert.severity.rank <= level.rank]
             assert loud, f"{key} crossed {level} and nothing was said"
-        self._endless(now, rows)
+        self._endless(now)
         self._people(found)
         self._digest(found)
         self._verdict(found)
@@ -309,10 +309,10 @@ class Soak:
             return Severity.LIQUIDATABLE
         return Severity.CRITICAL if reached("critical") else Severity.WARN if reached("warn") else None
 
-    def _endless(self, now, rows):
+    def _endless(self, now):
         """What was said is not said again before it was a band over it; nothing comes too often."""
         names = {str(key): known for key, known in self.known.items()}
-        for key, known in self.known.items():
+        for known in self.known.values():
             cleared = self._level(known, 1.02, 1.5)
             if known.told in ORDER and (cleared is None or ORDER.index(cleared) < ORDER.index(known.told)):
                 known.told = cleared
