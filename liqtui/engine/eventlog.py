@@ -95,6 +95,8 @@ class Events:
         self._moved = False
         self._told: dict[tuple[object, ...], int] = {}
         """What was told already → its block."""
+        self._since: dict[tuple[str, str], int] = {}
+        """(protocol, market) → the first block that the last step read."""
         self._range = FIRST
         self._rest, self._rests_until = REST, float("-inf")
         self._fault = ""
@@ -114,6 +116,7 @@ class Events:
     async def step(self, reader: ChainReader, block: Block, now: float) -> Found:
         """Read what is due, for a few seconds at most. `now`: seconds of any clock that runs on between rounds."""
         due = self._asked
+        self._since = {}
         if not due or now < self._rests_until:
             return Found(note=self._fault if due else "")
         read: dict[str, _Read] = {}
@@ -129,6 +132,10 @@ class Events:
             self._fault, self._rest = "", REST
         logged = frozenset((due[at].ref.protocol, due[at].ref.name) for at in done)
         return Found(self._told_of(read), logged, note)
+
+    def read_from(self, number: int) -> frozenset[tuple[str, str]]:
+        """(protocol, market) of which the last step read all from that block on, as far as it got."""
+        return frozenset(place for place, start in self._since.items() if start <= number)
 
     def _told_of(self, read: Mapping[str, _Read]) -> tuple[MarketEvent, ...]:
         """What is new in what was read. Nothing is waited for from here until the alert is on its way to the history:
@@ -191,6 +198,7 @@ class Events:
         """Read ranges, the newest first, into `read`; returns the places of those that were read up to the block."""
         oldest = block.number - BACKLOG
         starts = {at: max(self._cursors[at].first, self._cursors[at].next - MARGIN, oldest) for at in due}
+        self._since = {(due[at].ref.protocol, due[at].ref.name): start for at, start in starts.items()}
         for _ in range(PIECES):
             behind = [at for at in starts.values() if at <= block.number]
             if not behind:

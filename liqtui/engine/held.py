@@ -188,6 +188,8 @@ class Held:
     """The logs were read up to the block of the last round."""
     told_at: int = -1
     """Newest block with an event."""
+    undone: bool = False
+    """A reorganisation came between its figures and those of before, and the logs know of no liquidation."""
     judged_at: int = -1
     """Block of the figures that the alert rules saw last."""
     cut: bool = False
@@ -237,9 +239,12 @@ class Held:
         self.read_at = None if self.read_at is None else self.read_at - seconds
         self.track.set_back(seconds)
 
-    def hear(self, events: Sequence[MarketEvent], *, complete: bool) -> None:
-        """What the logs told in a round. `complete`: there is no more up to its block."""
+    def hear(self, events: Sequence[MarketEvent], *, complete: bool, undone: bool) -> None:
+        """What the logs told in a round. `complete`: there is no more up to its block. `undone`: nor in what a
+        reorganisation may have put in the place of other blocks.
+        """
         self.logged = complete
+        self.undone = complete and (self.undone or undone)
         if events:
             self.events += tuple(events)
             self.told_at = max(self.told_at, *(event.block_number for event in events))
@@ -251,7 +256,7 @@ class Held:
 
     def judged(self) -> None:
         """The alert rules have seen it as it is now."""
-        self.events, self.anew = (), False
+        self.events, self.anew, self.undone = (), False, False
         if self.position is not None:
             self.judged_at = self.position.block.number
 

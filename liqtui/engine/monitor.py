@@ -17,6 +17,7 @@ from liqtui.core.rehearse import reading
 from liqtui.core.severity import blind_after
 from liqtui.core.snapshot import Freshness, Row, Severity, Snapshot
 from liqtui.engine.alarms import Alarms
+from liqtui.engine.crashes import Crashes
 from liqtui.engine.held import Chain, Held, terms_of
 from liqtui.engine.history import ROUNDS, Sample
 from liqtui.engine.outcome import Spot
@@ -80,12 +81,12 @@ class Monitor:
         self._roll = Roll(setup.chains, given=setup.given)
         if outbox is not None:
             outbox.wanted = self._roll.concerns
-        self._returning = Returning(saved, self._alarms.remembered, now, self._alarms.watched_until)
+        self._returning = Returning(saved, self._alarms.remembered, now)
         for answer in history.answers(now - ROUNDS):
             if answer.at <= now:  # an older version kept any
                 self._sigmas.add(*answer)
         self._unseen = Unseen(self._alarms)
-        self._crash = ""
+        self._crashes = Crashes(self._alarms)
         self._version = 0
         self._at = now
         """When this was last published."""
@@ -139,8 +140,7 @@ class Monitor:
         if isinstance(outcome, ReadError):
             state.error = str(outcome)
             return
-        if state.crash:
-            self._alarms.ended(chain, now)
+        self._crashes.well(chain, now)
         state.error = state.crash = ""
         self._follow(state, outcome, now)
         state.good_at = now
@@ -163,16 +163,11 @@ class Monitor:
         elif was_anew:
             self._alarms.ended(chain.spec.name, now, "history")
 
-    def crashed(self, chain: str, text: str, now: float) -> None:
-        """The task that reads a chain (empty: the one that looks at the ages) ended and will be started again."""
-        state = self._chains.get(chain)
-        known = state.crash if state else self._crash
-        if state is None:
-            self._crash = text
-        else:
+    def crashed(self, task: str, text: str, now: float) -> None:
+        """A task ended and will be started again: one that reads a chain, by its name, or another one."""
+        if (state := self._chains.get(task)) is not None:
             state.tried, state.crash = True, text
-        if not known:
-            self._alarms.tell(now, Severity.CRITICAL, chain or "engine", f"a task of the engine failed: {text}")
+        self._crashes.crashed(task, text, now)
 
     def report(self, title: str, text: str, now: float) -> None:
         """Something is wrong around the engine that a person has to know of; empty text: it is over."""
@@ -181,11 +176,9 @@ class Monitor:
         else:
             self._alarms.ended(title, now)
 
-    def alive(self) -> None:
-        """The task that looks at the ages runs."""
-        if self._crash:
-            self._alarms.ended("engine", self._at)
-        self._crash = ""
+    def well(self, task: str, now: float) -> None:
+        """Such a task, which may have been started again, does what it is for."""
+        self._crashes.well(task, now)
 
     def remark(self, about: str, text: str) -> None:
         """A standing remark for the person; empty text takes it away."""
@@ -237,7 +230,7 @@ class Monitor:
             if spot in outcome.covered:
                 if not held.cut:
                     last = held.row or self._row(held, now)
-                    self._alarms.gone(last, now, events=held.events, own=held.explained)
+                    self._alarms.gone(last, now, events=held.events, own=held.explained or held.undone)
                 self._drop(held)
             elif (spot.protocol, spot.market) not in markets:
                 self._drop(held)
@@ -261,7 +254,9 @@ class Monitor:
             events.setdefault(event.key, []).append(event)
         for key, held in self._held.items():
             if held.chain is chain:
-                held.hear(events.pop(key, ()), complete=(key.protocol, key.market) in outcome.logged)
+                market = (key.protocol, key.market)
+                complete, undone = market in outcome.logged, market in outcome.undone
+                held.hear(events.pop(key, ()), complete=complete, undone=undone)
         return events
 
     def _take(self, chain: Chain, position: Position, now: float) -> Held:
@@ -312,7 +307,7 @@ class Monitor:
             chains=tuple(chain.state(now) for chain in self._chains.values()),
             rows=rows,
             feeds=feeds_of(rows),
-            engine_error=self._engine_error(),
+            engine_error=self._crashes.error,
             notices=self._notices(now),
             ready=all(chain.tried for chain in self._chains.values()),
             muted=self._alarms.muted,
@@ -355,7 +350,7 @@ class Monitor:
         behind = row.freshness is _STALE and held.reading(now) is _STALE
         told = self._alarms.judge(
             None if held.anew else held.row, row, now, opened=held.opened, events=held.events, own=held.explained,
-            news=is_new, behind=behind, anew=held.anew, figures=held.figures,
+            undone=held.undone, news=is_new, behind=behind, anew=held.anew, figures=held.figures,
         )  # fmt: skip
         held.judged()
         if told:
@@ -384,10 +379,6 @@ class Monitor:
         row = row_of(held, terms, ranked, sigmas, now, liquidated=held.id in self._alarms.liquidated)
         self._returning.stirred |= held.spell is not spell
         return row
-
-    def _engine_error(self) -> str:
-        crashes = {chain.spec.name: chain.crash for chain in self._chains.values()} | {"the engine": self._crash}
-        return "; ".join(f"{name}: {text}, starting again" for name, text in crashes.items() if text)
 
     def _names(self) -> dict[str, str]:
         """What a person calls the targets that are muted."""

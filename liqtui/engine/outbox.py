@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from liqtui.engine.history import History
 
 GIVE_UP = 86_400.0
-"""Seconds after which an alert that could not be delivered is given up."""
+"""Seconds of trying in one run after which an alert that could not be delivered is given up."""
 FORGET = 7 * 86_400.0
 """Seconds after which what is held is no longer looked at."""
 REFUSALS = 4
@@ -61,10 +61,12 @@ class Entry:
 
     alert: Alert
     sending: Sending
-    posted: float | None = None
-    """Monotonic time: a clock that is set must give up nothing. None: an earlier run did."""
+    posted: float
+    """Monotonic time, in this run: a clock that is set must give up nothing, nor one that was set when an earlier run
+    posted it.
+    """
     tried: bool = False
-    """In this run: what an earlier one left is tried once more, however old it is."""
+    """In this run."""
     refused: int = 0
     """How often the channel found this message, and not the channel itself, at fault."""
     rests_until: float = 0.0
@@ -99,7 +101,7 @@ class Outbox:
         self._woken = {name: asyncio.Event() for name in self._channels}
         for alert, kept in history.sendings() if channels else ():
             sending = Sending(*kept)
-            self._note(Entry(replace(alert, escalated=sending.escalation), sending))
+            self._note(Entry(replace(alert, escalated=sending.escalation), sending, clock.monotonic()))
             if sending.state == DeliveryState.DELIVERED:
                 self._good[sending.channel] = max(sending.at, self._good.get(sending.channel, 0.0))
         for name in self._channels:
@@ -128,15 +130,14 @@ class Outbox:
 
     def due(self, channel: str) -> list[Entry]:
         """What may be sent now, oldest first. Nothing overtakes an earlier alert about the same position."""
-        now, moment = self._clock.now(), self._clock.monotonic()
+        moment = self._clock.monotonic()
         found: list[Entry] = []
         behind: set[str] = set()
         for entry in list(self._open[channel].values()):
             if not self.wanted(entry.alert):
                 self._move(entry, DeliveryState.FAILED, NOBODY)
                 continue
-            age = now - entry.sending.made_at if entry.posted is None else moment - entry.posted
-            if entry.tried and age > GIVE_UP:
+            if entry.tried and moment - entry.posted > GIVE_UP:
                 why = f"given up after {entry.sending.tries} tries in 24 h: {entry.sending.reason or 'not tried'}"
                 self.give_up([entry], why)
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from liqtui.core.desk import GAP
+from liqtui.core.desk import GAP, load
 from liqtui.core.snapshot import Severity
 from liqtui.engine.held import DANGER, Spell
 
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 
 
 class Returning:
-    def __init__(self, saved: Saved, remembered: Iterable[str], now: float, watched_until: float | None) -> None:
-        """`remembered`: ids of the positions of which the alert rules know something. `watched_until`: unix time."""
+    def __init__(self, saved: Saved, remembered: Iterable[str], now: float) -> None:
+        """`remembered`: ids of the positions of which the alert rules know something."""
         self.positions = saved.positions
         """Open when last seen, and nobody has come back for them yet."""
         self.rowless = frozenset(remembered) - {str(key) for key in saved.positions}
         """What was never read and is remembered all the same, until it is known to be nothing."""
         self.stirred = False
         """Some position is as bad as it is since another time."""
-        self._spells = _load(saved.spells, now, watched=watched_until is not None and now - watched_until <= GAP)
+        until = load(saved.desk).looked_at
+        self._spells = _load(saved.spells, now, watched=until is not None and now - until <= GAP)
 
     def spell(self, position: str) -> Spell | None:
         """How it was when the last run ended."""

@@ -139,7 +139,15 @@ class ChainRounds:
         if self._wallets == wallets:
             self._last = replace(outcome, events=()) if outcome.events else outcome
         replaced, self._replaced = self._replaced, None
-        return replace(outcome, past=past, replaced=replaced) if past or replaced is not None else outcome
+        undone = outcome.logged & self._reorganised(block)
+        if past or undone or replaced is not None:
+            return replace(outcome, past=past, undone=undone, replaced=replaced)
+        return outcome
+
+    def _reorganised(self, block: Block) -> frozenset[tuple[str, str]]:
+        """(protocol, market) whose logs were read from before a reorganisation on, if there was one."""
+        found = self._lineage
+        return self._events.read_from(block.number - found.depth) if found and found.reorganised else frozenset()
 
     async def _figures(
         self, block: Block, wallets: Sequence[str], now: float, progress: Callable[[tuple[Stage, ...]], None]

@@ -10,7 +10,7 @@ from liqtui.core.snapshot import DeliveryState, Level
 from liqtui.engine import courier as courier_module
 from liqtui.engine import outbox as outbox_module
 from liqtui.engine.history import FILE
-from tests.engine.office import PATIENCE, Office, alert, webhook
+from tests.engine.office import PATIENCE, Corrected, Office, alert, webhook
 from tests.engine.receiver import DROP, Answer
 
 pytestmark = pytest.mark.usefixtures("quick_courier")
@@ -167,6 +167,22 @@ async def test_what_an_earlier_run_left_is_tried_however_old_it_is(receiver, tmp
     async with office.open():
         await office.over()
     assert len(receiver.taken) == 1
+    office.close()
+
+
+async def test_what_was_posted_while_the_clock_was_wrong_is_not_given_up_after_a_restart(receiver, tmp_path):
+    """By the wall clock it waited for days; it did for a moment."""
+    clock = Corrected()
+    clock.ahead = -7 * 86_400.0
+    office = Office(webhook(receiver), folder=tmp_path, clock=clock)
+    office.post(alert(1))
+    office.close()
+    receiver.answers.extend([Answer(503), Answer(503)])
+    office = Office(webhook(receiver), folder=tmp_path)
+    async with office.open():
+        await office.until(lambda: len(receiver.requests) == 3)
+        await office.until(lambda: not office.outbox.channels()[0].pending)
+    assert [one.state for one in office.outbox.deliveries([alert(1)])] == [DeliveryState.DELIVERED]
     office.close()
 
 

@@ -2,13 +2,12 @@
 
 import pytest
 
-from liqtui.core.clock import SystemClock
 from liqtui.core.snapshot import DeliveryState
 from liqtui.engine import courier as courier_module
 from liqtui.engine import outbox as outbox_module
 from liqtui.engine.channels import UnsentError
 from liqtui.engine.courier import back_off
-from tests.engine.office import SECRET, Office, alert, webhook
+from tests.engine.office import SECRET, Corrected, Office, alert, webhook
 from tests.engine.receiver import DROP, HANG, Answer, Receiver
 
 pytestmark = pytest.mark.usefixtures("quick_courier")
@@ -139,16 +138,6 @@ async def test_after_a_day_an_alert_is_given_up_with_the_reason(receiver, monkey
     assert found.reason.startswith(f"given up after {found.tries} tries")
     assert "503" in found.reason
     assert "1 given up" in office.outbox.remarks()[0]
-
-
-class Corrected(SystemClock):
-    """The machine learns what day it is; or wakes up on another."""
-
-    def __init__(self):
-        self.ahead = 0.0
-
-    def now(self):
-        return super().now() + self.ahead
 
 
 async def test_a_clock_that_is_set_forward_gives_up_nothing(receiver):
