@@ -103,6 +103,8 @@ class Monitor:
         for held in list(self._held.values()):
             if held.key.wallet not in watched[held.chain.spec.name]:
                 self._drop(held)
+        for name, chain in self._chains.items():  # who comes back has not opened what he had
+            chain.covered = frozenset(spot for spot in chain.covered if spot.wallet in watched[name])
         self._roll.watch(self._wallets)
         for key in self._returning.positions:
             chain = next((chain for chain in self._chains.values() if chain.spec.id == key.chain_id), None)
@@ -313,6 +315,7 @@ class Monitor:
             muted=self._alarms.muted,
             sigmas=self._sigmas.told(),
         )
+        self._unseen.unheard(self._outbox.ailing() if self._outbox else {}, now)
         self._unseen.look(self._chains.values(), self._held.values(), self._wallets.values(), now)
         self._alarms.look(snapshot)
         alerts, outbox = self._alarms.alerts, self._outbox

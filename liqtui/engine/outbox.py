@@ -15,7 +15,7 @@ from liqtui.core.letters import places
 from liqtui.core.snapshot import ChannelState, Delivery, DeliveryState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from liqtui.core.clock import Clock
     from liqtui.core.rules import ChannelSpec
@@ -26,9 +26,12 @@ GIVE_UP = 86_400.0
 """Seconds of trying in one run after which an alert that could not be delivered is given up."""
 FORGET = 7 * 86_400.0
 """Seconds after which what is held is no longer looked at."""
+AILING = 900.0
+"""Seconds for which a channel may fail while something waits before that is an alert, for the other channels."""
 REFUSALS = 4
 """How often one message alone may be refused, in its plainest form, before it is given up."""
 NOBODY = "not sent: its wallet is not watched any more"
+NOWHERE = "its channel is not configured any more"
 _KEPT = 5_000
 """Finished entries that stay in memory for the screen."""
 _OPEN = (DeliveryState.WAITING, DeliveryState.SENDING)
@@ -68,7 +71,7 @@ class Entry:
     tried: bool = False
     """In this run."""
     refused: int = 0
-    """How often the channel found this message, and not the channel itself, at fault."""
+    """How often this message, and not the channel, was found at fault, by the channel or by an error of ours."""
     rests_until: float = 0.0
     """Monotonic time before which a refused message is not tried again."""
 
@@ -99,27 +102,35 @@ class Outbox:
         self._asked: tuple[int, int, int] | None = None
         self._shown: tuple[Delivery, ...] = ()
         self._woken = {name: asyncio.Event() for name in self._channels}
+        stranded: list[Entry] = []
         for alert, kept in history.sendings() if channels else ():
             sending = Sending(*kept)
-            self._note(Entry(replace(alert, escalated=sending.escalation), sending, clock.monotonic()))
+            entry = Entry(replace(alert, escalated=sending.escalation), sending, clock.monotonic())
+            self._note(entry)
+            if sending.channel not in self._channels and entry.state in _OPEN:
+                stranded.append(entry)
             if sending.state == DeliveryState.DELIVERED:
                 self._good[sending.channel] = max(sending.at, self._good.get(sending.channel, 0.0))
         for name in self._channels:
             self.recover(name)
+        for entry in stranded:  # renamed, or another one in its place: who has it already is not sent it twice
+            self._move(entry, DeliveryState.FAILED, NOWHERE)
+            self.post(entry.alert)
 
     # -- alerts come in ------------------------------------------------------------------------------------------
 
     def post(self, alert: Alert) -> None:
         """Take an alert that is new, escalated, or held no longer, for every channel that wants it.
 
-        Whatever already has its entry keeps it: posting twice sends once.
+        Whatever already has its entry keeps it: posting twice sends once. One of another time is another one: the log
+        that numbered it was lost.
         """
         for name, spec in self._channels.items():
             if not _wants(spec, alert):
                 continue
             found = self._entries.get((alert.id, name, alert.escalated))
             state = DeliveryState.HELD if alert.held else DeliveryState.WAITING
-            if found is not None and found.state is not DeliveryState.HELD:
+            if found is not None and found.state is not DeliveryState.HELD and found.alert.at == alert.at:
                 continue
             now = self._clock.now()
             sending = Sending(alert.id, name, alert.escalated, state, 0, now, now, None, alert.held)
@@ -224,6 +235,17 @@ class Outbox:
             ChannelState(name, spec.kind, len(self._open[name]), self._good.get(name), self._errors.get(name, ""))
             for name, spec in self._channels.items()
         )
+
+    def ailing(self) -> Mapping[str, str]:
+        """Channels that have failed for long while something waits, and why."""
+        if not self._errors:
+            return {}
+        moment, found = self._clock.monotonic(), dict[str, str]()
+        for name, waiting in self._open.items():
+            since = min((entry.posted for entry in waiting.values() if entry.tried), default=moment)
+            if name in self._errors and moment - since >= AILING:
+                found[name] = self._errors[name]
+        return found
 
     def remarks(self) -> tuple[str, ...]:
         """What the person has to know: that alerts do not arrive."""

@@ -1,4 +1,5 @@
-"""What nobody looks at and no row tells of: chains and markets that are not read, and a list without a wallet.
+"""What nobody looks at and no row tells of: chains and markets that are not read, a list without a wallet, and
+channels on which nobody hears what is said.
 
 What is there nobody knows, and a position that is not known has no alert. So that is an alert itself.
 """
@@ -12,7 +13,7 @@ from liqtui.core.snapshot import Severity
 from liqtui.engine.setup import wallets_on
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from liqtui.core.wallet import Wallet
     from liqtui.engine.alarms import Alarms
@@ -40,6 +41,7 @@ class Unseen:
         self._since: dict[Place, float] = {}
         self._told: set[Place] = set()
         self._nobody = False
+        self._ailing: set[str] = set()
 
     def nobody(self, now: float, *, left: int) -> None:
         """Say that the list is empty while so many positions were open that are on nobody's now; 0: that is not so."""
@@ -50,6 +52,15 @@ class Unseen:
         elif self._nobody and not left:
             self._alarms.ended("watchlist", now)
         self._nobody = bool(left)
+
+    def unheard(self, ailing: Mapping[str, str], now: float) -> None:
+        """Say which channels do not deliver, with why, and which do again."""
+        for name in ailing.keys() - self._ailing:
+            text = f"alerts do not arrive on this channel: {ailing[name]}"
+            self._alarms.tell(now, Severity.WARN, f"channel {name}", text, "unheard")
+        for name in self._ailing - ailing.keys():
+            self._alarms.ended(f"channel {name}", now, "unheard")
+        self._ailing = set(ailing)
 
     def look(self, chains: Collection[Chain], held: Iterable[Held], wallets: Collection[Wallet], now: float) -> None:
         """Say what is to be said now, and what is over."""

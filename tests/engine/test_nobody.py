@@ -8,8 +8,10 @@ from liqtui.core.clock import FrozenClock
 from liqtui.core.reads import ReadError
 from liqtui.core.rules import ChannelSpec
 from liqtui.core.snapshot import DeliveryState, Level, Severity
+from liqtui.core.wallet import Thresholds, Wallet
 from liqtui.engine.history import History
 from liqtui.engine.monitor import Monitor
+from liqtui.engine.names import Names
 from liqtui.engine.outbox import Outbox
 from liqtui.engine.ping import healthy
 from tests.engine.desk import kinds, row
@@ -134,6 +136,53 @@ def test_a_market_that_fails_now_and_then_is_not_told(beside):
     assert kinds(found) == []
 
 
+# -- channels on which nobody hears ---------------------------------------------------------------------------------
+
+
+def test_a_channel_that_does_not_deliver_is_told_on_the_others_until_it_does(alarm_desk):
+    made = alarm_desk()
+    made.round()
+    box = made.monitor._outbox = Box()
+    for _ in range(3):
+        found = made.round()
+    assert [(one.kind, one.title, one.level, one.text, one.over_at) for one in found.alerts] == [
+        ("engine", "channel phone", Level.CALL, "alerts do not arrive on this channel: it refuses us", None)
+    ]
+    box.why.clear()
+    assert made.round().alerts[0].over_at is not None
+
+
+class Box:
+    """What a monitor asks an outbox."""
+
+    def __init__(self):
+        self.why = {"phone": "it refuses us"}
+
+    def ailing(self):
+        return self.why
+
+    def deliveries(self, alerts):
+        return ()
+
+    def channels(self):
+        return ()
+
+    def remarks(self):
+        return ()
+
+
+def test_who_comes_back_has_not_opened_what_he_had(beside):
+    """Taken off and put back while the chain could not be read."""
+    beside.nodes["lab"].down = ReadError("timeout", "slow")
+    beside.watch()
+    beside.round()
+    beside.watch(wallet(1))
+    beside.nodes["lab"].down = None
+    found = beside.round()
+    assert row(found).position is not None
+    assert kinds(found) == []
+
+
 # -- since when -----------------------------------------------------------------------------------------------------
 
 
@@ -182,3 +231,22 @@ def test_damaged_text_gives_nothing(alarm_desk, tmp_path):
     made.history.remember('{"x": [1]}', "spells")
     made.restart(tmp_path)
     assert row(made.round()).since == made.now
+
+
+# -- a wallet that is listed twice ----------------------------------------------------------------------------------
+
+
+async def _nobody_knows(name):
+    raise LookupError("no such name")
+
+
+def test_a_name_that_means_a_wallet_that_is_listed_replaces_nothing_of_it():
+    """Its thresholds were those of whichever stood last."""
+    strict, loose = Thresholds(warn=2 * 10**18), Wallet("a.eth", label="again")
+    made = Names(_nobody_knows, lambda: None)
+    made.watch((replace(wallet(1), thresholds=strict), loose, Wallet("b.eth"), Wallet("c.eth", label="twin")))
+    made._known = {"a.eth": address(1), "b.eth": address(2), "c.eth": address(2)}
+    assert [(one.key, one.thresholds) for one in made.wallets()] == [(address(1), strict), (address(2), Thresholds())]
+    assert made.remark() == (
+        "a.eth is w1: what is set for that one holds; c.eth is b.eth: what is set for that one holds"
+    )
