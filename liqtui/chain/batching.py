@@ -13,7 +13,7 @@ from liqtui.chain.faults import Cure, Fault, hex_bytes, malformed
 from liqtui.core.reads import Block, Call, Failure, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from liqtui.chain.endpoint import Deadline, Endpoint
     from liqtui.core.sources import ChainSpec
@@ -26,6 +26,8 @@ MOST_PARTS = 48
 """Requests for one chunk, however it has to be cut: bad calls may cost themselves, not the round."""
 MOST_ALONE = 16
 """Greedy calls that are asked in one round, in turn."""
+NONE_OF = 4
+"""Where so many calls or more were asked and none of them runs, it may be the node that is at fault."""
 SMALLEST_AFTER_TIMEOUT = 25
 MEMORY = 4096
 NEAR = 100_000
@@ -38,8 +40,10 @@ class Memory:
     """What calls and nodes of one chain did before, so that a bad call costs extra requests once, not every round."""
 
     def __init__(self) -> None:
-        self.greedy: set[Call] = set()
-        """Took all gas, or broke the request: asked alone."""
+        self.greedy: dict[Call, int] = {}
+        """Took all gas, or broke the request → how often it has to run alone until it is asked with others again."""
+        self._accused: dict[Call, int] = {}
+        """How often that was said of each."""
         self.mute: set[Call] = set()
         """Fail without a word by themselves: asked last, where they cannot take the gas of others."""
         self.turn = 0
@@ -57,10 +61,39 @@ class Memory:
         first = self.turn % len(places) if places else 0
         return places[first:] + places[:first]
 
-    def note(self, where: set[Call], call: Call) -> None:
-        if len(where) >= MEMORY:
-            where.clear()
-        where.add(call)
+    def hush(self, call: Call) -> None:
+        """It fails without a word."""
+        if len(self.mute) >= MEMORY:
+            self.mute.clear()
+        self.mute.add(call)
+
+    def accuse(self, call: Call) -> None:
+        """It cannot be run with others, nor alone. Each time it has to prove for longer that it can."""
+        if len(self._accused) >= MEMORY:
+            self.greedy.clear()
+            self._accused.clear()
+        self._accused[call] = times = self._accused.get(call, 0) + 1
+        self.greedy[call] = 4 ** min(times - 1, 5)
+
+    def pardon(self, calls: Iterable[Call]) -> None:
+        """It was the node, and not they."""
+        for call in calls:
+            self.greedy.pop(call, None)
+            self._accused.pop(call, None)
+
+    def acquit(self, alone: Mapping[Call, Result]) -> None:
+        """What greedy calls answered by themselves. Whoever runs is let off after a while.
+
+        Where all of them run, it was the node that had a bad spell, and not they: the others are let off as well. As
+        many as fail in a spell would else have their turn every so many rounds for ever, and no market be whole.
+        """
+        ran = [call for call, result in alone.items() if not _is_unread(result)]
+        for call in ran:
+            self.greedy[call] = self.greedy.get(call, 1) - 1
+        well = bool(alone) and len(ran) == len(alone)
+        self.greedy = {
+            call: left for call, left in self.greedy.items() if left > 0 and not (well and self._accused[call] == 1)
+        }
 
 
 class BlockReader:
@@ -75,6 +108,8 @@ class BlockReader:
         self._by_number = endpoint.by_hash is False
         self._parts = 0
         self._answered = False
+        self.blamed: list[Call] = []
+        """Calls that it could not run even alone."""
 
     async def read(self, calls: Sequence[Call], total: int) -> list[Result]:
         """One result per call, of `total` in this round. Raises Fault when this endpoint cannot answer."""
@@ -162,7 +197,7 @@ class BlockReader:
             if not all(map(_is_mute, again)):
                 return False
         for at in doubts:
-            self._memory.note(self._memory.mute, calls[at])
+            self._memory.hush(calls[at])
         return True
 
     async def _one_by_one(self, calls: Sequence[Call], results: list[Result]) -> None:
@@ -175,7 +210,7 @@ class BlockReader:
                 for at, result in zip(group, again, strict=True):
                     results[at] = result
                 if _is_mute(again[0]):
-                    self._memory.note(self._memory.mute, calls[group[0]])
+                    self._memory.hush(calls[group[0]])
         for group in self._doubts(calls, results):
             for at in group:
                 results[at] = Failure("unread", "failed without a reason, perhaps only for lack of gas")
@@ -208,7 +243,7 @@ class BlockReader:
             if len(calls) == 1:
                 return [await self._blame(calls[0], fault)]
         results = [*await self._split(calls[:half]), *await self._split(calls[half:])]
-        if not any(isinstance(result, Failure) and result.kind == "unread" for result in results):
+        if not any(map(_is_unread, results)):
             # nobody is to blame but the size
             self._endpoint.shrink_calls(len(calls) - half)
         return results
@@ -218,7 +253,8 @@ class BlockReader:
         if call not in self._memory.greedy:
             if not self._answered:
                 await self._once([])
-            self._memory.note(self._memory.greedy, call)
+            self._memory.accuse(call)
+            self.blamed.append(call)
         return Failure("unread", f"the node cannot run this call: {fault.detail}", fault.data)
 
     async def _once(self, calls: Sequence[Call]) -> list[Result]:
@@ -298,6 +334,15 @@ def missing_multicall(spec: ChainSpec) -> str:
     """What to configure, in a sentence."""
     at = spec.multicall3 or "any configured address"
     return f'no Multicall3 at {at}; set multicall3 = "0x…" under [chains.{spec.name}] to where it is deployed'
+
+
+def ran_none(results: Sequence[Result]) -> bool:
+    """Whether it looks as if it were the node that is at fault, and not each of the calls."""
+    return len(results) >= NONE_OF and all(map(_is_unread, results))
+
+
+def _is_unread(result: Result) -> bool:
+    return isinstance(result, Failure) and result.kind == "unread"
 
 
 def _is_mute(result: Result) -> bool:

@@ -7,10 +7,32 @@ from typing import TYPE_CHECKING
 import pytest
 
 from liqtui.core.reads import Failure, ReadError
-from tests.chain.node import BARE, BURNS, NOBODY, REVERTS, Call, Chain, Reply, echo, echoed, error_body, nodes, spec_of
+from tests.chain.node import (
+    BARE,
+    BURNS,
+    ECHO,
+    NOBODY,
+    REVERTS,
+    Call,
+    Chain,
+    Node,
+    Reply,
+    echo,
+    echoed,
+    error_body,
+    nodes,
+    spec_of,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from tests.chain.conftest import PoolMaker
+
+
+def runs_nothing(node: Node) -> None:
+    """It answers, and fails each batch in which something is to be done, down to single calls."""
+    run = node._run
+    node._run = lambda call, block: ArithmeticError() if call.target == ECHO else run(call, block)  # type: ignore[method-assign]
+    node.burning_breaks = True
 
 
 async def test_results_come_in_order_and_failures_are_values(make_pool: PoolMaker) -> None:
@@ -109,6 +131,38 @@ async def test_a_call_that_burns_all_gas_harms_no_other(make_pool: PoolMaker, br
         before = len(node.seen)
         await pool.read(block, calls)
         assert len(node.seen) - before == (2 if breaks else 1)  # by itself, or at the end where it harms nobody
+
+
+async def test_what_a_node_did_not_run_for_a_while_is_not_asked_in_turns_for_ever(make_pool: PoolMaker) -> None:
+    """Sixteen of forty had their turn in each round, so no market was whole until the program was begun again."""
+    async with nodes() as [node]:
+        pool = make_pool(spec_of(node))
+        calls, run = [*echo(40), Call(REVERTS, b"no")], node._run
+        runs_nothing(node)
+        for _ in range(3):
+            results = await pool.read(await pool.head(), calls)
+            assert all(isinstance(result, Failure) for result in results)
+            node.chain.grow()
+        node._run = run  # type: ignore[method-assign]
+        await pool.read(await pool.head(), calls)
+        for _ in range(2):
+            node.chain.grow()
+            block, before = await pool.head(), len(node.seen)
+            results = await pool.read(block, calls)
+            assert results[:40] == [echoed(block, call) for call in echo(40)]
+            assert len(node.seen) == before + 1
+
+
+async def test_a_node_that_runs_nothing_is_left_for_another(make_pool: PoolMaker) -> None:
+    """It answers, and each call by itself is told to be at fault: everybody was blind with a good node beside it."""
+    async with nodes(2) as [ill, well]:
+        runs_nothing(ill)
+        pool = make_pool(spec_of(ill, well))
+        block = await pool.head()
+        for _ in range(3):
+            assert await pool.read(block, echo(40)) == [echoed(block, call) for call in echo(40)]
+        assert "runs none of 40 calls" in pool.endpoints()[0].error
+        assert not pool._memory.greedy
 
 
 async def test_calls_that_fail_without_a_word_are_doubted_once_only(make_pool: PoolMaker) -> None:
