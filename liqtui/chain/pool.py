@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from liqtui.chain.batching import BlockReader, Memory, chunks, missing_multicall, ran_none
+from liqtui.chain.batching import BlockReader, chunks, missing_multicall
 from liqtui.chain.crosscheck import CrossCheck
 from liqtui.chain.endpoint import Deadline, Endpoint, EndpointStatus
 from liqtui.chain.faults import Fault, hex_bytes, safe
 from liqtui.chain.headline import HeadLine
 from liqtui.chain.logs import read_logs
+from liqtui.chain.offenders import Memory, ran_none
 from liqtui.chain.transport import MAX_ANSWER
 from liqtui.core.clock import Clock, SystemClock
 from liqtui.core.reads import Block, Call, Failure, Log, LogFilter, ReadError, Result

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqtui.chain import multicall
-from liqtui.chain.batching import Memory, chunks
+from liqtui.chain.batching import chunks
 from liqtui.chain.faults import Fault
+from liqtui.chain.offenders import Memory
 from liqtui.core.reads import Call, Failure
 from tests.chain.node import decode_calls, encode_results
 

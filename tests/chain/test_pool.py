@@ -16,15 +16,18 @@ from tests.chain.node import (
     Call,
     Chain,
     Node,
+    Refused,
     Reply,
+    decode_calls,
     echo,
     echoed,
     error_body,
     nodes,
     spec_of,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
+    from liqtui.core.reads import Block
     from tests.chain.conftest import PoolMaker
 
 
@@ -113,8 +116,38 @@ async def test_a_batch_that_is_too_large_is_halved_and_the_size_is_remembered(ma
         first = node.methods().count("eth_call")
         assert await pool.read(block, echo(100)) == [echoed(block, call) for call in echo(100)]
         again = node.methods().count("eth_call") - first
-    assert first == 2 + 4
+    assert first == 3 + 4
     assert again == 4
+
+
+@pytest.mark.parametrize("places", [(0,), (100,), (0, 3), (7, 60, 199)])
+async def test_a_call_that_is_too_heavy_beside_others_cuts_no_request_down(
+    make_pool: PoolMaker, places: tuple[int, ...]
+) -> None:
+    """It runs alone, so the size was blamed: one call in each request, and no room for the others in a round."""
+    async with nodes() as [node]:
+        heavy = "0x" + "77" * 20
+        node.chain.contracts[heavy] = lambda data, block: b"heavy"
+        aggregate = node._aggregate
+
+        def light_only(data: bytes, block: Block) -> bytes:
+            asked = decode_calls(data)
+            if len(asked) > 3 and heavy in {call.target for call in asked}:
+                raise Refused(-32000, "out of gas")
+            return aggregate(data, block)
+
+        node._aggregate = light_only  # type: ignore[method-assign]
+        pool = make_pool(spec_of(node))
+        calls = echo(200)
+        for place in places:
+            calls[place] = Call(heavy, bytes([place]))
+        block, costs = await pool.head(), []
+        for _ in range(12):
+            before = len(node.seen)
+            assert not [result for result in await pool.read(block, calls) if isinstance(result, Failure)]
+            costs.append(len(node.seen) - before)
+        assert sorted(costs)[len(costs) // 2] <= 1 + 6 * len(places), costs
+        assert max(costs) < 48
 
 
 @pytest.mark.parametrize("breaks", [True, False], ids=["the batch fails", "those after it fail"])
