@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from liqtui.chain import multicall
 from liqtui.chain.faults import Cure, Fault, hex_bytes, malformed
+from liqtui.chain.offenders import is_unread
 from liqtui.core.reads import Block, Call, Failure, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from liqtui.chain.endpoint import Deadline, Endpoint
+    from liqtui.chain.offenders import Memory
     from liqtui.core.sources import ChainSpec
 
 MOST_WITHOUT_MULTICALL = 400
@@ -26,41 +28,13 @@ MOST_PARTS = 48
 """Requests for one chunk, however it has to be cut: bad calls may cost themselves, not the round."""
 MOST_ALONE = 16
 """Greedy calls that are asked in one round, in turn."""
+FEW = 12
+"""No node takes fewer calls than this at once only because they are too many."""
 SMALLEST_AFTER_TIMEOUT = 25
-MEMORY = 4096
 NEAR = 100_000
 """A block number within this of ours is meant to be ours; chains that answer another chain's are far away."""
 OWN_CLOCK = frozenset({324, 300, 232, 388, 2741, 11124})
 """Chains of the ZKsync family: what a contract sees as time is not the timestamp of the block that was named."""
-
-
-class Memory:
-    """What calls and nodes of one chain did before, so that a bad call costs extra requests once, not every round."""
-
-    def __init__(self) -> None:
-        self.greedy: set[Call] = set()
-        """Took all gas, or broke the request: asked alone."""
-        self.mute: set[Call] = set()
-        """Fail without a word by themselves: asked last, where they cannot take the gas of others."""
-        self.turn = 0
-        """Grows with each read: who of the bad ones comes first, or has its turn at all."""
-        self.multicall_exists = False
-        """Some node of this chain has it: one that denies it is broken."""
-
-    def safe_order(self, calls: Sequence[Call]) -> list[int]:
-        """Places of `calls`, mute ones last, and another one of them first each time: it may have recovered."""
-        good = [at for at, call in enumerate(calls) if call not in self.mute]
-        bad = [at for at, call in enumerate(calls) if call in self.mute]
-        return good + self.rotated(bad)
-
-    def rotated(self, places: list[int]) -> list[int]:
-        first = self.turn % len(places) if places else 0
-        return places[first:] + places[:first]
-
-    def note(self, where: set[Call], call: Call) -> None:
-        if len(where) >= MEMORY:
-            where.clear()
-        where.add(call)
 
 
 class BlockReader:
@@ -75,6 +49,12 @@ class BlockReader:
         self._by_number = endpoint.by_hash is False
         self._parts = 0
         self._answered = False
+        self._ran = 0
+        """Most calls that ran in one request."""
+        self._odd: list[Sequence[Call]] = []
+        """What did not run at once, and does in halves."""
+        self.blamed: list[Call] = []
+        """Calls that it could not run even alone."""
 
     async def read(self, calls: Sequence[Call], total: int) -> list[Result]:
         """One result per call, of `total` in this round. Raises Fault when this endpoint cannot answer."""
@@ -134,10 +114,10 @@ class BlockReader:
         memory = self._memory
         if memory.mute:
             order = memory.safe_order(calls)
-            answers = await self._split([calls[at] for at in order])
+            answers = await self._run([calls[at] for at in order])
             results = [answer for _, answer in sorted(zip(order, answers, strict=True), key=lambda pair: pair[0])]
         else:
-            results = await self._split(calls)
+            results = await self._run(calls)
         if len(calls) > 1 and not await self._all_the_same(calls, results):
             await self._one_by_one(calls, results)
         if memory.mute:
@@ -156,13 +136,13 @@ class BlockReader:
         half = len(doubts) // 2
         orders = [doubts[::-1], doubts[half:] + doubts[:half]]
         for order in orders[: min(2, len(doubts))]:
-            again = await self._split([calls[at] for at in order])
+            again = await self._run([calls[at] for at in order])
             for at, result in zip(order, again, strict=True):
                 results[at] = result
             if not all(map(_is_mute, again)):
                 return False
         for at in doubts:
-            self._memory.note(self._memory.mute, calls[at])
+            self._memory.hush(calls[at])
         return True
 
     async def _one_by_one(self, calls: Sequence[Call], results: list[Result]) -> None:
@@ -171,11 +151,11 @@ class BlockReader:
         while left > 0 and (doubts := self._doubts(calls, results)):
             for group in doubts[:left]:
                 left -= 1
-                again = await self._split([calls[at] for at in group])
+                again = await self._run([calls[at] for at in group])
                 for at, result in zip(group, again, strict=True):
                     results[at] = result
                 if _is_mute(again[0]):
-                    self._memory.note(self._memory.mute, calls[group[0]])
+                    self._memory.hush(calls[group[0]])
         for group in self._doubts(calls, results):
             for at in group:
                 results[at] = Failure("unread", "failed without a reason, perhaps only for lack of gas")
@@ -188,6 +168,26 @@ class BlockReader:
                 groups.setdefault(call.target, []).append(at)
         return list(groups.values())
 
+    async def _run(self, calls: Sequence[Call]) -> list[Result]:
+        """`_split`, and what is to be learned of it: was it too many calls, or is one among them too heavy for others?
+
+        As many others ran at once: then it is one of these few, and they are asked alone. Else one heavy call would cut
+        all requests down to a size in which they no longer fit into a round.
+        """
+        results = await self._split(calls)
+        for few in self._odd:
+            if len(few) > max(self._ran, FEW):
+                self._endpoint.shrink_calls(self._ran)
+            else:
+                self._accuse(few)
+        self._odd.clear()
+        return results
+
+    def _accuse(self, calls: Iterable[Call]) -> None:
+        for call in calls:
+            self._memory.accuse(call)
+            self.blamed.append(call)
+
     async def _split(self, calls: Sequence[Call]) -> list[Result]:
         """`_once`, in halves where the node finds it too much. A call that is too much alone is a Failure."""
         half = len(calls) // 2
@@ -196,7 +196,7 @@ class BlockReader:
         if self._parts >= MOST_PARTS:
             return [Failure("unread", "among calls that the node cannot run")] * len(calls)
         try:
-            return await self._once(calls)
+            results = await self._once(calls)
         except Fault as fault:
             if fault.cure is Cure.WITHOUT_GAS and self._endpoint.gas is not None:
                 self._endpoint.gas = None
@@ -207,10 +207,15 @@ class BlockReader:
                 raise
             if len(calls) == 1:
                 return [await self._blame(calls[0], fault)]
+        else:
+            self._ran = max(self._ran, len(calls))
+            return results
+        if self._odd and FEW <= self._ran < len(calls):  # the second that is too much for it
+            self._endpoint.shrink_calls(self._ran)
+        known = len(self._odd)
         results = [*await self._split(calls[:half]), *await self._split(calls[half:])]
-        if not any(isinstance(result, Failure) and result.kind == "unread" for result in results):
-            # nobody is to blame but the size
-            self._endpoint.shrink_calls(len(calls) - half)
+        if len(self._odd) == known and not any(map(is_unread, results)):
+            self._odd.append(calls)
         return results
 
     async def _blame(self, call: Call, fault: Fault) -> Failure:
@@ -218,7 +223,7 @@ class BlockReader:
         if call not in self._memory.greedy:
             if not self._answered:
                 await self._once([])
-            self._memory.note(self._memory.greedy, call)
+            self._accuse([call])
         return Failure("unread", f"the node cannot run this call: {fault.detail}", fault.data)
 
     async def _once(self, calls: Sequence[Call]) -> list[Result]:

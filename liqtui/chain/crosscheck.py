@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from liqtui.chain.batching import BlockReader, Memory
+from liqtui.chain.batching import BlockReader
 from liqtui.chain.endpoint import Deadline, Endpoint
 from liqtui.chain.faults import Fault, malformed
 from liqtui.core.reads import Block, Call, Failure, Result
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from liqtui.chain.headline import HeadLine
+    from liqtui.chain.offenders import Memory
     from liqtui.core.clock import Clock
     from liqtui.core.sources import ChainSpec
 

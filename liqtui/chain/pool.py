@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from liqtui.chain.batching import BlockReader, Memory, chunks, missing_multicall
+from liqtui.chain.batching import BlockReader, chunks, missing_multicall
 from liqtui.chain.crosscheck import CrossCheck
 from liqtui.chain.endpoint import Deadline, Endpoint, EndpointStatus
 from liqtui.chain.faults import Fault, hex_bytes, safe
 from liqtui.chain.headline import HeadLine
 from liqtui.chain.logs import read_logs
+from liqtui.chain.offenders import Memory, ran_none
 from liqtui.chain.transport import MAX_ANSWER
 from liqtui.core.clock import Clock, SystemClock
 from liqtui.core.reads import Block, Call, Failure, Log, LogFilter, ReadError, Result
@@ -96,30 +97,48 @@ class EndpointPool:
         if not calls:
             return []
         deadline = Deadline(self._round_timeout)
-        places = chunks(calls, self._memory, self._spec.max_calls, self._spec.max_calldata)
+        chunked = chunks(calls, self._memory, self._spec.max_calls, self._spec.max_calldata)
+        known = frozenset(self._memory.greedy)
         gate = asyncio.Semaphore(AT_ONCE)
         results: list[Result | None] = [None] * len(calls)
         sources: set[Endpoint] = set()
 
         async def fill(chunk: list[int]) -> None:
+            spare: list[tuple[Endpoint, list[Result]]] = []
+            blamed: list[Call] = []
+
             async def ask(endpoint: Endpoint, deadline: Deadline) -> list[Result]:
                 reader = BlockReader(self._spec, endpoint, self._memory, block, deadline)
-                return await reader.read([calls[at] for at in chunk], len(calls))
+                found = await reader.read([calls[at] for at in chunk], len(calls))
+                if len(self._endpoints) > 1 and ran_none(found):
+                    spare.append((endpoint, found))
+                    blamed.extend(reader.blamed)
+                    raise Fault("rpc", f"runs none of {len(found)} calls")
+                return found
 
             async with gate:
-                source, answers = await self._patiently(ask, deadline)
+                try:
+                    source, answers = await self._patiently(ask, deadline)
+                except ReadError:
+                    if not spare:
+                        raise
+                    source, answers = spare[0]  # nobody runs them: it is the calls
+                else:
+                    self._memory.pardon(blamed)
             sources.add(source)
             for at, answer in zip(chunk, answers, strict=True):
                 results[at] = answer
 
         try:
             async with asyncio.TaskGroup() as tasks:
-                for chunk in places:
+                for chunk in chunked:
                     tasks.create_task(fill(chunk))
         except* ReadError as group:
             fault = _first_leaf(group)
         else:
             self._read_hash = block.hash
+            alone = [chunk[0] for chunk in chunked if len(chunk) == 1 and calls[chunk[0]] in known]
+            self._memory.acquit({calls[at]: results[at] or _NOT_ASKED for at in alone})
             done = [_NOT_ASKED if result is None else result for result in results]
             if len(sources) == 1:
                 self._cross.data(sources.pop(), block, calls, done)

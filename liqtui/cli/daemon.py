@@ -289,6 +289,8 @@ class Daemon:
 
         try:
             session = self._begin()
+            if session.store is not None and session.store.vanished and self._setup.wallets:
+                return f"{session.store.vanished}: nobody would be watched"
             setup = session.setup()
             same = replace(setup, wallets=self._setup.wallets) == self._setup
             if not same:
@@ -325,7 +327,7 @@ class Daemon:
         if store is None or not store.changed_outside():
             return
         try:
-            wallets = store.load().effective
+            wallets = store.reread().effective
         except (ConfigError, WatchlistError, OSError) as fault:
             why = _first(fault)
             if why != self._list_fault:

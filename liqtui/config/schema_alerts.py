@@ -21,7 +21,7 @@ def threshold_settings(warn: int | None = None, critical: int | None = None) -> 
         wad("critical", kinds.THRESHOLD, critical, "A health factor under this is CRITICAL. Has to be above 1."),
         wad("warn_cushion", kinds.CUSHION, None, "WARN when the nearest boundary is nearer than this: 0.10 is 10 %."),
         wad("critical_cushion", kinds.CUSHION, None, "CRITICAL when the nearest boundary is nearer than this."),
-        wad("warn_sigmas", kinds.SIGMAS, None, "WARN when the ranking boundary is nearer than so many daily σ."),
+        wad("warn_sigmas", kinds.SIGMAS, None, "WARN when a boundary whose σ is known is nearer than so many daily σ."),
         wad("critical_sigmas", kinds.SIGMAS, None, "CRITICAL when it is nearer than so many daily σ."),
     )
 

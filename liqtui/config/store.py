@@ -87,6 +87,24 @@ class WatchlistStore:
         self.current = self._saved
         return self.current
 
+    def reread(self) -> Watchlist:
+        """As `load`, after a change outside. Raises WatchlistError too where all that was there is gone: that is rather
+        an accident, or an editor halfway, than a wish, and nobody would be watched.
+        """
+        saved, seen = self._read()
+        if self._saved.wallets and not seen.data:
+            raise WatchlistError(f"{self.path} {_GONE if seen.stat is None else _EMPTIED}.")
+        self.current = self._saved = saved
+        self._seen = seen
+        return self.current
+
+    @property
+    def vanished(self) -> str:
+        """What has become of the file, where nothing at all was in it when it was read; else empty."""
+        if self._seen.data:
+            return ""
+        return f"{self.path} {_GONE if self._seen.stat is None else _EMPTIED}"
+
     def changed_outside(self) -> bool:
         """Whether the file is no longer as it was last read or written here. Cheap while nothing happens."""
         try:
@@ -223,6 +241,7 @@ class WatchlistStore:
 
 
 _NOT_SAVED = "The watchlist was not saved"
+_GONE, _EMPTIED = "is gone", "was emptied as a whole"
 _WHOLE = "The file is as it was."
 
 

@@ -56,6 +56,7 @@ def judge(
     *,
     events: Sequence[str] = (),
     own: bool = False,
+    undone: bool = False,
     news: bool = True,
     behind: bool = False,
     anew: bool = False,
@@ -64,7 +65,8 @@ def judge(
     """What has to be said now that `after` is known, and what to remember.
 
     `events`: liquidations of this position seen in the chain's log since the last time, each in a line of clean
-    text. `own`: a transaction of the owner explains what changed. `before` is only asked what `memory` forgot.
+    text. `own`: a transaction of the owner explains what changed; `undone`: a reorganisation does, and the logs that
+    hold now know of no liquidation. `before` is only asked what `memory` forgot.
     `news`: something besides the time changed; without, all that can be said is that it is not seen any more.
     `behind`: its figures are stale by our reading or by the chain's head, whatever its feeds are. `anew`: its chain
     went back to another history, so that amounts and rules of before say nothing about what happened. `found`: the
@@ -82,7 +84,8 @@ def judge(
     holdings = () if position is None else changes.holdings(position)
     steady = changes.steady(memory.holdings, holdings, own=own)
     lost = () if position is None or steady else _lost(memory.holdings, position)
-    taken = bool(lost) and position is not None and not own and _taken(lost, before, position, memory.health)
+    known = own or undone or position is None or not lost
+    taken = not known and position is not None and _taken(lost, before, position, memory.health)
     seized = bool(events) or taken
     if seized:
         drafts += (_liquidated(before, after, events or lost, memory.health, now),)
@@ -106,7 +109,7 @@ def judge(
 def gone(last: Row, memory: Memory, now: float, *, events: Sequence[str] = (), own: bool = False) -> tuple[Draft, ...]:
     """A position that is no longer there at all; nothing for one that had no figures or was empty.
 
-    `events` and `own` as in `judge`.
+    `events` as in `judge`. `own`: something else than a liquidation is known to explain it.
     """
     if events:
         text, cause = messages.liquidated("; ".join(events), None, memory.health, certain=True), f"gone:{last.chain}"
@@ -142,8 +145,6 @@ def _sight(after: Row, memory: Memory, now: float, *, behind: bool) -> tuple[Mem
     elif memory.unseen_since > now:  # the clock was set back
         memory = memory._replace(unseen_since=now)
     since = now if memory.unseen_since is None else memory.unseen_since
-    if since > now:  # the clock was set back: what it showed before says nothing about how long
-        since, memory = now, memory._replace(unseen_since=now)
     if memory.seen_since is not None:
         memory = memory._replace(seen_since=None)
     if memory.told_unseen or now - since < patience:

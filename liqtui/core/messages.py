@@ -251,7 +251,8 @@ def limit(row: Row, position: Position) -> str:
         if sigmas is not None and row.sigmas is not None and row.sigmas < sigmas / WAD:
             label = phrase(row.cushion.label) if row.cushion else "the boundary"
             return f"{label} {fmt.sigma(row.sigmas_left)} away, nearer than {decimal_string(sigmas, 18)}σ"
-    return ""
+    found = {Severity.CRITICAL: limits.critical_sigmas, Severity.WARN: limits.warn_sigmas}.get(row.severity)
+    return "" if found is None else f"another boundary nearer than {decimal_string(found, 18)}σ"
 
 
 def _loss(position: Position) -> str:

@@ -80,6 +80,26 @@ def cushion(position: Position | None, sigmas: Mapping[str, float]) -> Cushion:
     return sought.at(best), left if measured and not best.passed else None
 
 
+def least_sigmas(position: Position, sigmas: Mapping[str, float], ranked: Cushion) -> float | None:
+    """Daily σ to whichever boundary is nearest by a σ that is known; None where none is. For thresholds in σ.
+
+    Where the boundary that ranks has a σ it is that one; where it has none, another one may be too near all the same.
+    `ranked`: what `cushion` says.
+    """
+    best, found = ranked
+    if found is not None or best is None or best.passed:
+        return found
+    sought = _sought(position)
+    for way in sought.ranked:
+        sigma = _sigma(way, sought.reaches, sigmas)
+        if not sigma or (found is not None and way.least / sigma >= found):
+            continue
+        about = sought.settled(way).about
+        if about is not None and (found is None or abs(about) / sigma < found):
+            found = abs(about) / sigma
+    return found
+
+
 def nearest(position: Position) -> float | None:
     """Relative distance to the nearest boundary of a factor, whichever ranks; rests on estimates as `cushion` does."""
     sought = _sought(position)

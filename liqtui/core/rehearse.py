@@ -41,7 +41,7 @@ class Point(NamedTuple):
     nearest: float | None = None
     """Relative distance to the nearest boundary; None: none."""
     sigmas: float | None = None
-    """Daily σ to the ranking boundary; None: σ was not known."""
+    """Daily σ to the boundary that was nearest by a σ that was known; None: none was."""
     eta: float | None = None
     """Seconds until interest alone reaches liquidation; None: never."""
     unsafe: bool | None = None
@@ -90,7 +90,8 @@ def reading(
     health = position.health.shown
     if health is None:
         return None
-    boundary, distance = rank.cushion(position, sigmas) if ranked is None else ranked
+    ranked = rank.cushion(position, sigmas) if ranked is None else ranked
+    boundary = ranked[0]
     plain = rank.cushion(position, {})[0] if sigmas else boundary
     return Point(
         at,
@@ -98,7 +99,7 @@ def reading(
         plain.about if plain else None,
         position.block.timestamp,
         rank.nearest(position),
-        distance,
+        rank.least_sigmas(position, sigmas, ranked),
         position.interest_eta,
         liquidatable(position) if position.has_debt else False,
     )

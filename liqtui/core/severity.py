@@ -131,11 +131,11 @@ class Figures(NamedTuple):
     near: Callable[[int | None], bool]
     """Whether any boundary is nearer than that fraction of 1e18; never than None."""
     sigmas: float | None
-    """Daily σ to the ranking boundary; None: not known."""
+    """Daily σ to the boundary that is nearest by a σ that is known; None: none is."""
 
 
 def figures(position: Position, sigmas: float | None) -> Figures:
-    """Of a position as it is now. `sigmas`: as of `rank.cushion`."""
+    """Of a position as it is now. `sigmas`: as of `rank.least_sigmas`."""
     debt = position.has_debt
     unsafe = liquidatable(position) if debt else False
     return Figures(debt, position.health.shown, unsafe, partial(_near, position), sigmas)
@@ -144,10 +144,10 @@ def figures(position: Position, sigmas: float | None) -> Figures:
 def severity(
     position: Position | None, thresholds: Thresholds, *, sigmas: float | None = None, liquidated: bool = False
 ) -> Severity:
-    """How bad a position is, by the contract's figure where there is one. `sigmas`: as of `rank.cushion`.
+    """How bad a position is, by the contract's figure where there is one. `sigmas`: as of `rank.least_sigmas`.
 
     `thresholds` are resolved (`Thresholds.over`); what is None there does not count. A threshold is crossed when
-    health is under it, or the nearest boundary nearer than the cushion, or the ranking one nearer in σ. A position
+    health is under it, or the nearest boundary nearer than the cushion, or nearer in a σ that is known. A position
     without debt is ok; one whose health is unknown is unknown, whatever it was before.
     """
     return level(None if position is None else figures(position, sigmas), thresholds, liquidated=liquidated)

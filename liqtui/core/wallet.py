@@ -21,7 +21,7 @@ class Thresholds(NamedTuple):
     """Warn when the nearest boundary is nearer than this fraction (0.10 → 10 %)."""
     critical_cushion: int | None = None
     warn_sigmas: int | None = None
-    """Warn when the ranking boundary is fewer than so many daily σ away, 1e18-scaled. Says nothing without a σ."""
+    """Warn when a boundary whose σ is known is fewer than so many daily σ away, 1e18-scaled."""
     critical_sigmas: int | None = None
 
     def over(self, wider: Thresholds) -> Thresholds:

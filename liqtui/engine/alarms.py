@@ -103,6 +103,7 @@ class Alarms:
         opened: bool = False,
         events: Sequence[MarketEvent] = (),
         own: bool = False,
+        undone: bool = False,
         news: bool = True,
         behind: bool = False,
         anew: bool = False,
@@ -111,15 +112,16 @@ class Alarms:
         """Let the rules see a row; returns whether they had something to say, which `look` will number.
 
         `opened`: it is known that this position was not there before. `events`: what the logs told of it since the
-        last time. `own`: and this explains all that changed. The rest: as in `core.alerts.judge`.
+        last time. `own`: and this explains all that changed. The rest as in `core.alerts.judge`.
         """
         position = after.id
         known = self._memories.get(position)
         memory = Memory(fresh=opened) if known is None else known
         lines = liquidation_lines(events) if events else ()
         remembered, drafts = judge(
-            before, after, memory, now, events=lines, own=own, news=news, behind=behind, anew=anew, found=figures
-        )
+            before, after, memory, now, events=lines, own=own, undone=undone,
+            news=news, behind=behind, anew=anew, found=figures,
+        )  # fmt: skip
         if remembered is not known:
             self._memories[position] = remembered
             self._changed = True
@@ -129,7 +131,7 @@ class Alarms:
         return bool(drafts)
 
     def gone(self, last: Row, now: float, *, events: Sequence[MarketEvent] = (), own: bool = False) -> None:
-        """A position is not there any more. `events` and `own` as in `judge`."""
+        """A position is not there any more. `events` and `own` as in `core.alerts.gone`."""
         memory = self._memories.get(last.id, Memory())
         self._take(gone(last, memory, now, events=liquidation_lines(events), own=own))
         self.forget(last.id)

@@ -106,10 +106,10 @@ class Courier:
         if fault is None:
             line.fails = 0
             self._outbox.delivered(entries)
-        elif not fault.refused:
+        elif not (fault.refused or fault.ours):
             seconds = line.rest(fault.wait)
             self._outbox.put_off(entries, str(fault), seconds)
-        elif len(entries) == 1 and entries[0].refused + 1 >= REFUSALS:
+        elif fault.refused and len(entries) == 1 and entries[0].refused + 1 >= REFUSALS:
             self._outbox.give_up(entries, f"refused {REFUSALS} times: {fault}")
         else:
             seconds = back_off(entries[0].refused)
@@ -146,7 +146,7 @@ class _Line:
         except TimeoutError:
             return UnsentError(f"not done within {self.spec.timeout:g} s")
         except Exception as fault:  # noqa: BLE001 - a fault of ours must not end the deliveries either
-            return UnsentError(words(fault))
+            return UnsentError(words(fault), ours=True)
         return None
 
     def left(self) -> int:

@@ -60,6 +60,14 @@ class Found(NamedTuple):
     note: str = ""
 
 
+class _Read(NamedTuple):
+    """What one step read of one market's logs."""
+
+    next: int = 0
+    """The first block that it did not reach."""
+    events: tuple[MarketEvent, ...] = ()
+
+
 @dataclass(slots=True)
 class _Cursor:
     """How far one market's logs are read."""
@@ -87,6 +95,8 @@ class Events:
         self._moved = False
         self._told: dict[tuple[object, ...], int] = {}
         """What was told already → its block."""
+        self._since: dict[tuple[str, str], int] = {}
+        """(protocol, market) → the first block that the last step read."""
         self._range = FIRST
         self._rest, self._rests_until = REST, float("-inf")
         self._fault = ""
@@ -106,18 +116,36 @@ class Events:
     async def step(self, reader: ChainReader, block: Block, now: float) -> Found:
         """Read what is due, for a few seconds at most. `now`: seconds of any clock that runs on between rounds."""
         due = self._asked
+        self._since = {}
         if not due or now < self._rests_until:
             return Found(note=self._fault if due else "")
-        events: list[MarketEvent] = []
+        read: dict[str, _Read] = {}
+        done, note = list[str](), ""
         try:
             async with asyncio.timeout(SPEND):
-                done = await self._walk(reader, block, due, events)
+                done = await self._walk(reader, block, due, read)
         except TimeoutError:
-            return Found(self._news(events), note=self._failed(ReadError("timeout", f"over {SPEND:.0f} s"), now))
+            note = self._failed(ReadError("timeout", f"over {SPEND:.0f} s"), now)
         except Exception as fault:  # noqa: BLE001 - a surprise in a log must not end the round; it is shown
-            return Found(self._news(events), note=self._failed(fault, now))
-        self._fault, self._rest = "", REST
-        return Found(self._news(events), frozenset((due[at].ref.protocol, due[at].ref.name) for at in done))
+            note = self._failed(fault, now)
+        else:
+            self._fault, self._rest = "", REST
+        logged = frozenset((due[at].ref.protocol, due[at].ref.name) for at in done)
+        return Found(self._told_of(read), logged, note)
+
+    def read_from(self, number: int) -> frozenset[tuple[str, str]]:
+        """(protocol, market) of which the last step read all from that block on, as far as it got."""
+        return frozenset(place for place, start in self._since.items() if start <= number)
+
+    def _told_of(self, read: Mapping[str, _Read]) -> tuple[MarketEvent, ...]:
+        """What is new in what was read. Nothing is waited for from here until the alert is on its way to the history:
+        a place that were written down earlier would be a liquidation that nobody hears of, if the process ends between.
+        """
+        for place, found in read.items():
+            cursor = self._cursors[place]
+            cursor.next = max(cursor.next, found.next)
+            self._keep(place, cursor, found=bool(found.events))
+        return self._news([event for found in read.values() for event in found.events])
 
     def _failed(self, fault: Exception, now: float) -> str:
         """A recording that knows no logs of this range is no failure."""
@@ -165,11 +193,12 @@ class Events:
     # -- requests ------------------------------------------------------------------------------------------------
 
     async def _walk(
-        self, reader: ChainReader, block: Block, due: Mapping[str, Watched], events: list[MarketEvent]
+        self, reader: ChainReader, block: Block, due: Mapping[str, Watched], read: dict[str, _Read]
     ) -> list[str]:
-        """Read ranges, the newest first; returns the places of the markets that were read up to the block."""
+        """Read ranges, the newest first, into `read`; returns the places of those that were read up to the block."""
         oldest = block.number - BACKLOG
         starts = {at: max(self._cursors[at].first, self._cursors[at].next - MARGIN, oldest) for at in due}
+        self._since = {(due[at].ref.protocol, due[at].ref.name): start for at, start in starts.items()}
         for _ in range(PIECES):
             behind = [at for at in starts.values() if at <= block.number]
             if not behind:
@@ -177,23 +206,21 @@ class Events:
             first = max(behind)
             last = min(block.number, first + self._range - 1)
             group = {place: due[place] for place, at in starts.items() if at == first}
-            await self._piece(reader, first, last, group, events)
+            await self._piece(reader, first, last, group, read)
             starts |= dict.fromkeys(group, last + 1)
             if last < block.number:
                 self._range = min(MOST, self._range * 2)
         return [place for place, at in starts.items() if at > block.number]
 
     async def _piece(
-        self, reader: ChainReader, first: int, last: int, group: Mapping[str, Watched], events: list[MarketEvent]
+        self, reader: ChainReader, first: int, last: int, group: Mapping[str, Watched], read: dict[str, _Read]
     ) -> None:
         logs = [log for wanted in merged(list(group.values())) for log in await reader.logs(first, last, wanted)]
         logs = list(dict.fromkeys(logs))
         for place, market in group.items():
             mine = [event for event in market.adapter.events(market.opened, logs) if event.key.wallet in market.wallets]
-            events += mine
-            cursor = self._cursors[place]
-            cursor.next = max(cursor.next, last + 1)
-            self._keep(place, cursor, found=bool(mine))
+            before = read.get(place, _Read())
+            read[place] = _Read(max(before.next, last + 1), (*before.events, *mine))
 
     # -- what is new ---------------------------------------------------------------------------------------------
 

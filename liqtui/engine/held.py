@@ -7,10 +7,11 @@ from functools import lru_cache
 from time import gmtime, strftime
 from typing import TYPE_CHECKING, NamedTuple
 
+from liqtui.core.ages import age
 from liqtui.core.model import is_infinite
 from liqtui.core.rules import DEFAULT_RULES
-from liqtui.core.severity import fetch_freshness, head_freshness, oracle_age, oracle_freshness, worst
-from liqtui.core.snapshot import Ages, ChainState, Freshness
+from liqtui.core.severity import blind_after, fetch_freshness, head_freshness, oracle_age, oracle_freshness, worst
+from liqtui.core.snapshot import Ages, ChainState, Freshness, Severity
 from liqtui.core.units import WAD
 from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
 from liqtui.engine.outcome import Spot
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from liqtui.core.reads import Block
     from liqtui.core.rules import Rules
     from liqtui.core.severity import Figures
-    from liqtui.core.snapshot import Row, Severity, Stage
+    from liqtui.core.snapshot import Row, Stage
     from liqtui.core.sources import ChainSpec
     from liqtui.core.wallet import Wallet
     from liqtui.engine.outcome import Trouble
@@ -34,6 +35,16 @@ if TYPE_CHECKING:
 
 REORGANISED = 8
 """Blocks that a chain may go back by itself. Farther back is another history: a node begun anew, a rollup set back."""
+DANGER = frozenset(severity for severity in Severity if severity.rank <= Severity.WARN.rank)
+"""What goes on while it is not seen: that makes nothing better."""
+
+
+class Spell(NamedTuple):
+    """How bad a position is, and since when."""
+
+    severity: Severity
+    since: float
+    """Unix time."""
 
 
 @dataclass(slots=True)
@@ -84,11 +95,23 @@ class Chain:
         self.failing = {place: at - seconds for place, at in self.failing.items()}
         self.good_at = None if self.good_at is None else self.good_at - seconds
 
+    def silent(self, now: float) -> str:
+        """Why nothing is known of it as it is now; empty: something is."""
+        if self.good_at is None or fetch_freshness(now - self.good_at, self.spec.poll) is Freshness.BLIND:
+            return self.error or self.crash or "no answer yet"
+        if self.block is not None and self._head_freshness(self.good_at, self.block) is Freshness.STALE:
+            passed = int(self.good_at - self.block.timestamp)
+            return "its newest block is dated in the future" if passed < 0 else f"its newest block is {age(passed)} old"
+        return ""
+
+    def _head_freshness(self, good_at: float, block: Block) -> Freshness:
+        return head_freshness(good_at - block.timestamp, self.spec.block_time)
+
     def state(self, now: float) -> ChainState:
-        age = None if self.good_at is None else now - self.good_at
-        states = [fetch_freshness(age, self.spec.poll)]
+        passed = None if self.good_at is None else now - self.good_at
+        states = [fetch_freshness(passed, self.spec.poll)]
         if self.block is not None and self.good_at is not None:
-            states.append(head_freshness(self.good_at - self.block.timestamp, self.spec.block_time))
+            states.append(self._head_freshness(self.good_at, self.block))
         if self.link.contradiction:
             states.append(Freshness.STALE)
         told = (self.error, self.crash, self.link.contradiction)
@@ -97,7 +120,7 @@ class Chain:
             chain_id=self.spec.id,
             block=self.block,
             freshness=worst(states),
-            age=None if age is None else int(age),
+            age=None if passed is None else int(passed),
             endpoints_ok=self.link.ok,
             endpoints_all=self.link.all,
             source=self.link.source,
@@ -144,8 +167,9 @@ class Held:
     track: Track = field(default_factory=Track)
     figures: Figures | None = None
     """What its row was judged by; None: without a position."""
-    severity: Severity | None = None
-    since: float = 0.0
+    spell: Spell | None = None
+    before: Spell | None = None
+    """How it was when the last run ended; None: that was not known, or it was read since."""
     row: Row | None = None
     """As last published."""
     basis: tuple[object, ...] = ()
@@ -164,6 +188,8 @@ class Held:
     """The logs were read up to the block of the last round."""
     told_at: int = -1
     """Newest block with an event."""
+    undone: bool = False
+    """A reorganisation came between its figures and those of before, and the logs know of no liquidation."""
     judged_at: int = -1
     """Block of the figures that the alert rules saw last."""
     cut: bool = False
@@ -197,14 +223,28 @@ class Held:
         if health is not None:
             self.track.add(now, health / WAD)
 
+    def stands(self, severity: Severity, now: float) -> float:
+        """How bad it is now; returns since when. That goes on after a restart, if it was read soon or is danger."""
+        spell, before = self.spell, self.before
+        if before is not None and spell is not None and before.severity not in DANGER:
+            before = before if now - spell.since <= blind_after(self.chain.spec.poll) else None
+        if spell is None or spell.severity is not severity:
+            spell = before if before is not None and before.severity is severity else Spell(severity, now)
+        self.spell, self.before = spell, before if self.position is None else None
+        return spell.since
+
     def set_back(self, seconds: float) -> None:
         """The clock was."""
+        self.spell = self.spell and self.spell._replace(since=self.spell.since - seconds)
         self.read_at = None if self.read_at is None else self.read_at - seconds
         self.track.set_back(seconds)
 
-    def hear(self, events: Sequence[MarketEvent], *, complete: bool) -> None:
-        """What the logs told in a round. `complete`: there is no more up to its block."""
+    def hear(self, events: Sequence[MarketEvent], *, complete: bool, undone: bool) -> None:
+        """What the logs told in a round. `complete`: there is no more up to its block. `undone`: nor in what a
+        reorganisation may have put in the place of other blocks.
+        """
         self.logged = complete
+        self.undone = complete and (self.undone or undone)
         if events:
             self.events += tuple(events)
             self.told_at = max(self.told_at, *(event.block_number for event in events))
@@ -216,7 +256,7 @@ class Held:
 
     def judged(self) -> None:
         """The alert rules have seen it as it is now."""
-        self.events, self.anew = (), False
+        self.events, self.anew, self.undone = (), False, False
         if self.position is not None:
             self.judged_at = self.position.block.number
 

@@ -66,7 +66,7 @@ class Lineage:
         self._reader = reader
         self._notebook = notebook
         self._place = f"{spec.id}:{_PLACE}"
-        self._depth = settled(spec)
+        self.depth = settled(spec)
         self._stands = STOOD_HERE if isinstance(reader, Witness) and _here(spec) else STOOD
         self._deep, self._first = self._recall(_DEEP), self._recall(_FIRST)
         self._stood: Known | None = None
@@ -83,6 +83,8 @@ class Lineage:
         self._next = -math.inf
         self.doubt = False
         """Something happened after which it may be another one."""
+        self.reorganised = False
+        """The last question found another block than was read, and that it is the same chain all the same."""
 
     def saw(self, block: Block, now: float, *, whole: bool) -> None:
         """A round at that block was good. `now`: seconds of a clock that runs on. `whole`: nothing was left unread."""
@@ -100,6 +102,7 @@ class Lineage:
         where there is a reason; one question then, and only if the answer is another block those that settle it.
         Raises ReadError.
         """
+        self.reorganised = False
         reader, base = self._reader, self._base
         if not isinstance(reader, Witness) or block == base:
             return None
@@ -114,6 +117,7 @@ class Lineage:
         told = [await _keeps(reader, head, block) for head in heads]
         if urgent and all(told):
             self._sure = block
+        self.reorganised = bool(urgent and base) and told[0] is False
         if False in told or (regular and not heads):
             for known in self._anchors(block):
                 kept = await reader.holds(*known)
@@ -142,7 +146,7 @@ class Lineage:
         """Blocks to ask for the next time, of a chain that is what it was: the first one once, and a newer one."""
         if self._first is None:
             self._first = await self._told(reader, 0, _FIRST)
-        if (number := head.number - self._depth) > 0:
+        if (number := head.number - self.depth) > 0:
             self._deep = await self._told(reader, number, _DEEP) or self._deep
 
     async def _told(self, reader: Witness, number: int, name: str) -> Known | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from liqtui.core.clock import SystemClock
 from liqtui.core.snapshot import Snapshot
+from liqtui.engine.crashes import ENGINE
 from liqtui.engine.setup import Owner, ownership, pool, resolve_name, rounds_on, shipped_adapters, until_free
 from liqtui.engine.thread import EngineThread
 from liqtui.engine.words import words
@@ -48,6 +49,8 @@ REMARKS = {
     Owner.OTHER: "another liqtui kept the history when this one started: this one writes none and sends no alerts",
     Owner.NOBODY: "the state folder cannot be used: nothing is kept",
 }
+LASTS = 60.0
+"""Seconds after which a task that died and was started again counts as well: one that dies again and again does not."""
 ARRIVE = 2.0
 """Seconds that a message on its way may take to arrive before the engine ends: cut off, it would be sent again."""
 _PROGRESS = 0.25
@@ -223,11 +226,11 @@ class LiveEngine(EngineThread):
             self._chains = tuple(ChainWatch(spec, self.clock, connect, self) for spec in setup.chains)
             self._names.watch(self._wallets)
             self._spread()
-            works = [self._supervised("", self._tick), self._supervised("", self._names.run)]
-            works += [self._supervised(chain.spec.name, chain.run) for chain in self._chains]
-            works += [self._supervised("", partial(courier.run, spec)) for spec in (setup.channels if sends else ())]
-            works += [self._supervised("", self._pinger.run)] if self._pinger else []
-            tasks = [asyncio.create_task(work) for work in works]
+            works = {ENGINE: self._tick, "wallet names": self._names.run}
+            works |= {chain.spec.name: chain.run for chain in self._chains}
+            works |= {f"channel {spec.name}": partial(courier.run, spec) for spec in (setup.channels if sends else ())}
+            works |= {"dead-man ping": self._pinger.run} if self._pinger else {}
+            tasks = [asyncio.create_task(self._supervised(name, work)) for name, work in works.items()]
             self._monitor.remark("metrics", self._open_metrics())
             self.up()
             try:
@@ -253,27 +256,36 @@ class LiveEngine(EngineThread):
         self._metrics = Metrics(self.snapshot, self.clock, self._monitor.begun_after)
         return self._metrics.open(*self._setup.metrics)
 
-    async def _supervised(self, chain: str, work: Callable[[], Awaitable[None]]) -> None:
+    async def _supervised(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run for ever; what ends with an exception is told, and started again a little later.
 
-        It is told by an alert, by the snapshot and by the chain's state.
+        It is told by an alert, by the snapshot and by the chain's state; until there is a good round of the chain, and
+        of other tasks until they have lasted for a while.
         """
+        chains = {chain.spec.name for chain in self._chains}
         delay, loop, task = RESTART, asyncio.get_running_loop(), asyncio.current_task()
         while True:
             started = loop.time()
+            lasts = None if name in chains else loop.call_later(LASTS, self._well, name)
             try:
                 await work()
             except (Exception, asyncio.CancelledError) as fault:
                 if isinstance(fault, asyncio.CancelledError) and (task is None or task.cancelling()):
                     raise  # nobody asked for any other one: it leaked from somewhere
                 delay = RESTART if loop.time() - started > RESTART_MAX else min(delay * 2, RESTART_MAX)
-                self._crashed(chain, words(fault))
+                self._crashed(name, words(fault))
+            finally:
+                if lasts is not None:
+                    lasts.cancel()
             await asyncio.sleep(delay)
 
-    def _crashed(self, chain: str, why: str) -> None:
+    def _well(self, task: str) -> None:
+        self._monitor.well(task, self.clock.now())
+
+    def _crashed(self, task: str, why: str) -> None:
         """Tell it; where that is what fails, the heart stops, which tells it too, and there will be another try."""
         try:
-            self._monitor.crashed(chain, why, self.clock.now())
+            self._monitor.crashed(task, why, self.clock.now())
             self._show()
         except Exception as fault:  # noqa: BLE001 - see above
             self.ails = words(fault)
@@ -283,7 +295,7 @@ class LiveEngine(EngineThread):
             self._show()
             self.beat()
             self._save()
-            self._monitor.alive()
+            self._well(ENGINE)
             await asyncio.sleep(TICK)
 
     async def _look_up(self, name: str) -> str:

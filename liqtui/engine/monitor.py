@@ -17,18 +17,20 @@ from liqtui.core.rehearse import reading
 from liqtui.core.severity import blind_after
 from liqtui.core.snapshot import Freshness, Row, Severity, Snapshot
 from liqtui.engine.alarms import Alarms
+from liqtui.engine.crashes import Crashes
 from liqtui.engine.held import Chain, Held, terms_of
 from liqtui.engine.history import ROUNDS, Sample
 from liqtui.engine.outcome import Spot
+from liqtui.engine.returning import Returning
 from liqtui.engine.roll import Roll
 from liqtui.engine.rows import feeds_of, quiet, row_of
 from liqtui.engine.setup import Link, Sign, signs, wallets_on
 from liqtui.engine.sigmas import Sigmas
 from liqtui.engine.tracks import DAY
-from liqtui.engine.unseen import Place, Unseen
+from liqtui.engine.unseen import Unseen
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from liqtui.core.events import MarketEvent
     from liqtui.core.model import Position
@@ -79,14 +81,12 @@ class Monitor:
         self._roll = Roll(setup.chains, given=setup.given)
         if outbox is not None:
             outbox.wanted = self._roll.concerns
-        self._remembered = saved.positions
-        self._rowless = self._alarms.remembered - {str(key) for key in saved.positions}
-        """What was never read and is remembered all the same, until it is known to be nothing."""
+        self._returning = Returning(saved, self._alarms.remembered, now)
         for answer in history.answers(now - ROUNDS):
             if answer.at <= now:  # an older version kept any
                 self._sigmas.add(*answer)
-        self._unseen = Unseen()
-        self._crash = ""
+        self._unseen = Unseen(self._alarms)
+        self._crashes = Crashes(self._alarms)
         self._version = 0
         self._at = now
         """When this was last published."""
@@ -103,16 +103,18 @@ class Monitor:
         for held in list(self._held.values()):
             if held.key.wallet not in watched[held.chain.spec.name]:
                 self._drop(held)
+        for name, chain in self._chains.items():  # who comes back has not opened what he had
+            chain.covered = frozenset(spot for spot in chain.covered if spot.wallet in watched[name])
         self._roll.watch(self._wallets)
-        for key in self._remembered:
+        for key in self._returning.positions:
             chain = next((chain for chain in self._chains.values() if chain.spec.id == key.chain_id), None)
             if chain is not None and key not in self._held and key.wallet in watched[chain.spec.name]:
-                self._held[key] = Held(key, chain, error="not read since the start")
+                before = self._returning.spell(str(key))
+                self._held[key] = Held(key, chain, error="not read since the start", before=before)
             elif not self._roll.watched(str(key)):
                 self._history.position(key, is_open=False)
-        # Whose name is not looked up yet may come back.
-        self._remembered = () if self._roll.whole else tuple(set(self._remembered) - self._held.keys())
-        self._rowless -= self._alarms.unwatch(self._roll, self._at)
+        self._returning.watched(self._roll, self._held, self._alarms.unwatch(self._roll, self._at))
+        self._unseen.nobody(self._at, left=0 if self._wallets else len(self._returning.positions))
 
     def progress(self, chain: str, stages: tuple[Stage, ...]) -> None:
         self._chains[chain].stages = stages
@@ -140,8 +142,7 @@ class Monitor:
         if isinstance(outcome, ReadError):
             state.error = str(outcome)
             return
-        if state.crash:
-            self._alarms.ended(chain, now)
+        self._crashes.well(chain, now)
         state.error = state.crash = ""
         self._follow(state, outcome, now)
         state.good_at = now
@@ -164,16 +165,11 @@ class Monitor:
         elif was_anew:
             self._alarms.ended(chain.spec.name, now, "history")
 
-    def crashed(self, chain: str, text: str, now: float) -> None:
-        """The task that reads a chain (empty: the one that looks at the ages) ended and will be started again."""
-        state = self._chains.get(chain)
-        known = state.crash if state else self._crash
-        if state is None:
-            self._crash = text
-        else:
+    def crashed(self, task: str, text: str, now: float) -> None:
+        """A task ended and will be started again: one that reads a chain, by its name, or another one."""
+        if (state := self._chains.get(task)) is not None:
             state.tried, state.crash = True, text
-        if not known:
-            self._alarms.tell(now, Severity.CRITICAL, chain or "engine", f"a task of the engine failed: {text}")
+        self._crashes.crashed(task, text, now)
 
     def report(self, title: str, text: str, now: float) -> None:
         """Something is wrong around the engine that a person has to know of; empty text: it is over."""
@@ -182,11 +178,9 @@ class Monitor:
         else:
             self._alarms.ended(title, now)
 
-    def alive(self) -> None:
-        """The task that looks at the ages runs."""
-        if self._crash:
-            self._alarms.ended("engine", self._at)
-        self._crash = ""
+    def well(self, task: str, now: float) -> None:
+        """Such a task, which may have been started again, does what it is for."""
+        self._crashes.well(task, now)
 
     def remark(self, about: str, text: str) -> None:
         """A standing remark for the person; empty text takes it away."""
@@ -207,6 +201,8 @@ class Monitor:
     def save(self, now: float, *, last: bool = False) -> None:
         """Write what has to outlive the process. `last`: there will be no other time."""
         self._alarms.save(now, last=last)
+        if self._returning.stirred:
+            self._history.remember(self._returning.dump(self._held.values()), "spells")
         self._history.flush(now)
 
     # -- positions -----------------------------------------------------------------------------------------------
@@ -236,7 +232,7 @@ class Monitor:
             if spot in outcome.covered:
                 if not held.cut:
                     last = held.row or self._row(held, now)
-                    self._alarms.gone(last, now, events=held.events, own=held.explained)
+                    self._alarms.gone(last, now, events=held.events, own=held.explained or held.undone)
                 self._drop(held)
             elif (spot.protocol, spot.market) not in markets:
                 self._drop(held)
@@ -247,12 +243,10 @@ class Monitor:
             if spot.wallet in watched and spot not in known:
                 key = PositionKey(chain.spec.id, *spot)
                 self._held[key] = Held(key, chain, error=error)
-        for spot in outcome.covered if self._rowless else ():
+        for spot in outcome.covered if self._returning.rowless else ():
             key = PositionKey(chain.spec.id, *spot)
-            if str(key) in self._rowless:
-                self._rowless -= {str(key)}
-                if key not in self._held:
-                    self._alarms.forget(str(key))
+            if self._returning.settle(str(key)) and key not in self._held:
+                self._alarms.forget(str(key))
         chain.covered = outcome.covered
 
     def _hear(self, chain: Chain, outcome: Outcome) -> dict[PositionKey, list[MarketEvent]]:
@@ -262,7 +256,9 @@ class Monitor:
             events.setdefault(event.key, []).append(event)
         for key, held in self._held.items():
             if held.chain is chain:
-                held.hear(events.pop(key, ()), complete=(key.protocol, key.market) in outcome.logged)
+                market = (key.protocol, key.market)
+                complete, undone = market in outcome.logged, market in outcome.undone
+                held.hear(events.pop(key, ()), complete=complete, undone=undone)
         return events
 
     def _take(self, chain: Chain, position: Position, now: float) -> Held:
@@ -294,6 +290,7 @@ class Monitor:
 
     def _drop(self, held: Held) -> None:
         del self._held[held.key]
+        self._returning.stirred = True
         self._alarms.forget(held.id)
         self._history.position(held.key, is_open=False)
 
@@ -312,13 +309,14 @@ class Monitor:
             chains=tuple(chain.state(now) for chain in self._chains.values()),
             rows=rows,
             feeds=feeds_of(rows),
-            engine_error=self._engine_error(),
+            engine_error=self._crashes.error,
             notices=self._notices(now),
             ready=all(chain.tried for chain in self._chains.values()),
             muted=self._alarms.muted,
             sigmas=self._sigmas.told(),
         )
-        self._say_unseen(now)
+        self._unseen.unheard(self._outbox.ailing() if self._outbox else {}, now)
+        self._unseen.look(self._chains.values(), self._held.values(), self._wallets.values(), now)
         self._alarms.look(snapshot)
         alerts, outbox = self._alarms.alerts, self._outbox
         return replace(
@@ -327,20 +325,6 @@ class Monitor:
             deliveries=outbox.deliveries(alerts) if outbox else (),
             channels=outbox.channels() if outbox else (),
         )
-
-    def _say_unseen(self, now: float) -> None:
-        due, over = self._unseen.look(self._chains.values(), self._without_row, now)
-        for place, text in due:
-            self._alarms.tell(now, Severity.WARN, place.chain, text, place.what)
-        for place in over:
-            self._alarms.ended(place.chain, now, place.what)
-
-    def _without_row(self, places: Collection[Place]) -> Collection[Place]:
-        """Those where a wallet is looked for and of which no row tells."""
-        rows = {Place(held.chain.spec.name, f"{held.key.protocol} {held.key.market}") for held in self._held.values()}
-        rows |= {Place(place.chain) for place in rows}
-        looked_at = {name for name in self._chains if wallets_on(name, self._wallets.values())}
-        return {place for place in places if place.chain in looked_at and place not in rows}
 
     def _set_back(self, now: float) -> None:
         """Where the clock was set back, readings are as old as before: else old ones would be new once more."""
@@ -369,7 +353,7 @@ class Monitor:
         behind = row.freshness is _STALE and held.reading(now) is _STALE
         told = self._alarms.judge(
             None if held.anew else held.row, row, now, opened=held.opened, events=held.events, own=held.explained,
-            news=is_new, behind=behind, anew=held.anew, figures=held.figures,
+            undone=held.undone, news=is_new, behind=behind, anew=held.anew, figures=held.figures,
         )  # fmt: skip
         held.judged()
         if told:
@@ -393,11 +377,11 @@ class Monitor:
         if terms is None or terms.wallet is not wallet:
             sign = self._signs.get((held.key.chain_id, held.key.protocol, held.key.market), _UNKNOWN)
             terms = held.terms = terms_of(wallet, held.key, sign, self._setup)
-        return row_of(held, terms, self._cushion(held), now, liquidated=held.id in self._alarms.liquidated)
-
-    def _engine_error(self) -> str:
-        crashes = {chain.spec.name: chain.crash for chain in self._chains.values()} | {"the engine": self._crash}
-        return "; ".join(f"{name}: {text}, starting again" for name, text in crashes.items() if text)
+        spell = held.spell
+        ranked, sigmas = self._cushion(held), self._sigmas.by_factor()
+        row = row_of(held, terms, ranked, sigmas, now, liquidated=held.id in self._alarms.liquidated)
+        self._returning.stirred |= held.spell is not spell
+        return row
 
     def _names(self) -> dict[str, str]:
         """What a person calls the targets that are muted."""

@@ -10,7 +10,7 @@ from liqtui.config.watchlist import is_resolved
 from liqtui.engine.words import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from liqtui.core.wallet import Wallet
 
@@ -33,15 +33,32 @@ class Names:
         self._woken.set()
 
     def wallets(self) -> tuple[Wallet, ...]:
-        """All that are watched, with the addresses that are known by now."""
-        return tuple(self._with_address(wallet) for wallet in self._wallets)
+        """All that are watched, with the addresses that are known by now. An address goes before a name that means it:
+        what is set for it must not be replaced.
+        """
+        twins = set(self._twins())
+        return tuple(self._with_address(wallet) for wallet in self._wallets if wallet.address not in twins)
+
+    def _twins(self) -> Mapping[str, str]:
+        """Names that turned out to mean a wallet that is listed by its address or before: what that is called."""
+        listed = {wallet.key: wallet.title for wallet in self._wallets if is_resolved(wallet)}
+        found: dict[str, str] = {}
+        for wallet in self._wallets:
+            address = self._known.get(wallet.address, "").lower()
+            if address in listed:
+                found[wallet.address] = listed[address]
+            elif address:
+                listed[address] = wallet.label or wallet.address
+        return found
 
     def remark(self) -> str:
-        """Which are not watched, and why; empty when all are."""
+        """Which are not watched, and why, or are there twice; empty when all is well."""
         waiting = [wallet.address for wallet in self._missing()]
-        return "; ".join(
-            f"{safe(name)} is not watched: {self._faults.get(name, 'being looked up')}" for name in waiting
-        )
+        told = [f"{safe(name)} is not watched: {self._faults.get(name, 'being looked up')}" for name in waiting]
+        told += [
+            f"{safe(name)} is {safe(title)}: what is set for that one holds" for name, title in self._twins().items()
+        ]
+        return "; ".join(told)
 
     async def run(self) -> None:
         """Look up what is missing, now and whenever the list changes. Never returns."""

@@ -15,7 +15,7 @@ from liqtui.core.letters import places
 from liqtui.core.snapshot import ChannelState, Delivery, DeliveryState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from liqtui.core.clock import Clock
     from liqtui.core.rules import ChannelSpec
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from liqtui.engine.history import History
 
 GIVE_UP = 86_400.0
-"""Seconds after which an alert that could not be delivered is given up."""
+"""Seconds of trying in one run after which an alert that could not be delivered is given up."""
 FORGET = 7 * 86_400.0
 """Seconds after which what is held is no longer looked at."""
+AILING = 900.0
+"""Seconds for which a channel may fail while something waits before that is an alert, for the other channels."""
 REFUSALS = 4
 """How often one message alone may be refused, in its plainest form, before it is given up."""
 NOBODY = "not sent: its wallet is not watched any more"
+NOWHERE = "its channel is not configured any more"
 _KEPT = 5_000
 """Finished entries that stay in memory for the screen."""
 _OPEN = (DeliveryState.WAITING, DeliveryState.SENDING)
@@ -61,12 +64,14 @@ class Entry:
 
     alert: Alert
     sending: Sending
-    posted: float | None = None
-    """Monotonic time: a clock that is set must give up nothing. None: an earlier run did."""
+    posted: float
+    """Monotonic time, in this run: a clock that is set must give up nothing, nor one that was set when an earlier run
+    posted it.
+    """
     tried: bool = False
-    """In this run: what an earlier one left is tried once more, however old it is."""
+    """In this run."""
     refused: int = 0
-    """How often the channel found this message, and not the channel itself, at fault."""
+    """How often this message, and not the channel, was found at fault, by the channel or by an error of ours."""
     rests_until: float = 0.0
     """Monotonic time before which a refused message is not tried again."""
 
@@ -97,27 +102,35 @@ class Outbox:
         self._asked: tuple[int, int, int] | None = None
         self._shown: tuple[Delivery, ...] = ()
         self._woken = {name: asyncio.Event() for name in self._channels}
+        stranded: list[Entry] = []
         for alert, kept in history.sendings() if channels else ():
             sending = Sending(*kept)
-            self._note(Entry(replace(alert, escalated=sending.escalation), sending))
+            entry = Entry(replace(alert, escalated=sending.escalation), sending, clock.monotonic())
+            self._note(entry)
+            if sending.channel not in self._channels and entry.state in _OPEN:
+                stranded.append(entry)
             if sending.state == DeliveryState.DELIVERED:
                 self._good[sending.channel] = max(sending.at, self._good.get(sending.channel, 0.0))
         for name in self._channels:
             self.recover(name)
+        for entry in stranded:  # renamed, or another one in its place: who has it already is not sent it twice
+            self._move(entry, DeliveryState.FAILED, NOWHERE)
+            self.post(entry.alert)
 
     # -- alerts come in ------------------------------------------------------------------------------------------
 
     def post(self, alert: Alert) -> None:
         """Take an alert that is new, escalated, or held no longer, for every channel that wants it.
 
-        Whatever already has its entry keeps it: posting twice sends once.
+        Whatever already has its entry keeps it: posting twice sends once. One of another time is another one: the log
+        that numbered it was lost.
         """
         for name, spec in self._channels.items():
             if not _wants(spec, alert):
                 continue
             found = self._entries.get((alert.id, name, alert.escalated))
             state = DeliveryState.HELD if alert.held else DeliveryState.WAITING
-            if found is not None and found.state is not DeliveryState.HELD:
+            if found is not None and found.state is not DeliveryState.HELD and found.alert.at == alert.at:
                 continue
             now = self._clock.now()
             sending = Sending(alert.id, name, alert.escalated, state, 0, now, now, None, alert.held)
@@ -128,15 +141,14 @@ class Outbox:
 
     def due(self, channel: str) -> list[Entry]:
         """What may be sent now, oldest first. Nothing overtakes an earlier alert about the same position."""
-        now, moment = self._clock.now(), self._clock.monotonic()
+        moment = self._clock.monotonic()
         found: list[Entry] = []
         behind: set[str] = set()
         for entry in list(self._open[channel].values()):
             if not self.wanted(entry.alert):
                 self._move(entry, DeliveryState.FAILED, NOBODY)
                 continue
-            age = now - entry.sending.made_at if entry.posted is None else moment - entry.posted
-            if entry.tried and age > GIVE_UP:
+            if entry.tried and moment - entry.posted > GIVE_UP:
                 why = f"given up after {entry.sending.tries} tries in 24 h: {entry.sending.reason or 'not tried'}"
                 self.give_up([entry], why)
                 continue
@@ -223,6 +235,17 @@ class Outbox:
             ChannelState(name, spec.kind, len(self._open[name]), self._good.get(name), self._errors.get(name, ""))
             for name, spec in self._channels.items()
         )
+
+    def ailing(self) -> Mapping[str, str]:
+        """Channels that have failed for long while something waits, and why."""
+        if not self._errors:
+            return {}
+        moment, found = self._clock.monotonic(), dict[str, str]()
+        for name, waiting in self._open.items():
+            since = min((entry.posted for entry in waiting.values() if entry.tried), default=moment)
+            if name in self._errors and moment - since >= AILING:
+                found[name] = self._errors[name]
+        return found
 
     def remarks(self) -> tuple[str, ...]:
         """What the person has to know: that alerts do not arrive."""

@@ -52,5 +52,7 @@ class Outcome:
     """What the logs told since the last round."""
     logged: frozenset[tuple[str, str]] = frozenset()
     """(protocol, market) whose logs were read up to this block."""
+    undone: frozenset[tuple[str, str]] = frozenset()
+    """Of these, those with a reorganisation since the figures before, whose logs were read from before it."""
     replaced: int | None = None
     """Number of a block that was read before and is another one now: it is another chain, or another state of it."""

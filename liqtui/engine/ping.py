@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 
 def healthy(snapshot: Snapshot) -> bool:
-    """Everything that is watched was read, and nothing of it is blind."""
+    """Somebody is watched, everything was read, nothing of it is blind, and what is said arrives."""
     return (
         snapshot.ready
         and not snapshot.unread
+        and bool(snapshot.wallets)
         and all(is_resolved(wallet) for wallet in snapshot.wallets)
+        and not any(one.error and one.pending for one in snapshot.channels)
         and all(row.freshness is not Freshness.BLIND for row in snapshot.rows)
     )
 

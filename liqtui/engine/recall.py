@@ -20,7 +20,7 @@ from liqtui.engine.schema import READING
 from liqtui.engine.shelf import MOST, PENDING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 ALERTS_KEPT = 500
 _UNREADABLE = "history cannot be read"
@@ -52,6 +52,8 @@ class Saved:
     """The same of what was muted, called again, summed up."""
     feeds: str = ""
     """The same of price feeds."""
+    spells: str = ""
+    """How bad each position was, and since when."""
 
 
 class Recall:
@@ -67,7 +69,9 @@ class Recall:
         """What was kept by earlier runs."""
         alerts = self.alerts(limit=ALERTS_KEPT)
         alerts += self._pending(alerts[-1].id) if alerts else []
-        memory: dict[str, str] = dict(self._rows("SELECT name, value FROM memory"))
+        # Without them nothing goes out again: what was said then has to be said anew.
+        lost = self.notice.startswith(_UNREADABLE)
+        memory: dict[str, str] = {} if lost else dict(self._rows("SELECT name, value FROM memory"))
         return Saved(
             alerts=tuple(alerts),
             last_alert=alerts[0].id if alerts else 0,
@@ -75,6 +79,7 @@ class Recall:
             memory=memory.get("rules", ""),
             desk=memory.get("desk", ""),
             feeds=memory.get("feeds", ""),
+            spells=memory.get("spells", ""),
         )
 
     def positions(self) -> tuple[PositionKey, ...]:
@@ -90,19 +95,29 @@ class Recall:
             rows = self._rows(f"SELECT {ALERT} FROM alert ORDER BY id DESC LIMIT ?", limit)  # noqa: S608 - a constant
         else:
             rows = self._rows(f"SELECT {ALERT} FROM alert WHERE id < ? ORDER BY id DESC LIMIT ?", before, limit)  # noqa: S608
-        return [_alert(row) for row in rows]
+        return self._understood(rows)
 
     def _pending(self, before: int) -> list[Alert]:
         """Those with an id under `before` that something may still come of, newest first."""
         sql = f"SELECT {ALERT} FROM alert WHERE id < ? AND {PENDING} ORDER BY id DESC LIMIT ?"  # noqa: S608 - constants
-        return [_alert(row) for row in self._rows(sql, before, MOST - ALERTS_KEPT)]
+        return self._understood(self._rows(sql, before, MOST - ALERTS_KEPT))
+
+    def _understood(self, rows: Iterable[Sequence[Any]]) -> list[Alert]:
+        """One that is damaged, or that a newer version wrote, is left out: it must not cost the others."""
+        found: list[Alert] = []
+        for row in rows:
+            try:
+                found.append(_alert(row))
+            except (ValueError, TypeError, LookupError):
+                self.notice = f"alert {row[0]} in the history cannot be understood and is left out"
+        return found
 
     def sendings(self) -> list[tuple[Alert, tuple[Any, ...]]]:
         """What `sending` was told, oldest first: all that is not over, and all of the newest alerts."""
         which = "state IN ('waiting', 'sending', 'held') OR alert > (SELECT max(id) FROM alert) - ?"
         rows = self._rows(f"SELECT * FROM delivery WHERE {which} ORDER BY made_at, alert", ALERTS_KEPT)  # noqa: S608
         of_them = f"SELECT {ALERT} FROM alert WHERE id IN (SELECT alert FROM delivery WHERE {which})"  # noqa: S608
-        alerts = {alert.id: alert for alert in map(_alert, self._rows(of_them, ALERTS_KEPT))}
+        alerts = {alert.id: alert for alert in self._understood(self._rows(of_them, ALERTS_KEPT))}
         return [(alerts[row[0]], row) for row in rows if row[0] in alerts]
 
     def samples(self, position_id: str, since: float) -> list[tuple[float, float]]:

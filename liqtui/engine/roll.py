@@ -21,12 +21,14 @@ class Roll:
         self._given = given
         self._wallets: Mapping[str, Wallet] = {}
         self.whole = False
-        """It is known who is watched: whoever is not on the list is not. A name without an address may be anybody."""
+        """It is known who is watched: whoever is not on the list is not. A name without an address may be anybody, and
+        a list that is empty as a whole is rather a file that is gone, or an editor halfway, than a wish.
+        """
 
     def watch(self, wallets: Mapping[str, Wallet]) -> None:
         """`wallets` by their key."""
         self._wallets = wallets
-        self.whole = not self._given and all(map(is_resolved, wallets.values()))
+        self.whole = bool(wallets) and not self._given and all(map(is_resolved, wallets.values()))
 
     def watched(self, position: str) -> bool:
         """Whether its wallet is, on its chain, by a position's id. True as long as that is not known."""

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.core.reads import PlanFailed, ReadError, run_plans
 from liqtui.core.risk import complete
 from liqtui.core.sources import placed
 from liqtui.engine.eventlog import Events, Found, Watched
 from liqtui.engine.glances import Glances, glanced
+from liqtui.engine.lockstep import walk
 from liqtui.engine.markets import adapter_of, market_of
 from liqtui.engine.outcome import Outcome, Trouble
 from liqtui.engine.words import safe, words
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from liqtui.core.snapshot import Stage
     from liqtui.core.sources import ChainSpec, MarketRef
     from liqtui.engine.lineage import Lineage
+    from liqtui.engine.lockstep import Walk
     from liqtui.engine.logsearch import Notebook
     from liqtui.engine.markets import MarketState
     from liqtui.engine.outcome import Spot
@@ -42,9 +44,6 @@ REOPEN = 60.0
 """Seconds before a market that did not open is tried again."""
 _YIELD_EVERY = 8
 """Evaluations between two breaths of the event loop."""
-
-
-_Walk: TypeAlias = "tuple[MarketState, Callable[[], Plan[Any]]]"
 
 
 class _Known(NamedTuple):
@@ -140,7 +139,15 @@ class ChainRounds:
         if self._wallets == wallets:
             self._last = replace(outcome, events=()) if outcome.events else outcome
         replaced, self._replaced = self._replaced, None
-        return replace(outcome, past=past, replaced=replaced) if past or replaced is not None else outcome
+        undone = outcome.logged & self._reorganised(block)
+        if past or undone or replaced is not None:
+            return replace(outcome, past=past, undone=undone, replaced=replaced)
+        return outcome
+
+    def _reorganised(self, block: Block) -> frozenset[tuple[str, str]]:
+        """(protocol, market) whose logs were read from before a reorganisation on, if there was one."""
+        found = self._lineage
+        return self._events.read_from(block.number - found.depth) if found and found.reorganised else frozenset()
 
     async def _figures(
         self, block: Block, wallets: Sequence[str], now: float, progress: Callable[[tuple[Stage, ...]], None]
@@ -261,7 +268,7 @@ class ChainRounds:
             return (market.opened is None or "open" in market.faults) and now - market.tried_at >= REOPEN
 
         closed = [market for market in self._markets if due(market)]
-        await self._walk(block, [(m, partial(m.adapter.open, m.wanted, block)) for m in closed], opened)
+        await walk(self.reader, block, [(m, partial(m.adapter.open, m.wanted, block)) for m in closed], opened)
 
     async def _discover(self, block: Block, wallets: Sequence[str], now: float, report: Callable[[], None]) -> None:
         asked: dict[int, list[str]] = {}
@@ -279,14 +286,14 @@ class ChainRounds:
                     market.searched_at = now
             report()
 
-        walks: list[_Walk] = []
+        walks: list[Walk] = []
         for market in self._markets:
             again = market.due(now, self._every)
             missing = [wallet for wallet in wallets if again or wallet not in market.searched]
             if market.opened is not None and missing:
                 asked[id(market)] = missing
                 walks.append((market, partial(market.adapter.discover, market.opened, missing)))
-        await self._walk(block, walks, found)
+        await walk(self.reader, block, walks, found)
 
     async def _refresh(
         self, block: Block, markets: Sequence[MarketState], beside: Sequence[Plan[None]] = ()
@@ -306,27 +313,8 @@ class ChainRounds:
             for m in markets
             if m.opened is not None and m.hints
         ]
-        await self._walk(block, walks, refreshed, beside)
+        await walk(self.reader, block, walks, refreshed, beside)
         return readings
-
-    async def _walk(
-        self,
-        block: Block,
-        walks: Sequence[_Walk],
-        then: Callable[[MarketState, Any], None],
-        beside: Sequence[Plan[None]] = (),
-    ) -> None:
-        """Walk the plans in lockstep; `then` gets each value, or the exception that ended the plan, as it comes.
-
-        `beside`: further plans that go along and concern nobody but themselves.
-        """
-
-        def told(market: MarketState, plan: Callable[[], Plan[Any]]) -> Plan[None]:
-            then(market, (yield from _contained(plan)))
-
-        for fault in await run_plans(self.reader, block, [*(told(market, plan) for market, plan in walks), *beside]):
-            if isinstance(fault, Exception):
-                raise fault
 
     # -- figures -------------------------------------------------------------------------------------------------
 
@@ -387,14 +375,6 @@ class ChainRounds:
             whole = self._finish(bare)
         self._known[bare.key] = _Known(bare, whole)
         return whole
-
-
-def _contained(plan: Callable[[], Plan[Any]]) -> Plan[Any]:
-    """The plan's value, or as a value whatever exception ended it: a fault stays with its market."""
-    try:
-        return (yield from plan())
-    except Exception as fault:  # noqa: BLE001 - handed on as a value and shown
-        return fault
 
 
 def _quiet(_stages: tuple[Stage, ...]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from liqtui.core.rank import least_sigmas
 from liqtui.core.severity import figures, level
 from liqtui.core.snapshot import Freshness, Row, Severity
 from liqtui.core.units import WAD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from liqtui.core.model import Feed
     from liqtui.core.rank import Cushion
@@ -20,16 +21,22 @@ if TYPE_CHECKING:
 _FRESH, _BLIND = Freshness.FRESH, Freshness.BLIND
 
 
-def row_of(held: Held, terms: Terms, ranked: Cushion, now: float, *, liquidated: bool) -> Row:
-    """As it stands now; the row of before where that says the same. `ranked`: as of `rank.cushion`."""
+def row_of(
+    held: Held, terms: Terms, ranked: Cushion, sigmas: Mapping[str, float], now: float, *, liquidated: bool
+) -> Row:
+    """As it stands now; the row of before where that says the same. `ranked`, `sigmas`: as of `rank.cushion`."""
     position, (cushion, distance) = held.position, ranked
     freshness, ages = held.trust(now)
-    held.figures = None if position is None else figures(position, distance)
-    found = level(held.figures, terms.thresholds, liquidated=liquidated)
+    limits = terms.thresholds
+    if position is not None:
+        by_sigma = limits.warn_sigmas is not None or limits.critical_sigmas is not None
+        held.figures = figures(position, least_sigmas(position, sigmas, ranked) if by_sigma else distance)
+    else:
+        held.figures = None
+    found = level(held.figures, limits, liquidated=liquidated)
     if freshness is _BLIND and position is not None:
         found = min(found, Severity.BLIND, key=lambda state: state.rank)
-    if found is not held.severity:
-        held.severity, held.since = found, now
+    since = held.stands(found, now)
     health, sign = held.health, terms.sign
     trend, window = held.track.trend(now, health / WAD) if health is not None else (None, 3600)
     row = Row(
@@ -40,10 +47,10 @@ def row_of(held: Held, terms: Terms, ranked: Cushion, now: float, *, liquidated:
         freshness=freshness,
         ages=ages,
         position=position,
-        thresholds=terms.thresholds,
+        thresholds=limits,
         cushion=cushion,
         sigmas=distance,
-        since=held.since,
+        since=since,
         error=held.error or ("" if freshness is _FRESH else held.chain.error or held.chain.crash),
         trend=trend,
         trend_window=window,

@@ -105,7 +105,7 @@ class WalletBook:
 
     def reload(self) -> Outcome:
         """Read the file again, after it was edited outside. An edit that is not in the file is written first."""
-        return self._do(lambda store: store.save(store.current) if store.unsaved else store.load())
+        return self._do(lambda store: store.save(store.current) if store.unsaved else store.reread())
 
     def keep_mine(self, conflict: WatchlistConflict) -> Outcome:
         return self._settle(conflict, _by_key(conflict.ours))

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqtui.chain import multicall
-from liqtui.chain.batching import Memory, chunks
+from liqtui.chain.batching import chunks
 from liqtui.chain.faults import Fault
+from liqtui.chain.offenders import Memory
 from liqtui.core.reads import Call, Failure
 from tests.chain.node import decode_calls, encode_results
 
@@ -76,10 +77,29 @@ def test_chunks_hold_every_call_once_and_greedy_ones_alone(
     wanted: list[Call], most_calls: int, most_bytes: int, data: st.DataObject
 ) -> None:
     memory = Memory()
-    memory.greedy = set(data.draw(st.lists(st.sampled_from(wanted), max_size=5))) if wanted else set()
+    memory.greedy = dict.fromkeys(data.draw(st.lists(st.sampled_from(wanted), max_size=5)), 1) if wanted else {}
     cut = chunks(wanted, memory, most_calls, most_bytes)
     assert sorted(at for chunk in cut for at in chunk) == list(range(len(wanted)))
     for chunk in cut:
         size = sum(multicall.call_size(wanted[at]) for at in chunk)
         assert len(chunk) == 1 or (len(chunk) <= most_calls and size <= most_bytes)
-        assert len(chunk) == 1 or not memory.greedy.intersection(wanted[at] for at in chunk)
+        assert len(chunk) == 1 or not any(wanted[at] in memory.greedy for at in chunk)
+
+
+def test_whoever_is_accused_again_has_to_prove_itself_for_longer() -> None:
+    memory, one, other = Memory(), Call("0x" + "11" * 20, b"1"), Call("0x" + "22" * 20, b"2")
+    fails = Failure("unread", "the node cannot run this call")
+    for wanted in (1, 4, 16):
+        memory.accuse(one)
+        memory.acquit({one: fails})
+        for place in range(wanted):
+            assert one in memory.greedy, place
+            memory.acquit({one: b"well"})
+        assert one not in memory.greedy
+    memory.accuse(one)
+    memory.accuse(other)
+    memory.acquit({one: Failure("revert", "no")})
+    assert set(memory.greedy) == {one}, "a contract that refuses runs: it was the node"
+    memory.accuse(other)
+    memory.pardon([one, other])
+    assert not memory.greedy

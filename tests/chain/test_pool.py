@@ -7,10 +7,35 @@ from typing import TYPE_CHECKING
 import pytest
 
 from liqtui.core.reads import Failure, ReadError
-from tests.chain.node import BARE, BURNS, NOBODY, REVERTS, Call, Chain, Reply, echo, echoed, error_body, nodes, spec_of
+from tests.chain.node import (
+    BARE,
+    BURNS,
+    ECHO,
+    NOBODY,
+    REVERTS,
+    Call,
+    Chain,
+    Node,
+    Refused,
+    Reply,
+    decode_calls,
+    echo,
+    echoed,
+    error_body,
+    nodes,
+    spec_of,
+)
 
 if TYPE_CHECKING:
+    from liqtui.core.reads import Block
     from tests.chain.conftest import PoolMaker
+
+
+def runs_nothing(node: Node) -> None:
+    """It answers, and fails each batch in which something is to be done, down to single calls."""
+    run = node._run
+    node._run = lambda call, block: ArithmeticError() if call.target == ECHO else run(call, block)  # type: ignore[method-assign]
+    node.burning_breaks = True
 
 
 async def test_results_come_in_order_and_failures_are_values(make_pool: PoolMaker) -> None:
@@ -91,8 +116,38 @@ async def test_a_batch_that_is_too_large_is_halved_and_the_size_is_remembered(ma
         first = node.methods().count("eth_call")
         assert await pool.read(block, echo(100)) == [echoed(block, call) for call in echo(100)]
         again = node.methods().count("eth_call") - first
-    assert first == 2 + 4
+    assert first == 3 + 4
     assert again == 4
+
+
+@pytest.mark.parametrize("places", [(0,), (100,), (0, 3), (7, 60, 199)])
+async def test_a_call_that_is_too_heavy_beside_others_cuts_no_request_down(
+    make_pool: PoolMaker, places: tuple[int, ...]
+) -> None:
+    """It runs alone, so the size was blamed: one call in each request, and no room for the others in a round."""
+    async with nodes() as [node]:
+        heavy = "0x" + "77" * 20
+        node.chain.contracts[heavy] = lambda data, block: b"heavy"
+        aggregate = node._aggregate
+
+        def light_only(data: bytes, block: Block) -> bytes:
+            asked = decode_calls(data)
+            if len(asked) > 3 and heavy in {call.target for call in asked}:
+                raise Refused(-32000, "out of gas")
+            return aggregate(data, block)
+
+        node._aggregate = light_only  # type: ignore[method-assign]
+        pool = make_pool(spec_of(node))
+        calls = echo(200)
+        for place in places:
+            calls[place] = Call(heavy, bytes([place]))
+        block, costs = await pool.head(), []
+        for _ in range(12):
+            before = len(node.seen)
+            assert not [result for result in await pool.read(block, calls) if isinstance(result, Failure)]
+            costs.append(len(node.seen) - before)
+        assert sorted(costs)[len(costs) // 2] <= 1 + 6 * len(places), costs
+        assert max(costs) < 48
 
 
 @pytest.mark.parametrize("breaks", [True, False], ids=["the batch fails", "those after it fail"])
@@ -109,6 +164,38 @@ async def test_a_call_that_burns_all_gas_harms_no_other(make_pool: PoolMaker, br
         before = len(node.seen)
         await pool.read(block, calls)
         assert len(node.seen) - before == (2 if breaks else 1)  # by itself, or at the end where it harms nobody
+
+
+async def test_what_a_node_did_not_run_for_a_while_is_not_asked_in_turns_for_ever(make_pool: PoolMaker) -> None:
+    """Sixteen of forty had their turn in each round, so no market was whole until the program was begun again."""
+    async with nodes() as [node]:
+        pool = make_pool(spec_of(node))
+        calls, run = [*echo(40), Call(REVERTS, b"no")], node._run
+        runs_nothing(node)
+        for _ in range(3):
+            results = await pool.read(await pool.head(), calls)
+            assert all(isinstance(result, Failure) for result in results)
+            node.chain.grow()
+        node._run = run  # type: ignore[method-assign]
+        await pool.read(await pool.head(), calls)
+        for _ in range(2):
+            node.chain.grow()
+            block, before = await pool.head(), len(node.seen)
+            results = await pool.read(block, calls)
+            assert results[:40] == [echoed(block, call) for call in echo(40)]
+            assert len(node.seen) == before + 1
+
+
+async def test_a_node_that_runs_nothing_is_left_for_another(make_pool: PoolMaker) -> None:
+    """It answers, and each call by itself is told to be at fault: everybody was blind with a good node beside it."""
+    async with nodes(2) as [ill, well]:
+        runs_nothing(ill)
+        pool = make_pool(spec_of(ill, well))
+        block = await pool.head()
+        for _ in range(3):
+            assert await pool.read(block, echo(40)) == [echoed(block, call) for call in echo(40)]
+        assert "runs none of 40 calls" in pool.endpoints()[0].error
+        assert not pool._memory.greedy
 
 
 async def test_calls_that_fail_without_a_word_are_doubted_once_only(make_pool: PoolMaker) -> None:

@@ -226,6 +226,25 @@ async def test_what_the_daemon_remarks_outlives_an_engine(service: Service) -> N
         await until(lambda: len(daemon._engine.snapshot().wallets) == 2 and not service.standing(WATCHLIST))
 
 
+@pytest.mark.parametrize("emptied", [True, False])
+async def test_a_list_that_is_gone_as_a_whole_takes_nobody_off_it(service: Service, *, emptied: bool) -> None:
+    """An editor halfway, a folder that is not mounted: nobody would be watched, and nothing remembered of them."""
+    service.watch(*WALLETS)
+    file = service.folder / "watchlist.toml"
+    async with service.run() as daemon:
+        file.write_text("") if emptied else file.unlink()
+        told = await service.heard("watchlist not read")
+        assert told["why"].endswith("was emptied as a whole." if emptied else "is gone.")
+        await until(lambda: service.standing(WATCHLIST))
+        assert "nobody would be watched" in (await service.hang_up("reload failed"))["why"]
+        assert len(daemon._engine.snapshot().wallets) == 2
+        service.watch(WALLETS[0])
+        await service.heard("watchlist read")
+        await until(lambda: len(daemon._engine.snapshot().wallets) == 1 and not service.standing(WATCHLIST))
+        file.write_text("# nobody\n")
+        await until(lambda: not daemon._engine.snapshot().wallets)
+
+
 async def test_an_engine_that_does_not_end_ends_the_daemon_because_two_must_not_write(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,22 @@ def test_an_unknown_sigma_does_not_hide_a_near_boundary() -> None:
     assert rank.cushion(with_boundaries(eth, ratio), {"ETH": 0.04}) == (ratio, None)
 
 
+def test_of_two_boundaries_the_one_whose_sigma_is_known_is_not_hidden_by_the_other() -> None:
+    """A rate without a σ ranks; the coin is three and a half of its σ away, which a threshold of five has to tell."""
+    ratio, eth, btc = boundary("ratio:0x1", 97, kind=FactorKind.RATIO), boundary("ETH", 86), boundary("BTC", 40)
+    of, known = with_boundaries(btc, eth, ratio), {"ETH": 0.04, "BTC": 0.03}
+    ranked = rank.cushion(of, known)
+    assert ranked == (ratio, None)
+    assert rank.least_sigmas(of, known, ranked) == pytest.approx(3.5)
+    assert rank.least_sigmas(of, {}, ranked) is None
+    assert rank.least_sigmas(of, {"DAI": 0.1}, ranked) is None
+    found = rank.cushion(with_boundaries(eth, btc), known)
+    assert rank.least_sigmas(with_boundaries(eth, btc), known, found) == found[1]
+    passed = with_boundaries(boundary("ETH", 110, passed=True), health=WAD // 2)
+    assert rank.least_sigmas(passed, {"BTC": 0.1}, rank.cushion(passed, {"BTC": 0.1})) is None
+    assert rank.least_sigmas(with_boundaries(), known, (None, None)) is None
+
+
 @pytest.mark.parametrize("sigma", [0.015, 0.03, 0.06])
 def test_a_staked_coin_is_measured_by_the_coin_not_by_its_rate(sigma: float) -> None:
     """Both are as far away. The rate has no σ: were it the cushion, a threshold in σ would say nothing."""

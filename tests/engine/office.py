@@ -29,6 +29,16 @@ def webhook(receiver, name="hook", **more):
     return ChannelSpec(name, "webhook", **({"url": url, "timeout": 5.0, "per_minute": 600} | more))
 
 
+class Corrected(SystemClock):
+    """The machine learns what day it is; or wakes up on another."""
+
+    def __init__(self):
+        self.ahead = 0.0
+
+    def now(self):
+        return super().now() + self.ahead
+
+
 class Office:
     """History, outbox and courier, as the engine has them."""
 

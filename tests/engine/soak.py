@@ -4,17 +4,21 @@ import random
 from collections import defaultdict
 
 from liqtui.core.desk import Local
+from liqtui.core.drafts import OFF
+from liqtui.core.rules import ChannelSpec, Maintenance, Quiet
 from liqtui.core.rules import Desk as Rulebook
-from liqtui.core.rules import Maintenance, Quiet
 from liqtui.core.snapshot import Freshness, Level, Severity
 from liqtui.core.units import HEALTH_INFINITE, WAD
 from liqtui.core.wallet import Thresholds
 from liqtui.engine import verdict
 from liqtui.engine.history import ALERTS_KEPT, History
 from liqtui.engine.monitor import Monitor
+from liqtui.engine.outbox import Outbox
 from liqtui.engine.outcome import Outcome, Spot
 from liqtui.engine.setup import Link, Setup
+from liqtui.engine.shelf import pending
 from tests.engine.fakes import address, wallet
+from tests.engine.post import Post
 from tests.engine.world import World
 
 ORDER = (Severity.WARN, Severity.CRITICAL, Severity.LIQUIDATABLE)
@@ -24,6 +28,14 @@ BLIND = 180
 PATIENCE = 320
 """Seconds after which anything that is not seen, however it came, was said."""
 SLACK = 200
+WALLETS = (1, 2, 3)
+LIMITS = (
+    {"warn": 120, "critical": 105},
+    {"warn": 130, "critical": 110},
+    {"warn": 110, "critical": 102, "warn_cushion": 20, "critical_cushion": 8},
+    {"warn": 110, "critical": 102, "warn_sigmas": 400, "critical_sigmas": 150},
+)
+"""Hundredths."""
 AN_HOUR = 16
 """Alerts of one kind about one position in an hour: to be blind takes three minutes, to be seen again one."""
 
@@ -38,7 +50,7 @@ class Known:
 
     def __init__(self):
         self.read_at = None
-        self.wall = self.limits = self.health = None
+        self.wall = self.limits = self.health = self.distance = None
         self.block_at = self.feed_at = 0
         self.dark = None
         """True time since which figures come without a health."""
@@ -58,12 +70,15 @@ class Soak:
         self.known, self.hushed, self.snoozes, self.mutes = {}, defaultdict(float), {}, {}
         self.jumped = -1e9
         self.times = defaultdict(list)
-        self.limits, self.rulebook = {"warn": 120, "critical": 105}, Rulebook()
-        self.history = None
+        self.limits, self.rulebook = LIMITS[0], Rulebook()
+        self.history, self.watched, self.came = None, WALLETS, set()
+        self.summed, self.asked_at = set(), None
+        """Days of which there was a summary; and when it was asked for, as the wall clock showed it."""
+        self.post = Post(self.world, random.Random(seed + 2))
         self.start()
         self.last = self.monitor.publish(self.world.wall)
 
-    def start(self, *, killed=False):
+    def start(self, *, killed=False, watched=None):
         world = self.world
         if self.history is not None:
             if not killed:
@@ -72,18 +87,34 @@ class Soak:
                 self.history.close()
                 self.history = None
         self.history = self.history or History(self.folder)
-        limits = Thresholds(*(self.limits[name] * WAD // 100 for name in ("warn", "critical")))
+        limits = Thresholds(**{name: value * WAD // 100 for name, value in self.limits.items()})
         specs = tuple(node.spec for node in world.nodes.values())
         refs = tuple(ref for node in world.nodes.values() for ref in node.refs)
-        setup = Setup(specs, refs, tuple(map(wallet, (1, 2, 3))), limits, desk=self.rulebook)
-        self.monitor = Monitor(setup, self.history, world.wall)
+        setup = Setup(specs, refs, tuple(map(wallet, WALLETS)), limits, desk=self.rulebook)
+        outbox = Outbox((ChannelSpec("hook", "webhook"),), self.history, self.post)
+        self.monitor = Monitor(setup, self.history, world.wall, outbox)
+        self.post.opens(outbox, killed=killed)
         self.monitor._alarms._post = self._post
         self.monitor._alarms._local = local
-        self.monitor.watch(setup.wallets)
+        self._watch(self.watched if watched is None else watched)
+
+    def _watch(self, numbers):
+        """Whoever is taken off is forgotten; an empty list only comes by accident."""
+        self.monitor.watch(tuple(map(wallet, numbers)))
+        if numbers:
+            self.came |= {address(number) for number in numbers} - {address(number) for number in self.watched}
+            self.watched = tuple(numbers)
+        who = {address(number) for number in self.watched}
+        self.known = {key: known for key, known in self.known.items() if key.wallet in who}
+
+    def _concerns(self, alert):
+        who = {address(number) for number in self.watched}
+        return not alert.positions or any(position.rpartition(":")[2] in who for position in alert.positions)
 
     def _post(self, alert):
         self.posted[alert.id] = self.world.true
         self.log.append(alert)
+        self.post.takes(alert)
 
     def close(self):
         self.history.close()
@@ -102,7 +133,7 @@ class Soak:
             self._killed()
         said = set()
         for name in world.nodes:
-            outcome, link = world.read(name), Link(2, 2, "a")
+            outcome, link = world.read(name, self.watched), Link(2, 2, "a")
             if world.wrong("contradiction", name):
                 link = link._replace(contradiction="a and b disagree")
             self.monitor.apply(name, outcome, world.wall, link=link)
@@ -112,7 +143,9 @@ class Soak:
         found = self.monitor.publish(world.wall)
         self.monitor.save(world.wall)
         self._check(found, said)
+        self.post.round(self._concerns, lambda: self.monitor.save(world.wall))
         self.last = found
+        self.came.clear()
 
     def _person(self):
         """Acknowledges, snoozes and mutes."""
@@ -126,6 +159,8 @@ class Soak:
             which, seconds = dice.choice(alerts[:8]).id, dice.uniform(60, 3600)
             monitor.snooze(which, seconds, now)
             self.snoozes[which] = self.world.true + seconds
+        if dice.random() < 0.004:
+            self._watch(dice.choice(((1, 2, 3), (1, 2), (2, 3), (1,), (3, 1))))
         if dice.random() < 0.003:
             seconds, target = dice.uniform(60, 7200), address(dice.randrange(1, 4))
             monitor.mute(target, now + seconds)
@@ -137,20 +172,31 @@ class Soak:
         before = self._standing(self.last)
         if dice.random() < 0.5:
             old = self.limits
-            self.limits = dice.choice(({"warn": 120, "critical": 105}, {"warn": 130, "critical": 110}))
+            self.limits = dice.choice(LIMITS)
             minute = local(now).minute
+            digest = (minute + dice.randrange(1, 90)) % 1440 if dice.random() < 0.5 else self.rulebook.digest
+            if digest != self.rulebook.digest:
+                self.asked_at = local(now)
             hours = Quiet(minute, (minute + dice.randrange(10, 200)) % 1440) if dice.random() < 0.5 else None
             window = Maintenance(now + dice.uniform(-100, 500), now + dice.uniform(500, 4000), dice.choice(("", "lab")))
-            self.rulebook = Rulebook(quiet=hours, maintenance=(window,) if dice.random() < 0.5 else ())
+            windows = (window,) if dice.random() < 0.5 else ()
+            self.rulebook = Rulebook(quiet=hours, maintenance=windows, digest=digest)
             for known in self.known.values() if old != self.limits else ():
                 known.told = None
-        self.start()
+        luck, who = dice.random(), self.watched
+        lost_file, other = luck < 0.1, dice.choice(((1, 2), (2, 3), (1, 2, 3)))
+        self.start(watched=() if lost_file else other if luck < 0.2 else None)
+        if lost_file:
+            self.monitor.publish(now)
+            self._watch(self.watched)
         self.log.clear()
         found = self.monitor.publish(now)
-        told = [alert for alert in self.log if alert.kind != "held" and not alert.escalated and not alert.snoozed_until
-                and alert.id not in before]  # fmt: skip
+        told = [alert for alert in self.log if alert.kind not in {"held", "digest", "engine"} and not alert.escalated
+                and not alert.snoozed_until and alert.id not in before]  # fmt: skip
         assert not [alert for alert in told if alert.kind != "blind"], f"told again after a restart: {told}"
-        waiting = {number for number, alert in before.items() if alert.acked_at is None}
+        waiting = {number for number, alert in before.items() if alert.acked_at is None and self._concerns(alert)}
+        if self.watched != who:  # of those that are left, one about several may be over
+            waiting = {number for number in waiting if len(before[number].about) == 1}
         lost = waiting - self._standing(found).keys()
         assert not lost, f"stood before the restart and does not after: {[before[number] for number in lost]}"
         for known in self.known.values():
@@ -185,13 +231,13 @@ class Soak:
                 known.dark = self.world.true if known.dark is None else known.dark
                 continue
             known.dark = None
-            for level, limit in self._levels():
-                if old is not None and old >= limit * 1.021 and health < limit and known.limits == self.limits:
-                    said.add((key, level))
-                if health >= limit * 1.02 and known.told in ORDER and ORDER.index(known.told) >= ORDER.index(level):
-                    place = ORDER.index(level)
-                    known.told = ORDER[place - 1] if place else None
+            calm = self._level(known, 1.021, 1.51) if known.limits == self.limits and old is not None else ORDER[-1]
+            nearest = position.nearest if position.has_debt else None
             known.health, known.limits = health, self.limits
+            known.distance = abs(nearest.move) if nearest is not None else None
+            level = self._level(known)
+            if level is not None and (calm is None or ORDER.index(level) > ORDER.index(calm)):
+                said.add((key, level))
         gone = [key for key in self.known if Spot(*key[1:4]) in outcome.covered
                 and key.chain_id == outcome.chain_id and key not in outcome.positions]  # fmt: skip
         for key in gone:
@@ -201,6 +247,10 @@ class Soak:
     def _levels(self):
         limits = {name: value * WAD // 100 for name, value in self.limits.items()}
         return zip(ORDER, (limits["warn"], limits["critical"], WAD), strict=True)
+
+    def _daily(self):
+        """σ, as the engine has it: that it is right is another test's affair."""
+        return self.monitor._sigmas.by_factor().get("eth")
 
     # -- what must hold ------------------------------------------------------------------------------------------
 
@@ -217,6 +267,8 @@ class Soak:
             loud = [alert for alert in self.log if str(key) in alert.about and alert.severity.rank <= level.rank]
             assert loud, f"{key} crossed {level} and nothing was said"
         self._endless(now)
+        self._people(found)
+        self._digest(found)
         self._verdict(found)
         self._desk(found, now)
         self._small(found)
@@ -234,7 +286,8 @@ class Soak:
         if row.freshness is Freshness.FRESH:
             assert known.wall - known.block_at <= 96 or not steady
             assert 0 <= known.block_at - known.feed_at <= 3600 + 900, f"{row.id} is fresh by an old feed"
-        level = self._level(known)
+        now_read = row.position is not None and known.limits == self.limits
+        level = self._level(known, sigmas=now_read)  # by a σ that changed since it was read nobody is judged
         if level is not None:
             loud = [alert for alert in alerts if alert.kind in STEPS and alert.severity.rank <= level.rank]
             assert loud, f"{row.id} is {level} by {known.health / WAD} and nothing of that stands"
@@ -242,16 +295,30 @@ class Soak:
             if row.position is not None and row.position.health.shown is not None:
                 assert row.severity.rank <= level.rank, f"{row.id} is {level} and shown as {row.severity}"
 
-    def _level(self, known):
+    def _level(self, known, band=1.0, wide=1.0, *, sigmas=True):
+        """The worst that is reached; with a band the worst that is not clear of it."""
         if known.health is None or known.limits is None:
             return None
-        limits = {name: value * WAD // 100 for name, value in known.limits.items()}
-        levels = zip(ORDER, (limits["warn"], limits["critical"], WAD), strict=True)
-        return max((level for level, limit in levels if known.health < limit), key=ORDER.index, default=None)
+        limits, daily = known.limits, self._daily() if sigmas else None
+        far = known.distance is None or known.health == HEALTH_INFINITE
+
+        def reached(name):
+            near, sigma = limits.get(f"{name}_cushion"), limits.get(f"{name}_sigmas")
+            return (known.health < limits[name] * WAD // 100 * band
+                    or bool(not far and near and known.distance < near / 100 * wide)
+                    or bool(not far and sigma and daily and known.distance / daily < sigma / 100 * wide))  # fmt: skip
+
+        if known.health < WAD * band:
+            return Severity.LIQUIDATABLE
+        return Severity.CRITICAL if reached("critical") else Severity.WARN if reached("warn") else None
 
     def _endless(self, now):
-        """What was said is not said again before health was a band over it; nothing comes too often."""
+        """What was said is not said again before it was a band over it; nothing comes too often."""
         names = {str(key): known for key, known in self.known.items()}
+        for known in self.known.values():
+            cleared = self._level(known, 1.02, 1.5)
+            if known.told in ORDER and (cleared is None or ORDER.index(cleared) < ORDER.index(known.told)):
+                known.told = cleared
         for alert in self.log:
             for position in alert.about if not alert.escalated else ():
                 known = names.get(position, Known())
@@ -267,6 +334,40 @@ class Soak:
                     times[:] = [at for at in times if at > now - 3600] + [now]
                     assert len(times) <= AN_HOUR, f"{len(times)} times in an hour: {alert}"
 
+    def _people(self, found):
+        """Nobody but who is watched has a row, is called, or is told to have opened what he had before."""
+        who = {address(number) for number in self.watched}
+        assert {row.key.wallet for row in found.rows} <= who
+        for alert in found.alerts:
+            assert self._concerns(alert) or not pending(alert), f"about nobody: {alert}"
+        for alert in self.log:
+            assert self._concerns(alert) or alert.over_at is not None, f"told of nobody: {alert}"
+            came = [position for position in alert.about if position.rpartition(":")[2] in self.came]
+            assert not came or alert.kind != "opened", f"was there before: {alert}"
+
+    def _digest(self, found):
+        """One a day, at its hour or when the quiet hours end."""
+        at, minute = local(found.at), self.rulebook.digest
+        told = [alert for alert in self.log if alert.kind == "digest"]
+        if minute is None:
+            assert not told
+            return
+        day = at.day if at.minute >= minute else at.day - 1
+        if self.jumped > self.world.true - 172_800:
+            self.summed.update([day] if told else [])
+            return
+        assert len(told) <= 1
+        if told:
+            assert day not in self.summed, "a second summary of a day"
+        elif self.asked_at is not None and day == self.asked_at.day and self.asked_at.minute < minute:
+            assert day in self.summed or self._quiet(found.at) or not found.ready, "no summary"
+        self.summed.update([day] if told else [])
+
+    def _quiet(self, wall):
+        hours, minute = self.rulebook.quiet, local(wall).minute
+        return hours is not None and ((hours.start <= minute < hours.end) if hours.start <= hours.end
+                                      else minute >= hours.start or minute < hours.end)  # fmt: skip
+
     def _verdict(self, found):
         bad = any(row.severity is not Severity.OK for row in found.rows)
         told = verdict.of(found)
@@ -277,10 +378,7 @@ class Soak:
 
     def _desk(self, found, now):
         wall = found.at
-        hours, windows = self.rulebook.quiet, [w for w in self.rulebook.maintenance if w.start <= wall < w.end]
-        minute = local(wall).minute
-        quiet = hours is not None and ((hours.start <= minute < hours.end) if hours.start <= hours.end
-                                       else minute >= hours.start or minute < hours.end)  # fmt: skip
+        windows, quiet = [w for w in self.rulebook.maintenance if w.start <= wall < w.end], self._quiet(wall)
         muted = [target for target, until in found.muted if until > wall]
         for target in muted:
             assert now <= self.mutes[target] + SLACK, f"{target} is muted for longer than was asked for"
@@ -289,7 +387,7 @@ class Soak:
             for position in alert.about if alert.over_at is None else ():
                 by[position].append(alert)
         for alert in found.alerts:
-            if alert.held:
+            if alert.held and alert.held != OFF:
                 assert {"quiet hours": quiet, "muted": bool(muted)}.get(alert.held, bool(windows)), f"held: {alert}"
             asleep = alert.snoozed_until is not None
             if asleep and not muted and not windows:
@@ -308,12 +406,14 @@ class Soak:
     def _cleared(self, alert, position):
         """Whether an alert about several positions no longer stands for this one."""
         known = next((known for key, known in self.known.items() if str(key) == position), None)
-        limit = dict(self._levels()).get(alert.severity)
-        return known is None or (limit is not None and known.health is not None and known.health >= limit * 1.02)
+        if known is None:
+            return True
+        level = self._level(known, 1.02, 1.5)
+        return alert.severity in ORDER and (level is None or ORDER.index(level) < ORDER.index(alert.severity))
 
     def _small(self, found):
         alarms, positions = self.monitor._alarms, len(self.monitor._held)
-        assert len(alarms._memories.keys() - self.monitor._rowless) <= positions
+        assert len(alarms._memories.keys() - self.monitor._returning.rowless) <= positions
         assert len(alarms._feeds._marks) <= len(self.world.nodes)
         assert len(alarms._state.sent) <= ALERTS_KEPT
         assert len(found.alerts) <= 2 * ALERTS_KEPT

@@ -259,9 +259,9 @@ def test_trouble_of_the_engine_ends_with_it(alarm_desk):
     made.monitor.crashed("lab", "TypeError: a bug", made.now)
     assert open_kinds(made.monitor.publish(made.now)) == ["engine"]
     assert open_kinds(made.round()) == []
-    made.monitor.crashed("", "MemoryError", made.now)
+    made.monitor.crashed("engine", "MemoryError", made.now)
     made.monitor.publish(made.now)
-    made.monitor.alive()
+    made.monitor.well("engine", made.now)
     assert open_kinds(made.monitor.publish(made.now)) == []
 
 

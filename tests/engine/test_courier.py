@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from liqtui.core.snapshot import DeliveryState, Level
 from liqtui.engine import courier as courier_module
 from liqtui.engine import outbox as outbox_module
 from liqtui.engine.history import FILE
-from tests.engine.office import PATIENCE, Office, alert, webhook
+from tests.engine.office import PATIENCE, Corrected, Office, alert, webhook
 from tests.engine.receiver import DROP, Answer
 
 pytestmark = pytest.mark.usefixtures("quick_courier")
@@ -67,13 +68,13 @@ async def test_the_daily_summary_goes_where_it_is_wanted(receiver, wanted, sent)
 
 
 async def test_posting_twice_sends_once_and_an_escalation_is_a_sending_of_its_own(receiver):
-    office = Office(webhook(receiver))
+    office, one = Office(webhook(receiver)), alert(1)
     async with office.open():
-        office.post(alert(1))
-        office.post(alert(1))
+        office.post(one)
+        office.post(one)
         await office.over()
-        office.post(alert(1))
-        office.post(alert(1, escalated=1))
+        office.post(one)
+        office.post(replace(one, escalated=1))
         await office.over()
     assert [one.event["alerts"][0]["escalated"] for one in receiver.requests] == [0, 1]
     assert len(set(receiver.keys)) == 2
@@ -167,6 +168,53 @@ async def test_what_an_earlier_run_left_is_tried_however_old_it_is(receiver, tmp
     async with office.open():
         await office.over()
     assert len(receiver.taken) == 1
+    office.close()
+
+
+async def test_what_was_posted_while_the_clock_was_wrong_is_not_given_up_after_a_restart(receiver, tmp_path):
+    """By the wall clock it waited for days; it did for a moment."""
+    clock = Corrected()
+    clock.ahead = -7 * 86_400.0
+    office = Office(webhook(receiver), folder=tmp_path, clock=clock)
+    office.post(alert(1))
+    office.close()
+    receiver.answers.extend([Answer(503), Answer(503)])
+    office = Office(webhook(receiver), folder=tmp_path)
+    async with office.open():
+        await office.until(lambda: len(receiver.requests) == 3)
+        await office.until(lambda: not office.outbox.channels()[0].pending)
+    assert [one.state for one in office.outbox.deliveries([alert(1)])] == [DeliveryState.DELIVERED]
+    office.close()
+
+
+async def test_what_waits_for_a_channel_that_is_no_more_goes_to_the_others(receiver, tmp_path):
+    """Renamed in the configuration while it failed: who has it already is not sent it twice."""
+    office = Office(webhook(receiver, "old"), webhook(receiver), folder=tmp_path)
+    office.post(alert(1), alert(2, "p2"))
+    office.outbox.delivered(office.outbox.due("hook")[:1])
+    office.save()
+    office.close()
+    office = Office(webhook(receiver, "new"), webhook(receiver), folder=tmp_path)
+    async with office.open():
+        await office.until(lambda: not any(channel.pending for channel in office.outbox.channels()))
+    found = {(one.alert, one.channel): one for one in office.outbox.deliveries([alert(1), alert(2)])}
+    assert {key: one.state.value for key, one in found.items()} == {
+        (1, "old"): "failed", (1, "new"): "delivered", (1, "hook"): "delivered",
+        (2, "old"): "failed", (2, "new"): "delivered", (2, "hook"): "delivered",
+    }  # fmt: skip
+    assert found[1, "old"].reason == outbox_module.NOWHERE
+    assert found[1, "hook"].tries == 0, "as it was"
+    office.close()
+
+
+def test_an_alert_of_a_log_that_begins_anew_is_another_one(receiver, tmp_path):
+    """Its number was given before; what was delivered then was not this."""
+    office = Office(webhook(receiver), folder=tmp_path)
+    first = alert(1)
+    office.post(first)
+    office.outbox.delivered(office.outbox.due("hook"))
+    office.post(replace(first, at=first.at + 60, text="another"))
+    assert [entry.alert.text for entry in office.outbox.due("hook")] == ["another"]
     office.close()
 
 

@@ -1,14 +1,17 @@
 """The courier where a receiver fails, hangs, asks for time or cannot be reached."""
 
+from dataclasses import replace
+
 import pytest
 
-from liqtui.core.clock import SystemClock
-from liqtui.core.snapshot import DeliveryState
+from liqtui.core.snapshot import DeliveryState, Snapshot
+from liqtui.core.wallet import Wallet
 from liqtui.engine import courier as courier_module
 from liqtui.engine import outbox as outbox_module
 from liqtui.engine.channels import UnsentError
 from liqtui.engine.courier import back_off
-from tests.engine.office import SECRET, Office, alert, webhook
+from liqtui.engine.ping import healthy
+from tests.engine.office import SECRET, Corrected, Office, alert, webhook
 from tests.engine.receiver import DROP, HANG, Answer, Receiver
 
 pytestmark = pytest.mark.usefixtures("quick_courier")
@@ -141,16 +144,6 @@ async def test_after_a_day_an_alert_is_given_up_with_the_reason(receiver, monkey
     assert "1 given up" in office.outbox.remarks()[0]
 
 
-class Corrected(SystemClock):
-    """The machine learns what day it is; or wakes up on another."""
-
-    def __init__(self):
-        self.ahead = 0.0
-
-    def now(self):
-        return super().now() + self.ahead
-
-
 async def test_a_clock_that_is_set_forward_gives_up_nothing(receiver):
     receiver.answers.append(Answer(503))
     clock = Corrected()
@@ -187,6 +180,45 @@ async def test_a_fault_of_ours_is_an_error_of_the_channel(receiver):
         office.post(alert(1))
         await office.until(lambda: office.outbox.channels()[0].error)
     assert office.outbox.channels()[0].error == "TypeError: a bug at http://h/…"
+
+
+async def test_a_fault_of_ours_with_one_message_holds_up_no_other(receiver):
+    """It stood at the head of the channel for a day, and what could be liquidated behind it."""
+
+    class Choosy:
+        def __init__(self, spec):
+            self.sender = courier_module.sender(spec)
+
+        async def send(self, letter):
+            if any(one.title == "t1" for one in letter.alerts):
+                raise ValueError("a bug")
+            await self.sender.send(letter)
+
+        async def close(self):
+            await self.sender.close()
+
+    office = Office(webhook(receiver))
+    office.courier._make = Choosy
+    async with office.open():
+        office.post(*[alert(number, f"p{number}") for number in range(1, 8)])
+        await office.until(lambda: len({title for one in receiver.taken for title in one.titles}) == 6)
+        await office.until(lambda: office.delivery(1).tries > outbox_module.REFUSALS + 1)
+    assert office.states()[1] is DeliveryState.WAITING, "and it is tried on"
+
+
+async def test_a_channel_that_fails_for_long_is_told_and_nobody_says_that_all_is_well(receiver, monkeypatch):
+    monkeypatch.setattr(outbox_module, "AILING", 0.05)
+    receiver.usual = Answer(503)
+    office = Office(webhook(receiver))
+    async with office.open():
+        office.post(alert(1))
+        await office.until(office.outbox.ailing)
+        assert "503" in office.outbox.ailing()["hook"]
+        good = Snapshot(1, 0.0, wallets=(Wallet(alert(1).position),), ready=True)
+        assert not healthy(replace(good, wallets=good.wallets, channels=office.outbox.channels()))
+        receiver.usual = Answer(200)
+        await office.over()
+    assert office.outbox.ailing() == {}
 
 
 async def test_a_channel_that_cannot_be_made_is_tried_again(receiver):

@@ -1,5 +1,7 @@
 """Events are asked for when something changed, told once, and turn guesses into certainty or into silence."""
 
+import asyncio
+
 import pytest
 
 from liqtui.core.events import EventKind
@@ -248,6 +250,31 @@ async def test_a_restart_goes_on_where_the_last_run_stopped():
     node.asked.clear()
     assert (await step(Events(history), node, watched(node, LESS))).events == ()  # told by the run before
     history.close()
+
+
+async def test_how_far_it_got_is_written_down_with_what_it_told(open_history, monkeypatch):
+    """Killed, or given up, between two pieces: what the first told would never be heard of."""
+    monkeypatch.setattr(eventlog, "FIRST", 16)
+    history, node = open_history(), Logged()
+    found = await started(node, notebook=history)
+    node.number += 40
+    node.log(TAKEN, 1, block=105)
+    ask = node.logs
+
+    async def killed(first, last, wanted):
+        if len(node.asked) >= 2:
+            history.flush(START)
+            raise asyncio.CancelledError
+        return await ask(first, last, wanted)
+
+    node.logs = killed
+    with pytest.raises(asyncio.CancelledError):
+        await step(found, node, watched(node, LESS))
+    node.logs = ask
+    told = await step(Events(history), node, watched(node, LESS))
+    assert [event.kind for event in told.events] == [EventKind.LIQUIDATED]
+    told = await step(found, node, watched(node, LESS))
+    assert [event.kind for event in told.events] == [EventKind.LIQUIDATED], "and in the same run"
 
 
 async def test_a_long_absence_is_read_in_pieces_and_not_without_bound():

@@ -281,3 +281,27 @@ def test_what_no_chain_should_say_stops_nothing(open_history):
     history.sample(sample(START + 120))
     history.flush(START + 120)
     assert len(history.samples(NAME, 0)) == 2
+
+
+def test_an_alert_that_is_damaged_costs_no_other(open_history):
+    history = open_history()
+    for number in (1, 2, 3):
+        history.alert(replace(ALERT, id=number))
+    history.flush(START)
+    history._db.execute("UPDATE alert SET level = 'thunderous' WHERE id = 2")
+    history.close()
+    history = open_history()
+    assert [alert.id for alert in history.load().alerts] == [3, 1]
+    assert history.notice == "alert 2 in the history cannot be understood and is left out"
+
+
+def test_where_alerts_cannot_be_read_nothing_counts_as_said(open_history):
+    """Else what stands would neither be told nor go out again."""
+    history = open_history()
+    history.alert(ALERT)
+    history.remember("what was said")
+    history.flush(START)
+    assert history.load().memory == "what was said"
+    history._db.execute("ALTER TABLE alert RENAME COLUMN cause TO reason")
+    saved = history.load()
+    assert (saved.alerts, saved.memory) == ((), "")

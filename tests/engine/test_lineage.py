@@ -92,12 +92,39 @@ def test_a_reorganisation_of_a_few_blocks_is_none(lab, depth):
     made, node = lab()
     node.leave(since=node.number - depth + 1)
     node.hold(1, 5.93, 7_750)
+    node.log(TAKEN, 1, block=node.number)
     found = made.round()
     assert "engine" not in kinds(found)
     assert "liquidated" in kinds(found)
     node.leave(since=node.number - depth + 1, number=node.number - depth)
     found = made.round()
     assert "engine" not in kinds(found)
+
+
+def test_what_only_blocks_that_are_not_settled_tell_costs_a_line(lab):
+    """What was paid in and borrowed in them is undone: by amounts that is a liquidation, but no log knows of one."""
+    made, node = lab()
+    node.leave(since=node.number)
+    node.hold(1, 5.93, 7_750)
+    node.accounts.pop((ENTRY, address(2)))
+    found = made.round()
+    told_by = {alert.kind: alert.text for alert in found.alerts}
+    assert kinds(found) == ["threshold", "closed", "recovered"]
+    assert "after debt −7,750 USDC" in told_by["recovered"]
+    node.hold(2, 1, 1000)
+    node.hold(1, 5.93, 9_100)
+    assert kinds(made.round())[3:] == ["threshold", "opened"], "and it goes on as before"
+    node.hold(1, 3.6, 4_900)
+    assert "liquidated" in kinds(made.round())[5:]
+
+
+def test_where_logs_fail_a_reorganisation_may_hide_a_liquidation(lab):
+    made, node = lab()
+    node.fault = ReadError("http", "no logs here")
+    node.leave(since=node.number)
+    node.hold(1, 5.93, 7_750)
+    node.accounts.pop((ENTRY, address(2)))
+    assert "liquidated" in kinds(made.round())
 
 
 def test_what_a_node_does_not_tell_is_no_difference(lab):
@@ -317,6 +344,7 @@ def test_what_a_node_says_of_the_first_block_says_nothing_against_a_settled_one(
     assert "engine" not in kinds(made.round())
     node.leave(since=node.number)
     node.hold(1, 5.93, 7_750)
+    node.log(TAKEN, 1, block=node.number)
     assert "liquidated" in kinds(made.round())
 
 

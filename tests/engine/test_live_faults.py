@@ -8,6 +8,7 @@ from time import gmtime, strftime
 from liqtui.core.clock import FrozenClock
 from liqtui.core.reads import ReadError
 from liqtui.core.snapshot import Freshness, Severity
+from liqtui.core.wallet import Wallet
 from liqtui.engine import live, thread, watch
 from liqtui.engine.live import LiveEngine
 from liqtui.engine.monitor import Monitor
@@ -151,3 +152,26 @@ def test_an_engine_that_ends_by_itself_says_so(world, run_live, monkeypatch):
     assert not engine.tell(lambda: None)
     engine.start()
     assert engine.playback is None
+
+
+def test_a_task_that_dies_again_and_again_is_not_well_in_between(world, run_live, monkeypatch):
+    """The heart beats on meanwhile: it said every time that all was over, and the next death was another alert."""
+    tries, broken = [], [True]
+
+    async def look_up(self, name):
+        tries.append(name)
+        if broken:
+            raise TypeError("a bug")
+        raise LookupError("no such name")
+
+    monkeypatch.setattr(LiveEngine, "_look_up", look_up)
+    monkeypatch.setattr(live, "RESTART_MAX", 0.05)
+    _, seen = run_live(world, replace(setup(), wallets=(Wallet("somebody.eth"),)))
+    seen.wait(lambda: len(tries) > 5)
+    found = seen.until(lambda snapshot: snapshot.ready)
+    assert found.engine_error == "wallet names: TypeError: a bug, starting again"
+    assert [(one.kind, one.over_at) for one in found.alerts] == [("engine", None)]
+    monkeypatch.setattr(live, "LASTS", 0.1)
+    broken.clear()
+    found = seen.until(lambda snapshot: not snapshot.engine_error)
+    assert [one.over_at is None for one in found.alerts] == [False]

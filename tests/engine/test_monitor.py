@@ -320,9 +320,9 @@ def test_a_crash_is_told_and_forgotten_after_a_good_round(desk):
     assert "a bug" in found.chains[0].error
     assert kinds(found) == ["engine"]
     assert made.round().engine_error == ""
-    made.monitor.crashed("", "MemoryError", made.now)
+    made.monitor.crashed("engine", "MemoryError", made.now)
     assert "MemoryError" in made.monitor.publish(made.now).engine_error
-    made.monitor.alive()
+    made.monitor.well("engine", made.now)
     assert made.monitor.publish(made.now).engine_error == ""
 
 

@@ -1,10 +1,15 @@
+from dataclasses import replace
 from math import log, sqrt
 
 import pytest
 
+from liqtui.core.results import FactorKind
 from liqtui.core.sigma import DAY, LEAST_ROUNDS
-from liqtui.core.snapshot import Volatility
+from liqtui.core.snapshot import Severity, Volatility
+from liqtui.core.wallet import Thresholds
 from liqtui.engine.sigmas import SPACING, WINDOW, Sigmas
+from tests.engine.desk import row
+from tests.engine.fakes import Finish
 
 HOUR = 3600
 
@@ -73,3 +78,27 @@ def test_rounds_from_before_are_put_under_those_that_are_known():
     sigmas.seed(1, "0x1", "eth", [(place * HOUR, 2000 + 20 * (place % 2)) for place in range(20)])
     (told,) = sigmas.told()
     assert (told.window, told.rounds) == (29 * HOUR, 30)
+
+
+class Both(Finish):
+    """Beside the coin's boundary one of a rate, which no feed tells: nearer, and without a σ."""
+
+    def __call__(self, bare):
+        made = super().__call__(bare)
+        (coin,) = made.boundaries
+        rate = replace(coin, factor="ratio:0x1", kind=FactorKind.RATIO, label="rate", price=coin.price_now * 97 // 100)
+        return replace(made, boundaries=(coin, rate))
+
+
+def test_a_boundary_without_a_sigma_does_not_hide_one_that_is_too_near(desk, monkeypatch):
+    monkeypatch.setattr("tests.engine.desk.Finish", Both)
+    wad = 10**18
+    made = desk(thresholds=Thresholds(warn=wad, critical=wad, warn_sigmas=5 * wad))
+    made.nodes["lab"].hold(1, 1, 1450)
+    for place in range(30):
+        found = made.round(3600, price=2000 + 10 * (place % 2))
+    seen = row(found)
+    assert (seen.cushion.factor, seen.sigmas) == ("ratio:0x1", None)
+    assert seen.severity is Severity.WARN
+    (told,) = [alert for alert in found.alerts if alert.kind == "threshold"]
+    assert "another boundary nearer than 5σ" in told.text

@@ -163,7 +163,7 @@ class World:
         collateral, debt = node.accounts[kind, who]
         return collateral * node.price // WHOLE * node.threshold[kind] * WAD // 10_000 // (debt * 100) if debt else None
 
-    def read(self, name):
+    def read(self, name, watched=(1, 2, 3)):
         node = self.nodes[name]
         if self.wrong("down", name):
             return ReadError("timeout", "slow")
@@ -176,7 +176,7 @@ class World:
             if broken:
                 troubles.append(Trouble(Spot("fake", ref.name, ""), "out of order"))
                 continue
-            for number in (1, 2, 3):
+            for number in watched:
                 spot = Spot("fake", ref.name, address(number))
                 if self.wrong("wallet", name, ref.name, spot.wallet):
                     troubles.append(Trouble(spot, "reverted"))

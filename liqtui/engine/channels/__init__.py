@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 class UnsentError(Exception):
     """A letter did not leave. The text is safe to show: no address, no secret."""
 
-    def __init__(self, reason: str, *, wait: float | None = None, refused: bool = False) -> None:
+    def __init__(self, reason: str, *, wait: float | None = None, refused: bool = False, ours: bool = False) -> None:
         super().__init__(reason)
         self.wait = wait
         """Seconds that the receiver asks us to wait."""
         self.refused = refused
         """The receiver finds this letter at fault, in its plainest form too; another one may well pass."""
+        self.ours = ours
+        """A fault of this program, perhaps with this letter alone."""
 
 
 class Sender(Protocol):
