@@ -1,4 +1,4 @@
-"""Which position stands first: the one with the least cushion."""
+"""Which position stands first: the worst, and among those that are as bad the one with the least cushion."""
 
 from __future__ import annotations
 
@@ -34,6 +34,10 @@ Otherwise a staked coin's rate, as far away as the coin itself, would stand for 
 _FACTOR, _RATIO, _TOGETHER = FactorKind.FACTOR, FactorKind.RATIO, FactorKind.TOGETHER
 
 _ON_TOP = {Severity.LIQUIDATED: 0, Severity.LIQUIDATABLE: 1}
+_CALL = {Severity.CRITICAL: 1, Severity.WARN: 2}
+"""Who calls for somebody comes before who does not."""
+_MEASURED = 3
+"""From here on `by_cushion` is about rows that have a cushion, or need none."""
 
 
 Cushion: TypeAlias = "tuple[Boundary | None, float | None]"
@@ -129,7 +133,10 @@ def yardstick(row: Row, known: Iterable[Volatility]) -> Volatility | None:
     return None if factor is None else found[factor]
 
 
-def _key(row: Row) -> tuple[int, float, float, PositionKey]:
+def by_cushion(row: Row) -> tuple[int, float, float, PositionKey]:
+    """To sort rows by what is left, whatever their severity: what can be liquidated and what is unknown first, what no
+    price endangers and what owes nothing last.
+    """
     position = row.position
     shown = position.health.shown if position is not None else None
     health = float("inf") if shown is None else float(shown)
@@ -146,10 +153,15 @@ def _key(row: Row) -> tuple[int, float, float, PositionKey]:
     return 3, left / TYPICAL_SIGMA if row.sigmas is None else row.sigmas, health, row.key
 
 
-def order(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Liquidatable first, then unknown, then by what is left of the cushion, then what is calm and no price endangers,
-    then without debt.
+def _key(row: Row) -> tuple[int, tuple[int, float, float, PositionKey]]:
+    nearness = by_cushion(row)
+    return (0 if nearness[0] < _MEASURED else _CALL.get(row.severity, 3)), nearness
 
-    A blind row keeps the place that its last figures give it.
+
+def order(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Liquidatable first, then unknown, critical, warn, and the rest; each of these by what is left of the cushion.
+
+    So whoever reads that one position is critical finds it at the top, however far a price has to go: interest, or
+    thresholds that were set for it, may be what makes it so. A blind row keeps the place that its last figures give it.
     """
     return tuple(sorted(rows, key=_key))

@@ -17,7 +17,7 @@ from liqtui.ui.alert_line import alert_line
 from liqtui.ui.apart import apart
 from liqtui.ui.lines import Frame, LineView
 from liqtui.ui.state import Searched, searched
-from liqtui.ui.style import Span, fit, line, row_look
+from liqtui.ui.style import Span, fit, fit_words, line, row_look
 
 if TYPE_CHECKING:
     from textual import events
@@ -161,12 +161,17 @@ class Wallets(LineView):
             ("carry per day", total.carry // 365, total.carry_partial),
         )
         palette = self.palette
+        unread = not self.state.shown.ready
+        known = total.count or (self.state.shown.chains and searched(self.state.shown) is Searched.ALL)
         return [
             [
                 (f" {fit(name, width - 9)}", palette.style("muted")),
-                (fit(_dollars(value, partial=partial), 9, "right"), palette.style("ink")),
+                (
+                    fit(_dollars(value, partial=lacking or unread) if known else text.UNKNOWN, 9, "right"),
+                    palette.style("ink"),
+                ),
             ]
-            for name, value, partial in entries
+            for name, value, lacking in entries
         ]
 
 
@@ -308,7 +313,10 @@ class Alerts(LineView):
     def _notice(self, notice: str, width: int) -> Strip:
         palette = self.palette
         return line(
-            [(f" {fit('note', 8)} · ", palette.style("faint")), (fit(notice, width - _NOTE), palette.style("muted"))],
+            [
+                (f" {fit('note', 8)} · ", palette.style("faint")),
+                (fit_words(notice, width - _NOTE), palette.style("muted")),
+            ],
             width,
             palette.style(),
         )

@@ -50,8 +50,9 @@ class Settings(NamedTuple):
 
 
 class SortBy(StrEnum):
+    SEVERITY = "severity"
+    """The engine's ranking: among those that are as bad, by cushion."""
     CUSHION = "cushion"
-    """The engine's ranking."""
     HEALTH = "health"
     DISTANCE = "to liq"
     DEBT = "debt"
@@ -81,6 +82,8 @@ _LAST = float("inf")
 
 
 def _sort_key(by: SortBy) -> Callable[[Row], Any]:
+    from liqtui.core.rank import by_cushion  # with all the arithmetic: the first frame need not wait for it
+
     def health(row: Row) -> float:
         shown = row.position.health.shown if row.position else None
         return _LAST if shown is None else shown
@@ -96,6 +99,7 @@ def _sort_key(by: SortBy) -> Callable[[Row], Any]:
         return -row.ages.fetch if row.ages.fetch is not None else -_LAST
 
     keys: dict[SortBy, Callable[[Row], Any]] = {
+        SortBy.CUSHION: by_cushion,
         SortBy.HEALTH: health,
         SortBy.DISTANCE: distance,
         SortBy.DEBT: debt,
@@ -136,7 +140,7 @@ class AppState:
     selected: PositionKey | None = None
     held: bool = False
     """The cursor was put on that position by somebody: else it is on the first of the list, whichever that is."""
-    sort: SortBy = SortBy.CUSHION
+    sort: SortBy = SortBy.SEVERITY
     reverse: bool = False
     filter: Filter = field(default_factory=lambda: Filter(""))
     wallet: str | None = None
@@ -194,7 +198,7 @@ class AppState:
         kept = self._sieve.select(self.filter, rows) if self.filter.text else rows
         if self.wallet is not None:
             kept = [row for row in kept if row.key.wallet == self.wallet]
-        if self.sort is not SortBy.CUSHION:
+        if self.sort is not SortBy.SEVERITY:
             kept = sorted(kept, key=_sort_key(self.sort))
         return tuple(reversed(kept)) if self.reverse else tuple(kept)
 

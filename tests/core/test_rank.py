@@ -171,6 +171,23 @@ def test_what_no_price_can_end_does_not_hide_at_the_bottom() -> None:
         "far",
         "calm",
     ]
+    assert [found.key.wallet for found in sorted(rows, key=rank.by_cushion)] == expected
+
+
+def test_who_calls_for_somebody_comes_before_who_does_not() -> None:
+    """Among thirty calm rows nobody finds the one that is critical because of interest, or of its own threshold."""
+
+    def held(name: str, price: int, severity: Severity, sigmas: float | None = None):
+        return row(with_boundaries(boundary("ETH", price)), key=key(wallet=name), severity=severity, sigmas=sigmas)
+
+    rows = [
+        held("calm and near", 90, Severity.OK, 2.5),
+        held("blind", 80, Severity.BLIND, 5.0),
+        held("far at warn", 60, Severity.WARN, 10.0),
+        held("near at warn", 88, Severity.WARN, 3.0),
+        held("far and critical", 65, Severity.CRITICAL),
+    ]
+    expected = ["far and critical", "near at warn", "far at warn", "calm and near", "blind"]
     assert [found.key.wallet for found in rank.order(rows)] == expected
     assert [found.key.wallet for found in rank.order(reversed(rows))] == expected
 
