@@ -66,7 +66,8 @@ def distance(row: Row) -> str:
         return "–"
     boundary = row.cushion
     if boundary is None:
-        return text.WAITING if row.position.partial else "none" if row.position.boundaries else "–"
+        known = row.position.boundaries or not row.position.has_debt
+        return text.WAITING if row.position.partial else "none" if known else "–"
     if boundary.pending:
         return text.WAITING
     if boundary.passed:

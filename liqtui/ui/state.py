@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from liqtui.engine.handle import EngineHandle
 
 
+class Asked(NamedTuple):
+    """A chain and those of whom it is read."""
+
+    chain: str
+    public: bool
+    """They are the built-in public ones."""
+    hosts: tuple[str, ...]
+    """Redacted, in the order in which they are asked."""
+
+
 class Settings(NamedTuple):
     """What the screens take from configuration and command line."""
 
@@ -47,6 +57,8 @@ class Settings(NamedTuple):
     """Seconds without any word of a live engine, after the next poll was due, until the verdict says so."""
     path_watchlist: str = ""
     """For `:edit`."""
+    asked: tuple[Asked, ...] = ()
+    """Whom the engine will ask, for the welcome: known before any chain is."""
 
 
 class SortBy(StrEnum):

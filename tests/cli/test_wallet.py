@@ -314,6 +314,18 @@ def test_a_table_of_a_tag_that_nobody_has_is_named(run, home: Path) -> None:
     ]
 
 
+def test_doctor_takes_no_offence_at_folders_that_are_made_when_needed(
+    own_folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the first run neither ~/.config nor the folder in it has to be there."""
+    monkeypatch.setenv("LIQTUI_CONFIG_DIR", str(own_folders / "not" / "yet"))
+    (found,) = [each for each in doctor._configuration(begin(parse(["doctor"]))) if each.what == "config folder"]
+    assert (found.state, "made when" in found.words) == (doctor.GOOD, True)
+    (own_folders / "not").write_text("a file")
+    (found,) = [each for each in doctor._configuration(begin(parse(["doctor"]))) if each.what == "config folder"]
+    assert (found.state, "cannot be written to" in found.words) == (doctor.BAD, True)
+
+
 def test_doctor_names_a_table_of_a_tag_that_nobody_has(home: Path) -> None:
     (home / "config.toml").write_text("")
     file = home / "watchlist.toml"

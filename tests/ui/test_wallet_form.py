@@ -185,7 +185,7 @@ async def test_a_name_that_is_not_found_is_said_in_place_and_asked_again(store: 
         await pilot.press("ctrl+s")
         await app.workers.wait_for_complete()
         await pilot.pause()
-        assert "✗ nobody.eth: nobody.eth has no address" in frames.text(app)
+        assert "✗ nobody.eth has no address" in frames.text(app)
         assert "Nothing was saved" in words(app)
         assert "ctrl+s asks again for names" in words(app)
         assert app.screen is form
