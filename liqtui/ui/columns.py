@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from rich.cells import cell_len
 
 from liqtui.core import format as text
-from liqtui.core.results import FactorKind
 from liqtui.core.snapshot import Freshness, Severity
 from liqtui.ui import figures
 from liqtui.ui.apart import cut
@@ -151,6 +150,8 @@ def _factor(row: Row) -> str:
     """What has to move. That all prices do is told in a word, which has room in every list."""
     if row.cushion is None:
         return ""
+    from liqtui.core.results import FactorKind  # the first frame has no boundaries
+
     return "all" if row.cushion.kind is FactorKind.TOGETHER else row.cushion.label
 
 

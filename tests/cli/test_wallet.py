@@ -319,10 +319,11 @@ def test_doctor_takes_no_offence_at_folders_that_are_made_when_needed(
 ) -> None:
     """At the first run neither ~/.config nor the folder in it has to be there."""
     monkeypatch.setenv("LIQTUI_CONFIG_DIR", str(own_folders / "not" / "yet"))
-    (found,) = [each for each in doctor._configuration(begin(parse(["doctor"]))) if each.what == "config folder"]
+    session = begin(parse(["doctor"]))
+    (found,) = [each for each in doctor._configuration(session) if each.what == "config folder"]
     assert (found.state, "made when" in found.words) == (doctor.GOOD, True)
     (own_folders / "not").write_text("a file")
-    (found,) = [each for each in doctor._configuration(begin(parse(["doctor"]))) if each.what == "config folder"]
+    (found,) = [each for each in doctor._configuration(session) if each.what == "config folder"]
     assert (found.state, "cannot be written to" in found.words) == (doctor.BAD, True)
 
 
