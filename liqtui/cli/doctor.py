@@ -51,7 +51,7 @@ def run(args: Arguments) -> int:
     for title, findings in (
         ("configuration", _configuration(session)),
         ("state", _state(session)),
-        ("terminal", _terminal(args, session)),
+        ("terminal", [*_terminal(args, session), *_screen(args, session)]),
         ("alerts", _alerts(session)),
     ):
         bad += _print(title, findings, ascii_only=bool(args.ascii))
@@ -89,6 +89,28 @@ def _configuration(session: Session) -> Iterable[Finding]:
     yield Finding(
         GOOD if writable else BAD, "config folder", f"{folder}{lacks if writable else ' cannot be written to'}"
     )
+
+
+def _screen(args: Arguments, session: Session) -> Iterable[Finding]:
+    """What of the configuration only the screen reads, and would end with."""
+    from liqtui.config.errors import ConfigError
+
+    try:
+        if wanted := args.theme or session.config.ui.theme:
+            from liqtui.config.themes import find
+
+            find(wanted, session.paths.themes)
+            yield Finding(GOOD, "theme", clean(wanted, 40))
+    except ConfigError as fault:
+        yield Finding(BAD, "theme", str(fault))
+    try:
+        if session.config.keys:
+            from liqtui.ui.bindings import actions  # with all of Textual: only where there are keys to look at
+
+            session.config.keymap(actions())
+            yield Finding(GOOD, "keys", f"{len(session.config.keys)} of your own")
+    except ConfigError as fault:
+        yield from (Finding(BAD, "keys", line) for line in str(fault).splitlines())
 
 
 def _state(session: Session) -> Iterable[Finding]:
