@@ -66,8 +66,9 @@ def distance(row: Row) -> str:
         return "–"
     boundary = row.cushion
     if boundary is None:
-        known = row.position.boundaries or not row.position.has_debt
-        return text.WAITING if row.position.partial else "none" if known else "–"
+        if row.position.partial:
+            return text.WAITING
+        return "none" if row.position.boundaries or not row.position.has_debt else "–"
     if boundary.pending:
         return text.WAITING
     if boundary.passed:
