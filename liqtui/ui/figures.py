@@ -49,11 +49,9 @@ def health(raw: int | None) -> str:
 
 def mark(row: Row) -> str:
     """What follows a figure: "~" when it is old, "≠" when the contract did not confirm it."""
-    if not row.trusted:
-        return "~"
-    if row.position and row.position.health.shown is not None and not row.position.health.confirmed:
-        return "≠"
-    return ""
+    if row.position is None or row.position.health.shown is None:
+        return ""  # "unknown" is no figure: it neither ages nor has to be confirmed
+    return "~" if not row.trusted else "" if row.position.health.confirmed else "≠"
 
 
 def row_health(row: Row) -> str:

@@ -128,7 +128,7 @@ class Wallets(LineView):
         if worst is not None:
             glyph, style = row_look(worst).glyph, palette.severity(worst.severity, on=on)
             health = figures.plainly(figures.row_health(worst), self.state) + (figures.mark(worst) or " ")
-            net = _dollars(total.collateral - total.debt, partial=total.partial)
+            net = _dollars(total.collateral - total.debt, partial=total.partial) if _summed(total) else text.UNKNOWN
         elif not self.state.shown.ready:
             net = "…"
         elif searched(self.state.shown) is not Searched.ALL:
@@ -162,7 +162,9 @@ class Wallets(LineView):
         )
         palette = self.palette
         unread = not self.state.shown.ready
-        known = total.count or (self.state.shown.chains and searched(self.state.shown) is Searched.ALL)
+        known = (
+            _summed(total) if total.count else (self.state.shown.chains and searched(self.state.shown) is Searched.ALL)
+        )
         return [
             [
                 (f" {fit(name, width - 9)}", palette.style("muted")),
@@ -173,6 +175,11 @@ class Wallets(LineView):
             ]
             for name, value, lacking in entries
         ]
+
+
+def _summed(total: Sums) -> bool:
+    """Whether anything is in it: of positions that were never read nothing is."""
+    return bool(total.collateral or total.debt) or not total.partial
 
 
 def _clock(chain: ChainState, at: float) -> int | None:

@@ -228,6 +228,15 @@ async def test_all_prices_together_are_named_in_every_list() -> None:
         assert re.search(r" all +×0\.85", frames.text(app))
 
 
+async def test_of_positions_that_were_never_read_nothing_is_a_figure() -> None:
+    unread = replace(scenes.ROWS[0], position=None, cushion=None, severity=Severity.UNKNOWN, freshness=Freshness.BLIND)
+    app = make(scenes.snapshot(rows=(unread,), alerts=()))
+    async with stage(app):
+        shown = frames.text(app)
+        assert "$" not in shown
+        assert "–~" not in shown
+
+
 async def test_sums_are_no_zero_before_anything_was_read() -> None:
     app = make(replace(scenes.snapshot(rows=(), alerts=()), chains=()))
     async with stage(app):
