@@ -11,6 +11,7 @@ import pytest
 
 from liqtui.cli import check, lines, report, status
 from liqtui.cli.arguments import Arguments
+from liqtui.cli.record import _Teller
 from liqtui.cli.waiting import Asking
 from liqtui.core.model import Side
 from liqtui.core.results import Direction
@@ -251,3 +252,14 @@ async def test_who_waits_sees_how_many_have_answered(monkeypatch, capsys):
 
     assert [await asking.counted(answer(value)) for value in "ab"] == ["a", "b"]
     assert capsys.readouterr().err.split("\r\x1b[K") == ["", "asking chains: 0 of 2", "asking chains: 1 of 2", ""]
+
+
+def test_an_alert_of_a_recording_does_not_go_on_behind_its_count(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    tell = _Teller(ascii_only=False)
+    tell(scenes.snapshot(alerts=()), 1)
+    tell(scenes.snapshot(2), 2)
+    shown = capsys.readouterr()
+    assert shown.err.startswith("\r\x1b[K1 frame, 0s\r\x1b[K")
+    assert shown.err.endswith("2 frames, 0s")
+    assert len(shown.out.splitlines()) == len(scenes.ALERTS)
