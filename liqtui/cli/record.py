@@ -37,11 +37,8 @@ def run(args: Arguments) -> int:
     teller = _Teller(ascii_only=bool(args.ascii))
     frames = record(setup, args.file, progress=teller)
     teller.clear()
-    size = args.file.stat().st_size
-    print(
-        f"{counted(frames, 'frame')}, {counted(size, 'byte')}: play it with `liqtui replay {args.file}`",
-        file=sys.stderr,
-    )
+    made = f"{counted(frames, 'frame')}, {counted(args.file.stat().st_size, 'byte')}"
+    print(f"{made}: play it with `liqtui replay {args.file}`", file=sys.stderr)
     return 0
 
 

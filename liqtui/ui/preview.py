@@ -67,7 +67,7 @@ class Preview(LineView):
             return self._doubts(row)
         if row.position.partial:
             return [*self._doubts(row), self._asking()]
-        ahead = self._ladder(row, width) or self._alone(row.position)
+        ahead = [*self._ladder(row, width), *self._alone(row.position)]
         return [*self._doubts(row), *self._target(row.position, width, short=True), *ahead]
 
     def _asking(self) -> list[Span]:
