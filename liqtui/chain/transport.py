@@ -8,6 +8,7 @@ import functools
 import itertools
 import json
 import logging
+import re
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import httpx
 
 MAX_ANSWER = 32 * 1024 * 1024
+_NUMBER = re.compile(r"^\[Errno -?\d+\] ")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -224,7 +226,8 @@ def _request(number: int, method: str, params: Sequence[Any]) -> dict[str, Any]:
 
 
 def _plain(error: BaseException) -> str:
-    text = str(error).strip()
+    """What it says, without the number that only the system's own tables explain."""
+    text = _NUMBER.sub("", str(error).strip())
     return text or type(error).__name__
 
 

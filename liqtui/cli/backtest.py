@@ -70,7 +70,7 @@ def _setup(args: Arguments, tape: Tape) -> Setup:
 
 def told(report: Report, tape: Tape, setup: Setup) -> list[str]:
     """The whole report as lines."""
-    head = f"{report.frames} frames, {_time(report.start)} to {_time(report.end)}; {_rules(setup)}"
+    head = f"{fmt.counted(report.frames, 'frame')}, {_time(report.start)} to {_time(report.end)}; {_rules(setup)}"
     made = [clean(report.title, 120)] if report.title else []
     made += [head, *([f"! {tape.cut}"] if tape.cut else []), ""]
     made += _table([COLUMNS, *(_cells(record) for record in report.records)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -100,7 +101,9 @@ def _print(snapshot: Snapshot, session: Session, *, ascii_only: bool) -> None:
     say(lines.verdict(snapshot, ascii_only=ascii_only))
     if snapshot.rows:
         print()
-        for line in lines.table(snapshot.rows, ascii_only=ascii_only, target=session.config.target):
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        target = session.config.target
+        for line in lines.table(snapshot.rows, ascii_only=ascii_only, target=target, width=width):
             print(line)
     print()
     for chain in snapshot.chains:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from liqtui.cli.glyphs import plain
+from liqtui.cli.waiting import Asking
 from liqtui.config.tags import without_wallet
 from liqtui.core.format import age
 from liqtui.core.reads import ReadError
@@ -53,7 +54,7 @@ def run(args: Arguments) -> int:
     for title, findings in (
         ("configuration", _configuration(session)),
         ("state", _state(session)),
-        ("terminal", _terminal(args, session)),
+        ("terminal", [*_terminal(args, session), *_screen(args, session)]),
         ("alerts", _alerts(session)),
     ):
         bad += _print(title, findings, ascii_only=bool(args.ascii))
@@ -85,8 +86,34 @@ def _configuration(session: Session) -> Iterable[Finding]:
     if session.config.public:
         yield Finding(ODD, "endpoints", "built-in public ones on some chains: add your own under [chains.NAME] rpc")
     folder = session.paths.config.parent
-    writable = os.access(folder if folder.exists() else folder.parent, os.W_OK)
-    yield Finding(GOOD if writable else BAD, "config folder", f"{folder}{'' if writable else ' cannot be written to'}")
+    there = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    writable = there.is_dir() and os.access(there, os.W_OK)
+    lacks = "" if there == folder else ": made when something is written to it"
+    yield Finding(
+        GOOD if writable else BAD, "config folder", f"{folder}{lacks if writable else ' cannot be written to'}"
+    )
+
+
+def _screen(args: Arguments, session: Session) -> Iterable[Finding]:
+    """What of the configuration only the screen reads, and would end with."""
+    from liqtui.config.errors import ConfigError
+
+    try:
+        if wanted := args.theme or session.config.ui.theme:
+            from liqtui.config.themes import find
+
+            find(wanted, session.paths.themes)
+            yield Finding(GOOD, "theme", clean(wanted, 40))
+    except ConfigError as fault:
+        yield Finding(BAD, "theme", str(fault))
+    try:
+        if session.config.keys:
+            from liqtui.ui.bindings import actions  # with all of Textual: only where there are keys to look at
+
+            session.config.keymap(actions())
+            yield Finding(GOOD, "keys", f"{len(session.config.keys)} of your own")
+    except ConfigError as fault:
+        yield from (Finding(BAD, "keys", line) for line in str(fault).splitlines())
 
 
 def _state(session: Session) -> Iterable[Finding]:
@@ -178,19 +205,20 @@ def _channel(spec: ChannelSpec) -> Finding:
 
 async def _chains(session: Session) -> list[tuple[ChainSpec, list[Finding]]]:
     gate = asyncio.Semaphore(_AT_ONCE)
-    markets = session.markets
+    markets, specs = session.markets, session.config.chains.values()
+    asking = Asking("chains", len(specs))
 
     async def examine(spec: ChainSpec) -> tuple[ChainSpec, list[Finding]]:
         async with gate:
             return spec, await _chain(spec, [ref for ref in markets if ref.chain_id == spec.id])
 
-    return await asyncio.gather(*(examine(spec) for spec in session.config.chains.values()))
+    return await asyncio.gather(*(asking.counted(examine(spec)) for spec in specs))
 
 
 async def _chain(spec: ChainSpec, refs: Sequence[MarketRef]) -> list[Finding]:
     from liqtui.chain.pool import EndpointPool
 
-    findings = [finding for url in spec.rpc for finding in await _endpoint(spec, url)]
+    findings = list(await asyncio.gather(*(_endpoint(spec, url) for url in spec.rpc)))
     if not spec.rpc:
         findings.append(Finding(BAD, "endpoint", f"none: add rpc under [chains.{spec.name}]"))
     findings += [await _socket(url) for url in spec.ws]
@@ -204,7 +232,7 @@ async def _chain(spec: ChainSpec, refs: Sequence[MarketRef]) -> list[Finding]:
     return findings
 
 
-async def _endpoint(spec: ChainSpec, url: str) -> list[Finding]:
+async def _endpoint(spec: ChainSpec, url: str) -> Finding:
     """One endpoint by itself: does it answer, for the right chain, how fast, how far, and by block hash."""
     from liqtui.chain.pool import EndpointPool
     from liqtui.chain.transport import Wire
@@ -219,13 +247,8 @@ async def _endpoint(spec: ChainSpec, url: str) -> list[Finding]:
         status = pool.endpoints()[0]
         archive = "archive" if await _is_archive(wire) else "no archive"
     except ReadError as fault:
-        return [
-            Finding(
-                BAD,
-                wire.name,
-                fault.detail.removeprefix(f"{wire.name}: ").removeprefix(wire.name).strip() or fault.kind,
-            )
-        ]
+        words = fault.detail.removeprefix(f"{wire.name}: ").removeprefix(wire.name).strip()
+        return Finding(BAD, wire.name, words or fault.kind)
     finally:
         await wire.close()
         await pool.close()
@@ -234,8 +257,8 @@ async def _endpoint(spec: ChainSpec, url: str) -> list[Finding]:
     parts.append("by block hash" if status.by_hash else "by number only: rounds are checked twice")
     parts.append("Multicall3" if status.multicall else "no Multicall3: one request per value")
     if behind > max(_LATE_HEAD, 10 * spec.block_time):
-        return [Finding(BAD, wire.name, f"head is {behind:,.0f} s old, {', '.join(parts)}")]
-    return [Finding(GOOD if status.multicall else ODD, wire.name, ", ".join(parts))]
+        return Finding(BAD, wire.name, f"head is {behind:,.0f} s old, {', '.join(parts)}")
+    return Finding(GOOD if status.multicall else ODD, wire.name, ", ".join(parts))
 
 
 async def _is_archive(wire: object) -> bool:

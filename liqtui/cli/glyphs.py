@@ -21,6 +21,22 @@ ASCII_GLYPHS: Mapping[Severity, str] = dict(zip(GLYPHS, "XX!~??.", strict=True))
 _PLAIN = str.maketrans("−–σ·×≈≠", "--s.x~?") | str.maketrans({"∞": "inf", "→": "->", "…": ".."})
 
 
+_SIGNS = str.maketrans({GLYPHS[severity]: sign for severity, sign in ASCII_GLYPHS.items()} | {"“": '"', "”": '"'})
+
+
+def spelling() -> str:
+    """Name of an error handler for encodings that lack our signs: it writes their likenesses."""
+    import codecs
+
+    def likeness(fault: UnicodeError) -> tuple[str, int]:
+        if not isinstance(fault, UnicodeEncodeError):
+            raise fault
+        return plain(fault.object[fault.start : fault.end].translate(_SIGNS)), fault.end
+
+    codecs.register_error("liqtui", likeness)
+    return "liqtui"
+
+
 def plain(text: str) -> str:
     """The same in ASCII."""
     return text.translate(_PLAIN).encode("ascii", "replace").decode()

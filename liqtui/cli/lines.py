@@ -17,20 +17,33 @@ if TYPE_CHECKING:
 COLUMNS = ("", "state", "wallet", "protocol", "health", "to liq", "cushion", "liquidates at", "what to do")
 
 
-def table(rows: Sequence[Row], *, ascii_only: bool = False, target: int | None = None) -> list[str]:
-    """One line per position under a header; columns as wide as they need to be."""
+def table(
+    rows: Sequence[Row], *, ascii_only: bool = False, target: int | None = None, width: int | None = None
+) -> list[str]:
+    """One line per position under a header; columns as wide as they need to be.
+
+    Where a terminal of `width` cells has no room for that, what to do stands in a line of its own.
+    """
     cells = [COLUMNS, *(_cells(row, ascii_only, target) for row in rows)]
     if ascii_only:
         cells = [tuple(plain(cell) for cell in line) for line in cells]
     widths = [max(len(line[column]) for line in cells) for column in range(len(COLUMNS))]
+    whole = [_joined(line, widths) for line in cells]
+    if width is None or max(map(len, whole)) <= width:
+        return whole
+    made: list[str] = []
+    for place, line in enumerate(cells):
+        made.append(_joined(line[:-1], widths[:-1]))
+        made += [f"   {line[-1]}"] if place and line[-1] else []
+    return made
+
+
+def _joined(line: Sequence[str], widths: Sequence[int]) -> str:
     right = {4, 5, 6}
-    return [
-        "  ".join(
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in cells
-    ]
+    return "  ".join(
+        cell.rjust(width) if column in right else cell.ljust(width)
+        for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+    ).rstrip()
 
 
 def _cells(row: Row, ascii_only: bool, target: int | None) -> tuple[str, ...]:
@@ -70,7 +83,8 @@ def distance(row: Row) -> str:
     """How far the nearest boundary is; "none" where no price alone liquidates, "–" where that is not known."""
     found = row.cushion
     if found is None:
-        return "none" if row.position is not None and row.position.boundaries else fmt.UNKNOWN
+        known = row.position is not None and (row.position.boundaries or not row.position.has_debt)
+        return "none" if known else fmt.UNKNOWN
     return "now" if found.passed else "none" if found.nowhere else fmt.boundary_distance(found)
 
 

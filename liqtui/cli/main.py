@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -28,6 +29,7 @@ EXIT_INTERRUPTED, EXIT_PIPE = 130, 141
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code of the command. Never a traceback for what a person can put right."""
+    _make_speakable()
     try:
         code = _run(sys.argv[1:] if argv is None else argv)
         _flush()
@@ -40,6 +42,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _say(f"liqtui: {_redacted(words)}", EXIT_IO)
     _settle_output()
     return code
+
+
+def _make_speakable() -> None:
+    """Where the output's encoding has no sign for one of ours, its likeness in ASCII is written: no line gets lost."""
+    for stream in (sys.stdout, sys.stderr):
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        if encoding.lower().replace("-", "") != "utf8" and isinstance(stream, io.TextIOWrapper):
+            from liqtui.cli.glyphs import spelling
+
+            stream.reconfigure(errors=spelling())
 
 
 def _run(argv: Sequence[str]) -> int:

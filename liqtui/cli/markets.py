@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from liqtui.chain.addresses import checksum
 from liqtui.cli.glyphs import plain
+from liqtui.cli.waiting import Asking
 from liqtui.core.reads import ReadError
 from liqtui.core.redact import redact
 from liqtui.core.text import clean
@@ -83,13 +84,14 @@ def entries(config: Config) -> list[Entry]:
 async def _asked(config: Config, found: Iterable[Entry]) -> list[Entry]:
     """The watched entries with what the chain says of them."""
     gate, found = asyncio.Semaphore(_AT_ONCE), list(found)
+    asking = Asking("chains", len(config.chains))
 
     async def ask(spec: ChainSpec) -> list[Entry]:
         mine = [entry for entry in found if entry.ref.chain_id == spec.id]
         async with gate:
             return await _of_chain(spec, mine) if mine else []
 
-    asked = await asyncio.gather(*(ask(spec) for spec in config.chains.values()))
+    asked = await asyncio.gather(*(asking.counted(ask(spec)) for spec in config.chains.values()))
     told = {entry.ref: entry for entries in asked for entry in entries}
     return [told.get(entry.ref, entry) for entry in found]
 
@@ -117,6 +119,8 @@ def table(found: Sequence[Entry]) -> Iterator[str]:
             yield from (() if not heading else ("",))
             yield title
             heading = title
+            if entry.error:  # of the chain, so that it holds for all its markets
+                yield from (f"{'':6}{line}" for line in wrap(f"nobody answered: {entry.error}", WIDTH - 6))
         names = wrap(clean(entry.ref.name, 80), _MARKET) or [""]
         mark = _OWN if entry.ref.custom else " "
         first = f"{mark} {entry.protocol[:_NAME]:<{_NAME}} {names[0]:<{_MARKET}} {checksum(entry.ref.entry)}"
@@ -135,9 +139,9 @@ def _title(entry: Entry) -> str:
 
 
 def _told(entry: Entry) -> str:
-    """What the chain said; empty where it was not asked."""
-    if entry.error or entry.live is None:
-        return f"not asked: {entry.error}" if entry.error else ""
+    """What the chain said; empty where it was not asked, or nobody answered."""
+    if entry.live is None:
+        return ""
     survey = entry.live.survey
     if survey is None:
         return f"does not open: {entry.live.error}"

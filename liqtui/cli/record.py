@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from liqtui.cli import lines
-from liqtui.core.format import age
+from liqtui.core.format import age, counted
 
 if TYPE_CHECKING:
     from liqtui.cli.arguments import Arguments
@@ -36,8 +36,9 @@ def run(args: Arguments) -> int:
     print(f"recording to {args.file}; ctrl+c ends it", file=sys.stderr)
     teller = _Teller(ascii_only=bool(args.ascii))
     frames = record(setup, args.file, progress=teller)
-    size = args.file.stat().st_size
-    print(f"{frames} frames, {size:,} bytes: play it with `liqtui replay {args.file}`", file=sys.stderr)
+    teller.clear()
+    made = f"{counted(frames, 'frame')}, {counted(args.file.stat().st_size, 'byte')}"
+    print(f"{made}: play it with `liqtui replay {args.file}`", file=sys.stderr)
     return 0
 
 
@@ -48,12 +49,20 @@ class _Teller:
         self._ascii = ascii_only
         self._known = 0
         self._began: float | None = None
+        self._live = sys.stderr.isatty()
 
     def __call__(self, snapshot: Snapshot, frames: int) -> None:
         self._began = snapshot.at if self._began is None else self._began
         for entry in lines.fresh_alerts(snapshot, self._known):
             self._known = entry.id
+            self.clear()
             print(lines.alert(entry, ascii_only=self._ascii), flush=True)
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\r\x1b[K{frames} frames, {age(snapshot.at - self._began)}")
+        if self._live:
+            sys.stderr.write(f"\r\x1b[K{counted(frames, 'frame')}, {age(snapshot.at - self._began)}")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Away with how it goes: an alert, or the end, begins a line of its own."""
+        if self._live:
+            sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

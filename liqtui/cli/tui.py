@@ -81,8 +81,9 @@ def _themes(person: Path) -> Sequence[Theme]:
 
 
 def _settings(config: Config, terminal: Terminal, theme: str, paths: Paths) -> Settings:
+    from liqtui.core.redact import redact_url
     from liqtui.ui.bindings import actions
-    from liqtui.ui.state import Settings
+    from liqtui.ui.state import Asked, Settings
 
     ui = config.ui
     return Settings(
@@ -98,4 +99,8 @@ def _settings(config: Config, terminal: Terminal, theme: str, paths: Paths) -> S
         seconds=ui.seconds,
         notify=ui.notify if ui.notify in {"auto", "off"} else f"osc{ui.notify}",
         path_watchlist=str(paths.watchlist),
+        asked=tuple(
+            Asked(name, chain.public, tuple(redact_url(url) for url in (*chain.rpc, *chain.ws)))
+            for name, chain in config.chains.items()
+        ),
     )

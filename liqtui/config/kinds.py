@@ -76,7 +76,7 @@ def decimal_wad(words: str, above: Decimal, below: Decimal) -> Kind:
     def read(value: object) -> int:
         number = _number(value)
         if not above < number < below:
-            raise BadValueError(f"has to be {words}")
+            raise BadValueError(f"has to be a {words}")
         return wad(number)
 
     return Kind(words, read)
@@ -328,7 +328,7 @@ def _read_alert_kinds(value: object) -> tuple[str, ...]:
 def _read_jump(value: object) -> int:
     number = _number(value)
     if not 0 <= number < 10:
-        raise BadValueError("has to be decimal from 0 to under 10")
+        raise BadValueError("has to be a decimal from 0 to under 10")
     return wad(number)
 
 

@@ -34,6 +34,10 @@ Otherwise a staked coin's rate, as far away as the coin itself, would stand for 
 _FACTOR, _RATIO, _TOGETHER = FactorKind.FACTOR, FactorKind.RATIO, FactorKind.TOGETHER
 
 _ON_TOP = {Severity.LIQUIDATED: 0, Severity.LIQUIDATABLE: 1}
+_CALL = {Severity.CRITICAL: 1, Severity.WARN: 2}
+"""Sorted by severity, who calls for somebody comes before who does not."""
+_MEASURED = 3
+"""From here on `by_cushion` is about rows that have a cushion, or need none."""
 
 
 Cushion: TypeAlias = "tuple[Boundary | None, float | None]"
@@ -149,7 +153,10 @@ def yardstick(row: Row, known: Iterable[Volatility]) -> Volatility | None:
     return None if factor is None else found[factor]
 
 
-def _key(row: Row) -> tuple[int, float, float, PositionKey]:
+def by_cushion(row: Row) -> tuple[int, float, float, PositionKey]:
+    """To sort rows: what can be liquidated, then what is unknown, then by what is left of the cushion, then what is
+    calm and no price endangers, then what owes nothing. A blind row keeps the place that its last figures give it.
+    """
     position = row.position
     shown = position.health.shown if position is not None else None
     health = float("inf") if shown is None else float(shown)
@@ -166,10 +173,12 @@ def _key(row: Row) -> tuple[int, float, float, PositionKey]:
     return 3, left / TYPICAL_SIGMA if row.sigmas is None else row.sigmas, health, row.key
 
 
-def order(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Liquidatable first, then unknown, then by what is left of the cushion, then what is calm and no price endangers,
-    then without debt.
+def by_severity(row: Row) -> tuple[int, tuple[int, float, float, PositionKey]]:
+    """To sort rows: as `by_cushion`, but whoever is critical, and then whoever is at warn, before the rest."""
+    nearness = by_cushion(row)
+    return (0 if nearness[0] < _MEASURED else _CALL.get(row.severity, 3)), nearness
 
-    A blind row keeps the place that its last figures give it.
-    """
-    return tuple(sorted(rows, key=_key))
+
+def order(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """By cushion."""
+    return tuple(sorted(rows, key=by_cushion))

@@ -236,7 +236,7 @@ async def resolve_name(name: str, chains: Iterable[ChainSpec], factory: ReaderFa
     try:
         return await resolve(reader, name)
     except ReadError as error:
-        raise LookupError(f"{safe(name)} could not be looked up: {error}") from error
+        raise LookupError(f"{safe(name)} could not be looked up: {error.detail or error.kind}") from error
     finally:
         await reader.close()
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from liqtui.core.snapshot import DeliveryState
-from liqtui.core.states import Level
+from liqtui.core.states import Level, Severity
 from liqtui.ui.alert_line import snoozed
 
 if TYPE_CHECKING:
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
     Test = Callable[["Entry"], bool]
 
-_FIELD = re.compile(r"^(kind|level|is|channel):(.*)$")
+_FIELD = re.compile(r"^(kind|level|sev|is|channel):(.*)$")
 
 HELP = (
     ("treasury", "title, text, cure or wallet holds these letters together"),
     ("!blind", "alerts without a match"),
     ("kind:velocity", "of that rule"),
     ("level:critical", "that loud or louder"),
+    ("sev:warn", "about something as bad or worse"),
     ("is:open", "waiting for you; also is:acked is:over is:snoozed is:held is:failed"),
     ("channel:ntfy", "that went, or is to go, to that channel"),
 )
@@ -85,6 +86,9 @@ def _field(name: str, wanted: str) -> Test:
         case "level":
             floor = next((level.rank for level in Level if wanted and level.value.startswith(wanted)), None)
             return lambda entry: floor is not None and entry.alert.level.rank >= floor
+        case "sev":
+            worst = next((each.rank for each in Severity if wanted and each.value.startswith(wanted)), -1)
+            return lambda entry: entry.alert.severity.rank <= worst
         case "channel":
             return lambda entry: any(delivery.channel.casefold().startswith(wanted) for delivery in entry.deliveries)
         case _:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from liqtui.ui.apart import fit_named
 from liqtui.ui.header import utc
-from liqtui.ui.style import LOOKS, fit, line, spans_width
+from liqtui.ui.style import LOOKS, fit_words, line, spans_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from liqtui.ui.style import Palette, Span
 
 _DAY = 86_400
-_TITLE, _SHORT_TITLE = 26, 21
+_SHORT_TITLE, _TITLE, _LONG_TITLE = 21, 26, 44
 """Cells of what it is about, so that what happened begins in one column."""
 
 
@@ -59,8 +59,9 @@ def alert_line(
     tail.append((f" {state} ", palette.style(variable, bold=variable == "strong", on=on)))
     room = width - spans_width(head) - spans_width(tail)
     if roomy:
-        title = _TITLE if width >= 100 else _SHORT_TITLE
-        body: list[Span] = [(fit_named(alert.title, title), ink), ("  ", ink), (fit(alert.text, room - title - 2), ink)]
+        title = min(_LONG_TITLE, max(_TITLE, width // 5)) if width >= 100 else _SHORT_TITLE
+        told = fit_words(alert.text, room - title - 2)
+        body: list[Span] = [(fit_named(alert.title, title), ink), ("  ", ink), (told, ink)]
     else:
-        body = [(fit(f"{alert.title}  {alert.text}", room), ink)]
+        body = [(fit_words(f"{alert.title}  {alert.text}", room), ink)]
     return line([*head, *body, *tail], width, palette.style(on=on))

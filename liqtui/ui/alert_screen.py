@@ -80,7 +80,8 @@ class AlertScreen(Screen[None]):
 
     def action_filter(self) -> None:
         self.keys.display = False
-        self.prompt.begin("/", self.log_view.filter.text)
+        words = self.log_view.filter.text
+        self.prompt.begin("/", f"{words} " if words else "")
 
     def action_open_only(self) -> None:
         """Of what is shown, what waits for the person, or all of it again."""

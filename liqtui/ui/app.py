@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 from textual import events, on
 from textual._compositor import ChopsUpdate
 from textual.app import App, SystemCommand
+from textual.filter import Monochrome, NoColor
 from textual.message import Message
 
 from liqtui.ui import signals, takeover
@@ -104,7 +105,7 @@ class LiqtuiApp(App[None]):
         self._unsubscribe: Callable[[], None] | None = None
         self._interrupted = float("-inf")
         self.takeover_offered = False
-        self._ascii = AsciiFilter()
+        self._ascii, self._no_color = AsciiFilter(), NoColor()
         self.bell_ringer = Bell(settings, os.environ)
         self._keyboard = Keyboard(self, super().on_event)
         self.host = AppHost(self)
@@ -135,7 +136,13 @@ class LiqtuiApp(App[None]):
         return self._palette[1]
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        filters = super().get_line_filters()
+        """Textual chooses what NO_COLOR means before it knows the theme: greys, which would make black on black of the
+        terminal's own colours.
+        """
+        plain = self.native_ansi_color
+        filters = [
+            self._no_color if plain and isinstance(each, Monochrome) else each for each in super().get_line_filters()
+        ]
         return [*filters, self._ascii] if self.state.settings.ascii else filters
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:

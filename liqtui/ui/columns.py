@@ -140,10 +140,19 @@ def cells(row: Row, columns: tuple[Column, ...], state: AppState, short: Short) 
                 words = short[column.name].get(words) or cut(words, column.width)
             texts.append(fit(words, column.width, column.align))
             if column.name == "price":
-                texts[-2:] = shared(row.cushion.label if row.cushion else "", words, *map(cell_len, texts[-2:]))
+                texts[-2:] = shared(_factor(row), words, *map(cell_len, texts[-2:]))
     look = row_look(row)
     falling = {"▼": -1, "▲": 1}.get(figures.trend(row)[0], 0)
     return Cells(row.severity, row.freshness, look.glyph, ink, rest, tuple(texts), falling)
+
+
+def _factor(row: Row) -> str:
+    """What has to move. That all prices do is told in a word, which has room in every list."""
+    if row.cushion is None:
+        return ""
+    from liqtui.core.results import FactorKind  # the first frame has no boundaries
+
+    return "all" if row.cushion.kind is FactorKind.TOGETHER else row.cushion.label
 
 
 def shared(label: str, price: str, left: int, right: int) -> tuple[str, str]:
@@ -172,7 +181,7 @@ def _text(column: Column, row: Row, state: AppState) -> str:
             words = figures.distance(row)
             return words if cell_len(words) <= column.width else f">{words[0]}999%"
         case "factor":
-            return row.cushion.label if row.cushion else ""
+            return _factor(row)
         case "price":
             return figures.boundary_price(row.cushion)
         case "trend":

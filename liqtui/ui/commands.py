@@ -66,6 +66,10 @@ class Host(Protocol):
         ...
 
 
+_FEW = 9
+"""Choices that are named in a remark; of more the help of the command is told."""
+
+
 def _nothing(_: Host) -> Sequence[str]:
     return ()
 
@@ -151,6 +155,13 @@ class Registry:
             f"there is no “{clean(name)}”" + (f", did you mean “:{near[0]}”?" if near else "; ? lists them all")
         )
 
+    @staticmethod
+    def _lacks(command: Command, host: Host) -> str:
+        """What is to follow the name: the choices where they are few, else what the command does."""
+        choices = command.choices(host)
+        what = _either(choices) if 0 < len(choices) <= _FEW else command.help
+        return f"{command.usage} needs {command.argument}: {what}"
+
     def run(self, host: Host, text: str) -> None:
         """Do what was typed, and remember it either way. An empty line does nothing. Raises CommandError."""
         typed = split(text)
@@ -159,7 +170,7 @@ class Registry:
         self.remember(text.strip().removeprefix(":").strip())
         command = self.find(typed.name)
         if command.needs_argument and not typed.argument:
-            raise CommandError(f"{command.usage} needs to know: {command.help}")
+            raise CommandError(self._lacks(command, host))
         if typed.argument and not command.argument:
             raise CommandError(f":{command.name} takes nothing more")
         command.run(host, typed.argument)

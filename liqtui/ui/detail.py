@@ -305,9 +305,10 @@ class PositionDetail(TapeKeys, Screen[None]):
 
     def _with_targets(self, targets: tuple[int, ...] | None) -> None:
         if targets:
-            best = self.state.settings.target
-            self.state.configure(targets=targets, target=best if best in targets else targets[len(targets) // 2])
+            before = self.state.settings.target
+            self.state.configure(targets=targets, target=min(targets, key=lambda each: abs(each - before)))
             self.refresh_all()
+            app_of(self).dashboard.refresh_all()
 
     def action_edit(self) -> None:
         from liqtui.ui.host import host_of

@@ -136,7 +136,7 @@ def nearest_spans(view: View) -> list[Span]:
         return [view.muted(view.state.asking)]
     if boundary is None:
         if is_infinite(position.health.shown) or not position.has_debt:
-            return [view.muted("no debt, nothing to liquidate")]
+            return [view.muted("no debt")]
         return [view.muted("no price alone" if position.boundaries else "not known")]
     if boundary.passed:
         return [

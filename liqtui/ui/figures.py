@@ -49,11 +49,9 @@ def health(raw: int | None) -> str:
 
 def mark(row: Row) -> str:
     """What follows a figure: "~" when it is old, "≠" when the contract did not confirm it."""
-    if not row.trusted:
-        return "~"
-    if row.position and row.position.health.shown is not None and not row.position.health.confirmed:
-        return "≠"
-    return ""
+    if row.position is None or row.position.health.shown is None:
+        return ""  # "unknown" is no figure: it neither ages nor has to be confirmed
+    return "~" if not row.trusted else "" if row.position.health.confirmed else "≠"
 
 
 def row_health(row: Row) -> str:
@@ -66,7 +64,9 @@ def distance(row: Row) -> str:
         return "–"
     boundary = row.cushion
     if boundary is None:
-        return text.WAITING if row.position.partial else "none" if row.position.boundaries else "–"
+        if row.position.partial:
+            return text.WAITING
+        return "none" if row.position.boundaries or not row.position.has_debt else "–"
     if boundary.pending:
         return text.WAITING
     if boundary.passed:

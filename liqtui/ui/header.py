@@ -12,7 +12,7 @@ from liqtui.ui import bindings, figures
 from liqtui.ui.apart import cut
 from liqtui.ui.lines import LineView
 from liqtui.ui.state import Searched, searched
-from liqtui.ui.style import LOOKS, Span, clipped, fit, line, spans_width, split_line
+from liqtui.ui.style import LOOKS, Span, fit, fit_words, line, spans_width, split_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -331,7 +331,7 @@ class Footer(LineView):
         del height
         palette = self.palette
         if self._said:
-            return [line(clipped([(f" {self._said}", palette.style("strong"))], width), width, palette.style())]
+            return [line([(fit_words(f" {self._said}", width), palette.style("strong"))], width, palette.style())]
         spans: list[Span] = [(" ", palette.style())]
         gap = "  " if width >= 100 or width < 60 else " "
         settings = self.state.settings

@@ -17,7 +17,7 @@ from liqtui.ui.alert_line import alert_line
 from liqtui.ui.apart import apart
 from liqtui.ui.lines import Frame, LineView
 from liqtui.ui.state import Searched, searched
-from liqtui.ui.style import Span, fit, line, row_look
+from liqtui.ui.style import Span, fit, fit_words, line, row_look
 
 if TYPE_CHECKING:
     from textual import events
@@ -49,14 +49,14 @@ class Group(NamedTuple):
 
 
 def _told(value: int, symbol: str | None, *, partial: bool = False) -> str:
-    """With "+" where something is not in it; a dash where nothing can be summed."""
-    if symbol == "":
-        return text.UNKNOWN
+    """With "+" where something is not in it."""
     zero = "$0" if symbol in {None, DOLLAR} else f"0 {symbol}"
     return (text.money(value, PLACES, symbol or DOLLAR) if value else zero) + "+" * partial
 
 
 def _net(sums: Sums) -> str:
+    if not _summed(sums):
+        return text.UNKNOWN
     return _told(sums.collateral - sums.debt, sums.symbol, partial=sums.partial)
 
 
@@ -170,15 +170,24 @@ class Wallets(LineView):
             ("debt in danger", "in danger", total.endangered, total.endangered_partial),
             ("carry per day", "a day", total.carry // 365, total.carry_partial),
         )
+        unread = not self.state.shown.ready
+        known = (
+            _summed(total) if total.count else (self.state.shown.chains and searched(self.state.shown) is Searched.ALL)
+        )
         return [
-            self._total(name, short, _told(value, total.symbol, partial=partial))
-            for name, short, value, partial in entries
+            self._total(name, short, _told(value, total.symbol, partial=lacking or unread) if known else text.UNKNOWN)
+            for name, short, value, lacking in entries
         ]
 
     def _total(self, name: str, short: str, told: str) -> list[Span]:
         room = self.size.width - 4 - len(told) - 1
         shown = name if len(name) <= room or not short else short
         return [(f" {fit(shown, room)} ", self.palette.style("muted")), (told, self.palette.style("ink"))]
+
+
+def _summed(total: Sums) -> bool:
+    """Whether anything is in it: of positions that were never read nothing is, nor of several currencies."""
+    return bool(total.collateral or total.debt) or not total.partial
 
 
 def _clock(chain: ChainState, at: float) -> int | None:
@@ -319,7 +328,10 @@ class Alerts(LineView):
     def _notice(self, notice: str, width: int) -> Strip:
         palette = self.palette
         return line(
-            [(f" {fit('note', 8)} · ", palette.style("faint")), (fit(notice, width - _NOTE), palette.style("muted"))],
+            [
+                (f" {fit('note', 8)} · ", palette.style("faint")),
+                (fit_words(notice, width - _NOTE), palette.style("muted")),
+            ],
             width,
             palette.style(),
         )

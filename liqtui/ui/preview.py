@@ -33,6 +33,7 @@ class Preview(LineView):
         self.active = True
         self.footnote = footnote
         """Says where the list is, for the lower edge."""
+        self._found: tuple[Position, int, Rescue | None] | None = None
 
     def build(self, width: int, height: int) -> list[Strip]:
         frame = Frame(self.palette, width, focused=self.active)
@@ -66,7 +67,8 @@ class Preview(LineView):
             return self._doubts(row)
         if row.position.partial:
             return [*self._doubts(row), self._asking()]
-        return [*self._doubts(row), *self._target(row.position, width, short=True), *self._ladder(row, width)]
+        ahead = [*self._ladder(row, width), *self._alone(row.position)]
+        return [*self._doubts(row), *self._target(row.position, width, short=True), *ahead]
 
     def _asking(self) -> list[Span]:
         return [self._label("the rest"), (self.state.asking, self.palette.style("muted"))]
@@ -173,8 +175,7 @@ class Preview(LineView):
     # What to do
 
     def _target(self, position: Position, width: int, *, short: bool = False) -> list[list[Span]]:
-        wanted = self.state.settings.target
-        rescue = next((one for one in position.rescue if one.target >= wanted), None)
+        rescue = self._rescue(position, self.state.settings.target)
         now = position.health.shown
         if rescue is None or (now is not None and now >= rescue.target):
             return []
@@ -188,6 +189,14 @@ class Preview(LineView):
                 break
             spans += made
         return [spans] if ways else []
+
+    def _rescue(self, position: Position, target: int) -> Rescue | None:
+        """What reaches the target, which may be another than the engine's; searched for once per reading."""
+        if self._found is None or self._found[0] is not position or self._found[1] != target:
+            from liqtui.ui.detail_ways import rescue_for  # needless until a position is at hand
+
+            self._found = position, target, next(iter(rescue_for(position, (target,))), None)
+        return self._found[2]
 
     def _ways(self, rescue: Rescue, position: Position) -> list[tuple[str, str]]:
         prices = {leg.asset.address: leg.price for leg in position.legs}

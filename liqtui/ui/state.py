@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from liqtui.engine.handle import EngineHandle
 
 
+class Asked(NamedTuple):
+    """A chain and those of whom it is read."""
+
+    chain: str
+    public: bool
+    """They are the built-in public ones."""
+    hosts: tuple[str, ...]
+    """Redacted, in the order in which they are asked."""
+
+
 class Settings(NamedTuple):
     """What the screens take from configuration and command line."""
 
@@ -47,11 +57,15 @@ class Settings(NamedTuple):
     """Seconds without any word of a live engine, after the next poll was due, until the verdict says so."""
     path_watchlist: str = ""
     """For `:edit`."""
+    asked: tuple[Asked, ...] = ()
+    """Whom the engine will ask, for the welcome: known before any chain is."""
 
 
 class SortBy(StrEnum):
     CUSHION = "cushion"
     """The engine's ranking."""
+    SEVERITY = "severity"
+    """Whoever is critical or at warn first, and by cushion among those that are as bad."""
     HEALTH = "health"
     DISTANCE = "to liq"
     DEBT = "debt"
@@ -81,6 +95,8 @@ _LAST = float("inf")
 
 
 def _sort_key(by: SortBy) -> Callable[[Row], Any]:
+    from liqtui.core.rank import by_severity  # with all the arithmetic: the first frame need not wait for it
+
     def health(row: Row) -> float:
         shown = row.position.health.shown if row.position else None
         return _LAST if shown is None else shown
@@ -96,6 +112,7 @@ def _sort_key(by: SortBy) -> Callable[[Row], Any]:
         return -row.ages.fetch if row.ages.fetch is not None else -_LAST
 
     keys: dict[SortBy, Callable[[Row], Any]] = {
+        SortBy.SEVERITY: by_severity,
         SortBy.HEALTH: health,
         SortBy.DISTANCE: distance,
         SortBy.DEBT: debt,

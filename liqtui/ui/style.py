@@ -77,7 +77,7 @@ _ASCII = str.maketrans(
         "╵": "|", "╎": ":", "≠": "?", "▶": ">", "‖": "|", "↑": "^", "↓": "v", "≤": "<", "≥": ">",
         "█": "#", "▉": "#", "▊": "#", "▋": "#", "▌": "=", "▍": "=", "▎": "-", "▏": "-", "▰": "#", "▱": "-",
         "▁": "_", "▂": "_", "▃": ".", "▄": "-", "▅": "=", "▆": "*", "▇": "#", "·": ".", "−": "-", "–": "-", "—": "-",
-        "σ": "s", "∞": "*", "×": "x", "÷": "/", "±": "+", "∓": "-", "≈": "~", "…": ".", "→": ">", "←": "<", "▼": "v",
+        "σ": "s", "∞": "*", "×": "x", "÷": "/", "±": "+", "∓": "-", "≈": "~", "…": "*", "→": ">", "←": "<", "▼": "v",
         "▴": "^", "▾": "v", "✓": "y", "½": "%", "°": "o", "“": '"', "”": '"', "‘": "'", "’": "'", " ": " ",
     }
 )  # fmt: skip
@@ -85,9 +85,21 @@ _ASCII = str.maketrans(
 
 @lru_cache(4096)
 def to_ascii(text: str) -> str:
-    """Text of the same width in cells with ASCII characters only; what has no likeness becomes "?"."""
-    plain = text.translate(_ASCII)
+    """Text of the same width in cells with ASCII characters only; what has no likeness becomes "?".
+
+    What is left out is "*", as in a pattern: a point would end a sentence, or begin decimals.
+    """
+    plain = _spelt(text).translate(_ASCII)
     return plain if plain.isascii() else "".join(c if c.isascii() else "?" * cell_len(c) for c in plain)
+
+
+def _spelt(text: str) -> str:
+    """With "inf" for "∞", where blanks behind it give the two cells for that: no sign says "without end"."""
+    place = text.find("∞")
+    while place >= 0 and (blanks := text.find("   ", place)) > 0:
+        text = f"{text[:place]}inf{text[place + 1 : blanks]}{text[blanks + 2 :]}"
+        place = text.find("∞", place)
+    return text
 
 
 class AsciiFilter(LineFilter):
@@ -160,6 +172,19 @@ def fit(text: str, width: int, align: str = "left") -> str:
         return set_cell_size(text, width - 1) + "…"
     pad = " " * (width - size)
     return pad + text if align == "right" else text + pad
+
+
+@lru_cache(4096)
+def fit_words(text: str, width: int) -> str:
+    """As `fit`, but of a figure that does not fit whole nothing is left: "HF 1.…" would be another health."""
+    if width <= 0 or cell_len(text) <= width:
+        return fit(text, width)
+    kept = set_cell_size(text, width - 1)
+    before, blank, last = kept.rpartition(" ")
+    cut_short = text.startswith(kept) and text[len(kept)] != " "
+    if cut_short and blank and last and not last[0].isalpha() and not last.startswith("0x"):
+        kept = f"{before} "
+    return fit(kept.rstrip() + "…", width)
 
 
 Span = tuple[str, Style]

@@ -67,7 +67,8 @@ def read_entries(text: str, book: WalletBook, lookup: Lookup) -> Entries:
             name = wallet.address
             if name in lookup.errors:
                 wrong += 1
-                notes.append(("✗", f"{clean(name, 42)}: {clean(lookup.errors[name], 160)}"))
+                why = lookup.errors[name]
+                notes.append(("✗", clean(why if why.startswith(name) else f"{clean(name, 42)}: {why}", 200)))
             else:
                 waiting.append(name)
                 notes.append(("…", f"{clean(name, 42)}: asking who that is"))

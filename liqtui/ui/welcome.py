@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from textual.screen import Screen
 
 from liqtui.core.redact import redact
@@ -16,6 +17,8 @@ from liqtui.ui.style import fit
 from liqtui.ui.wallet_book import WalletBook
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.strip import Strip
@@ -29,6 +32,17 @@ PROMISE = (
     "It calls nobody but the nodes below and the alert channels that you configure.",
 )
 DEMO = "Only looking? Quit, and start `liqtui demo`: a recorded evening with a crash, without any network."
+
+
+def _named(whose: str, hosts: Sequence[str], width: int) -> str:
+    """As many endpoints by name as fit, the others by their number: "yours · node.example, other.example, 2 more"."""
+    names = [clean(redact(host).removeprefix("https://").removesuffix("/…"), 60) for host in hosts]
+    for shown in range(len(names), 0, -1):
+        more = [f"{len(names) - shown} more"] if shown < len(names) else []
+        text = f"{whose} · {', '.join([*names[:shown], *more])}"
+        if shown == 1 or cell_len(text) <= width:
+            return text
+    return f"{whose} · no endpoint"
 
 
 class WelcomeSheet(Sheet):
@@ -50,19 +64,16 @@ class WelcomeSheet(Sheet):
     def _endpoints(self, width: int) -> Box:
         """Whom it talks to, before it is told what to look for."""
         box = Box("what it reads from")
-        chains = self.state.snapshot.chains
-        if not chains:
-            box.lines.append([("the chains are being set up", self.palette.style("muted"))])
+        chains = self.state.settings.asked
         for chain in chains:
-            source = clean(redact(chain.source), 60) or f"{chain.endpoints_all} endpoints"
-            public = "built-in public endpoints" if chain.public_endpoints else "your configuration"
+            whose = "built-in public" if chain.public else "yours"
             box.lines.append(
                 [
-                    (fit(clean(chain.name, 16), 12) + " ", self.palette.style("strong")),
-                    (fit(f"{public} · {source}", max(width - 13, 8)), self.palette.style("muted")),
+                    (fit(clean(chain.chain, 16), 12) + " ", self.palette.style("strong")),
+                    (fit(_named(whose, chain.hosts, width - 13), max(width - 13, 8)), self.palette.style("muted")),
                 ]
             )
-        if any(chain.public_endpoints for chain in chains):
+        if any(chain.public for chain in chains):
             text = "Public endpoints see which wallets you ask for. Your own go into config.toml."
             box.lines += [[(part, self.palette.style("severity-warn"))] for part in wrap(text, width)]
         return box
@@ -110,7 +121,6 @@ class WelcomeScreen(Screen[None]):
         self.sheet.focus()
 
     def refresh_all(self) -> None:
-        """The endpoints become known after the first snapshot."""
         self.sheet.update()
 
     def restyle(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 from httpcore import AsyncHTTPConnection
 
 from liqtui.chain.faults import Cure, refusal
-from liqtui.chain.transport import Wire
+from liqtui.chain.transport import Wire, _plain
 from liqtui.core.reads import ReadError
 from liqtui.engine.channels.webhook import Line
 from tests.chain.node import SECRET, Chain, Node, Reply, block_hash, echo, echoed, error_body, nodes, spec_of
@@ -300,3 +300,9 @@ async def test_requests_that_are_cut_off_leave_room_for_others(monkeypatch: pyte
             await line.request("POST", b"{}")
         await wire.close()
         await line.close()
+
+
+def test_a_number_of_the_system_is_not_shown() -> None:
+    assert _plain(OSError(-2, "Name or service not known")) == "Name or service not known"
+    assert _plain(OSError("closed")) == "closed"
+    assert _plain(TimeoutError()) == "TimeoutError"

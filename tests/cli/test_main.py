@@ -14,6 +14,7 @@ import pytest
 
 from liqtui.cli import main as frame
 from liqtui.cli.arguments import ALONE, COMMANDS, TUI, Arguments, UsageError, parse
+from liqtui.cli.glyphs import spelling
 from liqtui.cli.parser import Parser, build
 from liqtui.config.errors import ConfigError, ConfigFileError, WatchlistError
 
@@ -295,3 +296,14 @@ done
 """
     done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.split() == ["wallet", "import", "truecolor", "--json", "some.tape"]
+
+
+def test_an_output_without_our_signs_gets_their_likenesses() -> None:
+    """A Latin-1 terminal, or a cron that knows ASCII only: a verdict must not end in a UnicodeEncodeError."""
+    for encoding in ("latin-1", "ascii"):
+        env = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
+        done = subprocess.run([sys.executable, "-m", "liqtui", "--help"], capture_output=True, check=False, env=env)
+        assert done.returncode == 0, done.stderr
+        assert b"liqtui [OPTION..] COMMAND" in done.stdout
+        spoken = "▲ 1.042 −4.3% “all” é".encode(encoding, errors=spelling()).decode(encoding)
+        assert spoken == ('! 1.042 -4.3% "all" é' if encoding == "latin-1" else '! 1.042 -4.3% "all" ?')

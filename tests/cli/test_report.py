@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,10 +11,13 @@ import pytest
 
 from liqtui.cli import check, lines, report, status
 from liqtui.cli.arguments import Arguments
+from liqtui.cli.record import _Teller
+from liqtui.cli.waiting import Asking
 from liqtui.core.model import Side
 from liqtui.core.results import Direction
 from liqtui.core.snapshot import Freshness, Severity, Stage, Volatility
 from liqtui.engine import verdict
+from liqtui.ui import figures
 from tests.ui import scenes
 
 NOW = 1_800_000_000.0
@@ -215,3 +219,47 @@ def test_a_search_that_is_under_way_is_said_and_is_no_error():
     scope = f"{snapshot.chains[0].name}: morpho-blue ethereum"
     assert out["searching"] == [{"scope": scope, "detail": "logs to block 5 of 9"}]
     assert (out["errors"], report.exit_code(snapshot)) == ([], 0)
+
+
+def test_what_to_do_has_a_line_of_its_own_where_the_terminal_is_narrow():
+    rows = scenes.snapshot().rows
+    wide = lines.table(rows)
+    assert lines.table(rows, width=max(map(len, wide))) == wide
+    narrow = lines.table(rows, width=max(map(len, wide)) - 1)
+    told = [line.strip() for line in narrow if line.startswith("   ") and "repay" in line]
+    assert told
+    assert all(any(line.endswith(text) for line in wide) for text in told)
+    assert max(map(len, narrow)) < max(map(len, wide))
+    assert len(narrow) == len(wide) + sum(line.startswith("   ") for line in narrow[1:])
+
+
+def test_without_debt_no_price_is_unknown():
+    row = scenes.ROWS[0]
+    free = replace(
+        row, cushion=None, position=replace(row.position, legs=row.position.legs[:2], debt_value=0, boundaries=())
+    )
+    assert (lines.distance(free), figures.distance(free)) == ("none", "none")
+    owing = replace(row, cushion=None, position=replace(row.position, boundaries=()))
+    assert (lines.distance(owing), figures.distance(owing)) == ("–", "–")
+
+
+async def test_who_waits_sees_how_many_have_answered(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    asking = Asking("chains", 2)
+
+    async def answer(value):
+        return value
+
+    assert [await asking.counted(answer(value)) for value in "ab"] == ["a", "b"]
+    assert capsys.readouterr().err.split("\r\x1b[K") == ["", "asking chains: 0 of 2", "asking chains: 1 of 2", ""]
+
+
+def test_an_alert_of_a_recording_does_not_go_on_behind_its_count(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    tell = _Teller(ascii_only=False)
+    tell(scenes.snapshot(alerts=()), 1)
+    tell(scenes.snapshot(2), 2)
+    shown = capsys.readouterr()
+    assert shown.err.startswith("\r\x1b[K1 frame, 0s\r\x1b[K")
+    assert shown.err.endswith("2 frames, 0s")
+    assert len(shown.out.splitlines()) == len(scenes.ALERTS)

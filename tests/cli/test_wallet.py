@@ -94,8 +94,8 @@ def test_add_several_and_a_name(run) -> None:
         ((A, B, "--label", "x"), 64, "--label is for one wallet"),
         ((A, "--warn", "abc"), 64, '--warn: "abc" is no number.'),
         ((A, "--warn", "nan"), 64, "--warn has to be a finite number."),
-        ((A, "--warn", "0.99"), 64, "--warn has to be decimal above 1"),
-        ((A, "--critical-cushion", "5"), 64, "--critical-cushion has to be decimal above 0 and under 1."),
+        ((A, "--warn", "0.99"), 64, "--warn has to be a decimal above 1"),
+        ((A, "--critical-cushion", "5"), 64, "--critical-cushion has to be a decimal above 0 and under 1."),
         ((A, "--warn", "1.1", "--critical", "1.2"), 64, "--warn has to be above --critical."),
         ((A, "--chains", "etherum"), 64, 'unknown chain "etherum": did you mean "ethereum"?'),
         ((A, "--label", "a\u202eb"), 64, "--label holds characters that cannot be printed."),
@@ -312,6 +312,34 @@ def test_a_table_of_a_tag_that_nobody_has_is_named(run, home: Path) -> None:
     assert err.splitlines() == [
         f"tag {name}: its table holds for nobody: no wallet has that tag" for name in ("dao", "doa")
     ]
+
+
+def test_doctor_takes_no_offence_at_folders_that_are_made_when_needed(
+    own_folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the first run neither ~/.config nor the folder in it has to be there."""
+    monkeypatch.setenv("LIQTUI_CONFIG_DIR", str(own_folders / "not" / "yet"))
+    session = begin(parse(["doctor"]))
+    (found,) = [each for each in doctor._configuration(session) if each.what == "config folder"]
+    assert (found.state, "made when" in found.words) == (doctor.GOOD, True)
+    (own_folders / "not").write_text("a file")
+    (found,) = [each for each in doctor._configuration(session) if each.what == "config folder"]
+    assert (found.state, "cannot be written to" in found.words) == (doctor.BAD, True)
+
+
+def test_doctor_looks_at_what_only_the_screen_reads(home: Path) -> None:
+    def found(text: str) -> list[tuple[str, str, str]]:
+        (home / "config.toml").write_text(text)
+        args = parse(["doctor"])
+        return [tuple(vars(each).values()) for each in doctor._screen(args, begin(args))]
+
+    assert found("") == []
+    good = found('[ui]\ntheme = "liqtui-16"\n[keys]\n"list.down" = "j,ctrl+j"\n')
+    assert good == [(doctor.GOOD, "theme", "liqtui-16"), (doctor.GOOD, "keys", "1 of your own")]
+    bad = found('[ui]\ntheme = "liqtui-61"\n[keys]\n"list.dwn" = "j"\n"view.refresh" = "s"\n')
+    assert [each[:2] for each in bad] == [(doctor.BAD, "theme"), (doctor.BAD, "keys"), (doctor.BAD, "keys")]
+    assert 'did you mean "liqtui-16"?' in bad[0][2]
+    assert "config.toml:4" in bad[1][2]
 
 
 def test_doctor_names_a_table_of_a_tag_that_nobody_has(home: Path) -> None:

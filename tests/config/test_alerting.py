@@ -71,7 +71,7 @@ reason = "upgrade"
     [
         ('[rules]\noff = ["liquidated"]', 'config.toml:2: rules.off: holds "liquidated", which cannot be switched off'),
         ('[rules]\noff = ["treshold"]', 'holds "treshold", which is no kind of alert, did you mean "threshold"?'),
-        ("[rules]\nprice_jump = -1", "rules.price_jump: has to be decimal from 0 to under 10"),
+        ("[rules]\nprice_jump = -1", "rules.price_jump: has to be a decimal from 0 to under 10"),
         ("[rules]\nreacton = 5", 'rules.reacton: unknown key, did you mean "reaction"?'),
         ('[alerts]\nquiet = "22-7"', 'alerts.quiet: is not a stretch of the day, write it as "22:00-07:00"'),
         ('[alerts]\nquiet = "24:00-07:00"', "alerts.quiet: is not a time of day"),

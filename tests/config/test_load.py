@@ -107,7 +107,7 @@ warn = 2
 """
     assert mistakes(text) == [
         'config.toml:2: thresholds.warm: unknown key, did you mean "warn"?',
-        "config.toml:3: thresholds.critical: has to be decimal above 1 and under 100",
+        "config.toml:3: thresholds.critical: has to be a decimal above 1 and under 100",
         "config.toml:6: ui.color: has to be one of auto, truecolor, 256, 16, mono",
         "config.toml:7: ui.bell: has to be true or false, not text",
         "config.toml:11: chains.lab.timeout: has to be between 0.5 and 300 seconds",
@@ -125,7 +125,7 @@ warn = 2
         ('warn = "1.3"', "thresholds.warn: has to be a number, not text"),
         ("warn = true", "thresholds.warn: has to be a number, not true or false"),
         ("warn = 1.2000000000000000001", "thresholds.warn: has more than 18 decimals"),
-        ("warn_cushion = 10", "thresholds.warn_cushion: has to be decimal above 0 and under 1"),
+        ("warn_cushion = 10", "thresholds.warn_cushion: has to be a decimal above 0 and under 1"),
         (
             "warn_cushion = 0.05\ncritical_cushion = 0.1",
             "thresholds.warn_cushion: is 0.05 and has to be above critical_cushion, which is 0.1",

@@ -119,7 +119,7 @@ def test_addresses_that_cannot_be(text: str, expected: str) -> None:
         (
             f'address = "{VITALIK}"\n[wallet.thresholds]\nwarn = 0.9\ncrit = 2',
             [
-                "4: wallet[1].thresholds.warn: has to be decimal above 1 and under 100",
+                "4: wallet[1].thresholds.warn: has to be a decimal above 1 and under 100",
                 '5: wallet[1].thresholds.crit: unknown key, did you mean "critical"?',
             ],
         ),

@@ -191,6 +191,25 @@ def test_what_no_price_can_end_does_not_hide_at_the_bottom() -> None:
     assert [found.key.wallet for found in rank.order(reversed(rows))] == expected
 
 
+def test_sorted_by_severity_who_calls_for_somebody_comes_first() -> None:
+    """Sorted by severity: for whoever looks for the one that is critical because of a threshold of its own."""
+
+    def held(name: str, price: int, severity: Severity, sigmas: float | None = None):
+        return row(with_boundaries(boundary("ETH", price)), key=key(wallet=name), severity=severity, sigmas=sigmas)
+
+    rows = [
+        held("calm and near", 90, Severity.OK, 2.5),
+        held("blind", 80, Severity.BLIND, 5.0),
+        held("far at warn", 60, Severity.WARN, 10.0),
+        held("near at warn", 88, Severity.WARN, 3.0),
+        held("far and critical", 65, Severity.CRITICAL),
+    ]
+    expected = ["far and critical", "near at warn", "far at warn", "calm and near", "blind"]
+    assert [found.key.wallet for found in sorted(rows, key=rank.by_severity)] == expected
+    by_cushion = ["calm and near", "near at warn", "blind", "far and critical", "far at warn"]
+    assert [found.key.wallet for found in rank.order(rows)] == by_cushion, "a wild price at warn before a calm one"
+
+
 def test_what_is_left_of_a_cushion() -> None:
     of = with_boundaries(boundary("ETH", 90))
     assert row(of).left == pytest.approx(0.1)

@@ -57,6 +57,9 @@ def entries() -> list[Entry]:
     [
         ("", [5, 4, 3, 2]),
         ("treasury", [5]),
+        ("sev:crit", [5]),
+        ("sev:warn", [5, 3]),
+        ("sev:", []),
         ("277,181", [5]),
         ("0x7f3c", [5]),
         ("!treasury", [4, 3, 2]),

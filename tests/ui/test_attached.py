@@ -101,6 +101,23 @@ async def test_the_list_shows_estimates_as_no_figure_and_asks_for_what_can_be_se
         assert text(app) == wanted, "an attached screen is like any other"
 
 
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 12), (40, 10)])
+async def test_rows_without_a_boundary_are_asked_for_too(size: tuple[int, int]) -> None:
+    """No price ends it, or no debt: which of both is with the daemon, and a list must not fall over it."""
+    held = ROWS[0].position
+    assert held is not None
+    same = replace(ROWS[0], cushion=None, position=held.having(boundaries=(), book=None))
+    free = replace(
+        ROWS[1], cushion=None, position=held.having(boundaries=(), book=None, legs=held.legs[:2], debt_value=0)
+    )
+    app = make(Socket().ship(shown=scenes.snapshot(rows=(same, free))))
+    async with stage(app, size) as pilot:
+        for key in ("j", "enter", "escape", "s", "y"):
+            await pilot.press(key)
+            await pilot.pause()
+        assert "…" in text(app)
+
+
 async def test_what_a_list_needs_of_all_rows_is_there() -> None:
     attached = Socket().ship()
     mine_all, theirs_all = attached.tally, tally(ROWS)

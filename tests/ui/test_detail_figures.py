@@ -209,6 +209,29 @@ async def test_the_ways_out_of_other_targets_are_computed_here() -> None:
         assert not re.search(r"1\.25 +[0-9,.]+ USDC", text)
 
 
+async def test_the_list_tells_the_way_back_to_the_target_that_is_nearest_to_the_one_before() -> None:
+    """Whatever the engine's targets are: the cure must not vanish from the list."""
+    app = app_with()
+    async with stage(app, (120, 40)) as pilot:
+        await opened(pilot)
+        await pilot.press("t", "ctrl+shift+a", "backspace", *"1.9 3", "enter", "escape")
+        await pilot.pause()
+        assert app.state.settings.target == 190 * WAD // 100
+        position = scenes.ROWS[0].position
+        assert position is not None
+        (way,) = rescue_for(position, (190 * WAD // 100,))
+        asset, raw = way.repay[0]
+        assert f"back to 1.90   repay {fmt.amount(raw, asset.decimals, up=True)} USDC" in frames.text(app)
+
+
+def test_without_debt_nothing_is_cut_in_the_box_of_health() -> None:
+    row = scenes.ROWS[0]
+    assert row.position is not None
+    free = replace(row.position, legs=row.position.legs[:2], debt_value=0, boundaries=(), rescue=(), book=None)
+    text = whole(replace(row, position=free, cushion=None, severity=Severity.OK))
+    assert re.search(r"│ to 1\.00  no debt +│", text)
+
+
 @pytest.mark.parametrize("text", ["", "1", "0.9", "abc", "1e9", "101", " ".join(["1.1"] * 9)])
 def test_bad_targets_are_refused_in_words(text: str) -> None:
     with pytest.raises(ValueError, match=r"[a-z]"):

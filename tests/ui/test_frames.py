@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from rich.cells import cell_len
 
+from liqtui.config.themes import load_all
 from liqtui.core.snapshot import Severity
 from liqtui.core.units import HEALTH_INFINITE
+from liqtui.ui import theme
+from liqtui.ui.app import LiqtuiApp
+from liqtui.ui.state import Settings
 from tests.ui import frames, scene_rows, scenes
 from tests.ui.stage import make, stage
+from tests.ui.stub import StubEngine
 
 if TYPE_CHECKING:
     from liqtui.config.store import WatchlistStore
@@ -48,6 +54,24 @@ async def test_every_line_is_exactly_as_wide_as_the_screen() -> None:
     async with stage(app):
         assert {strip.cell_length for strip in frames.strips(app)} == {120}
         assert {sum(segment.cell_length for segment in strip) for strip in frames.strips(app)} == {120}
+
+
+async def test_without_colours_the_terminal_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Greys of "the terminal's own" are black on black."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    mono = next(data for data in load_all(Path("none"))[0] if data.name == "liqtui-mono")
+    engine = StubEngine(scenes.snapshot())
+    app = LiqtuiApp(engine, None, Settings(theme=mono.name), clock=scenes.clock(), own_themes=[theme.of(mono)])
+    async with stage(app) as pilot:
+        await pilot.press("+")
+        styles = {segment.style for strip in frames.strips(app) for segment in strip if segment.style is not None}
+        colours = {colour for style in styles for colour in (style.color, style.bgcolor) if colour is not None}
+        assert colours
+        assert all(colour.is_default for colour in colours), colours
+        app.theme = "liqtui-dark"
+        await pilot.pause()
+        styles = {segment.style for strip in frames.strips(app) for segment in strip if segment.style is not None}
+        assert len({style.color for style in styles}) > 3, "a theme with colours becomes grey"
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 
+from liqtui.core.results import FactorKind
 from liqtui.core.snapshot import Ages, Freshness, Severity, Stage
+from liqtui.core.units import WAD
 from tests.ui import frames, scenes
 from tests.ui.stage import make, post, stage
 
@@ -222,6 +225,51 @@ async def test_the_wheel_moves_the_cursor() -> None:
         await pilot._post_mouse_events([MouseScrollUp], "#positions", (5, 5))
         await pilot.pause()
         assert app.state.selected_index == 0
+
+
+async def test_where_no_price_ends_it_a_short_preview_tells_of_interest() -> None:
+    row = scenes.ROWS[0]
+    assert row.position is not None
+    bare = replace(row, cushion=None, position=replace(row.position, boundaries=(), book=None))
+    app = make(scenes.snapshot(rows=(bare,)))
+    async with stage(app, (80, 24)):
+        assert "left alone     interest brings it to 1.00" in frames.text(app)
+
+
+async def test_all_prices_together_are_named_in_every_list() -> None:
+    row = scenes.ROWS[0]
+    assert row.cushion is not None
+    together = replace(
+        row.cushion,
+        factor="together",
+        kind=FactorKind.TOGETHER,
+        label="all volatile",
+        price=85 * WAD // 100,
+        price_now=WAD,
+        decimals=18,
+    )
+    app = make(scenes.snapshot(rows=(replace(row, cushion=together),)))
+    async with stage(app):
+        assert re.search(r" all +×0\.85", frames.text(app))
+
+
+async def test_of_positions_that_were_never_read_nothing_is_a_figure() -> None:
+    unread = replace(scenes.ROWS[0], position=None, cushion=None, severity=Severity.UNKNOWN, freshness=Freshness.BLIND)
+    app = make(scenes.snapshot(rows=(unread,), alerts=()))
+    async with stage(app):
+        shown = frames.text(app)
+        assert "$" not in shown
+        assert "–~" not in shown
+
+
+async def test_sums_are_no_zero_before_anything_was_read() -> None:
+    app = make(replace(scenes.snapshot(rows=(), alerts=()), chains=()))
+    async with stage(app):
+        lines = [
+            line for line in frames.text(app).splitlines() if line.startswith(("│ collateral", "│ debt", "│ carry"))
+        ]
+        assert len(lines) == 4
+        assert all("$" not in line and "–" in line for line in lines)
 
 
 async def test_what_the_preview_says_of_odd_positions() -> None:

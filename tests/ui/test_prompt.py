@@ -39,7 +39,7 @@ async def test_a_line_that_was_closed_meanwhile_swallows_no_key() -> None:
         await pilot.pause()
         before = app.state.sort
         await pilot.press("s")
-        assert (before, app.state.sort) == (SortBy.CUSHION, SortBy.HEALTH)
+        assert (before, app.state.sort) == (SortBy.CUSHION, SortBy.SEVERITY)
 
 
 @pytest.mark.parametrize("width", [30, 40, 60, 80, 120])

@@ -15,7 +15,18 @@ from liqtui.core.snapshot import Severity
 from liqtui.core.units import HEALTH_INFINITE, WAD
 from liqtui.ui import figures, theme
 from liqtui.ui.lines import changed_runs
-from liqtui.ui.style import DEFAULT_VARIABLES, LOOKS, Palette, clipped, fit, line, spans_width, split_line, to_ascii
+from liqtui.ui.style import (
+    DEFAULT_VARIABLES,
+    LOOKS,
+    Palette,
+    clipped,
+    fit,
+    fit_words,
+    line,
+    spans_width,
+    split_line,
+    to_ascii,
+)
 from tests.ui import scenes
 
 if TYPE_CHECKING:
@@ -47,6 +58,24 @@ def test_clipped_says_when_something_is_missing(spans: list[tuple[str, Style]], 
         assert made == spans
     else:
         assert made[-1][0].endswith("…")
+
+
+def test_of_a_figure_that_does_not_fit_nothing_is_left() -> None:
+    """What begins with “HF 1.0…” could be any health."""
+    text = "HF 1.063 → 1.042 · repaid −1,879.99 USDC, tx 0x7001e4693e"
+    for width in range(len(text) + 3):
+        made = fit_words(text, width)
+        assert cell_len(made) == width
+        kept = made.rstrip().removesuffix("…").rstrip()
+        assert text.startswith(kept)
+        whole = not kept or width >= len(text) or text[len(kept)] == " "
+        assert whole or kept.rpartition(" ")[2][0].isalpha() or kept.rpartition(" ")[2].startswith("0x"), made
+
+
+def test_without_an_end_is_spelt_out_where_there_is_room() -> None:
+    assert to_ascii("HF ∞ → ∞     ") == "HF inf > inf "
+    assert to_ascii("∞    no debt") == "inf  no debt"
+    assert len(to_ascii("a position at ∞")) == len("a position at ∞")
 
 
 @given(st.text(max_size=20))

@@ -130,7 +130,7 @@ async def test_wrong_lines_are_left_out_only_when_asked_twice(store: WatchlistSt
     ("fields", "said"),
     [
         ({"warn": "1.1", "critical": "1.2"}, "warn has to be above critical"),
-        ({"warn": "0.9"}, "warn has to be decimal above 1"),
+        ({"warn": "0.9"}, "warn has to be a decimal above 1"),
         ({"critical": "much"}, "is not a number such as 1.20"),
         ({"chains": "etherum"}, "ethereum"),
     ],
@@ -185,7 +185,7 @@ async def test_a_name_that_is_not_found_is_said_in_place_and_asked_again(store: 
         await pilot.press("ctrl+s")
         await app.workers.wait_for_complete()
         await pilot.pause()
-        assert "✗ nobody.eth: nobody.eth has no address" in frames.text(app)
+        assert "✗ nobody.eth has no address" in frames.text(app)
         assert "Nothing was saved" in words(app)
         assert "ctrl+s asks again for names" in words(app)
         assert app.screen is form

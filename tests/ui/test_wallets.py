@@ -14,6 +14,7 @@ from liqtui.config.watchlist import Watchlist
 from liqtui.core.snapshot import Snapshot
 from liqtui.core.units import WAD
 from liqtui.core.wallet import Thresholds, Wallet
+from liqtui.ui.state import Asked
 from liqtui.ui.wallet_import import ImportDialog
 from liqtui.ui.wallet_screens import WalletsScreen, columns
 from liqtui.ui.welcome import WelcomeScreen
@@ -49,13 +50,20 @@ async def test_frames(store: WatchlistStore, size: tuple[int, int]) -> None:
 async def test_welcome_frame(tmp_path: Path, size: tuple[int, int]) -> None:
     empty = WatchlistStore(tmp_path / "watchlist.toml", checksum)
     empty.load()
-    chains = tuple(replace(chain, public_endpoints=chain.name != "base") for chain in scenes.CHAINS)
-    app = make(Snapshot(1, scenes.NOW, chains=chains, ready=True), store=empty, path_watchlist="~/watchlist.toml")
+    many = ("https://node.example", "https://rpc.other.example/…", *(f"https://{name}.example" for name in "abcdefg"))
+    asked = (
+        Asked("ethereum", public=True, hosts=many),
+        Asked("base", public=False, hosts=("http://127.0.0.1:8545", "wss://node.example/…")),
+        Asked("arbitrum", public=True, hosts=many[:1]),
+        Asked("lab", public=False, hosts=()),
+    )
+    app = make(Snapshot(1, scenes.NOW), store=empty, path_watchlist="~/watchlist.toml", asked=asked)
     async with stage(app, size):
         assert isinstance(app.screen, WelcomeScreen)
         text = frames.text(app)
         frames.check(f"welcome-{size[0]}x{size[1]}", text)
         assert "sign" in text
+        assert "0 endpoints" not in text, "nothing has to be read before it is told whom it asks"
 
 
 # The list
