@@ -40,6 +40,7 @@ pytest_plugins = [
     "tests.lab.compound_v2_fixtures",
     "tests.lab.venus_fixtures",
     "tests.lab.comet_fixtures",
+    "tests.lab.compound_later_fixtures",
     "tests.lab.moonwell_fixtures",
 ]
 

@@ -32,6 +32,7 @@ PROTOCOLS: dict[str, dict[str, Builder]] = {
         "compound-v3-usdc": lambda request: compound_v3(request.getfixturevalue("comets"), "USDC"),
         "compound-v3-weth": lambda request: compound_v3(request.getfixturevalue("comets"), "WETH"),
     },
+    "compound-v2": {"compound-later": lambda request: compound_v2(request.getfixturevalue("compound_later"))},
     "moonwell": {"moonwell": lambda request: compound_v2(request.getfixturevalue("moonwell"))},
 }
 """Protocol → its cases by name."""
@@ -55,6 +56,8 @@ def main() -> int:
     options, further = parser.parse_known_args()
     if not options.folder.is_dir():
         parser.error(f"{options.folder} is no folder")
+    if options.record and options.protocol not in RECORDERS:
+        parser.error(f"{options.protocol} is not recorded")
     if options.record:
         for path in RECORDERS[options.protocol](options.folder, Path(__file__).with_name("recorded")):
             print(f"{path.name}: {path.stat().st_size:,} bytes")
