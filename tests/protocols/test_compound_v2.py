@@ -53,6 +53,7 @@ def test_a_loan() -> None:
     assert (scope.max_debt, scope.close_factor, scope.bonus) == (500 * 10**6, 5_000, 10_800)
     assert (scope.seized, scope.loss) == (27 * WAD // 100, 40 * WAD)
     assert (scope.reason, scope.health_after) == ("50 % of this debt", None)
+    assert scope.toxic_below == 864 * WAD // 1_000
     assert dict(found.facts)["liquidity"] == "600 USD"
     assert str(found.key) == f"1:compound-v2:test market:{WALLET}"
 
@@ -188,7 +189,7 @@ def test_a_debt_in_a_market_that_is_closed_down(deprecated: bool, verdict: bool 
     assert liquidatable(found) is deprecated
 
 
-@pytest.mark.parametrize(("owed", "asset"), [(700, "USDC"), (1_400, "DAI")])
+@pytest.mark.parametrize(("owed", "asset"), [(700, "USDC"), (1_300, "USDC"), (1_400, "DAI")])
 def test_a_debt_beside_one_that_is_closed_down_needs_a_shortfall(owed: int, asset: str) -> None:
     """Half of the DAI would cost more than all of the USDC, but of a healthy account nobody may repay it."""
     tokens = [Token(**ETH), Token(**USDC, deprecated=True), Token("DAI", 10**8)]
@@ -199,6 +200,16 @@ def test_a_debt_beside_one_that_is_closed_down_needs_a_shortfall(owed: int, asse
     assert found.book.liquidatable()
     assert (found.scope.debt.symbol, found.scope.blocked) == (asset, "")
     assert found.scope.max_debt == (300 * 10**6 if asset == "USDC" else owed * WAD // 2)
+
+
+def test_the_first_comptrollers_tell_of_a_market_in_two_words() -> None:
+    fake = loan()
+    chain = fake.chain()
+    for token in fake.tokens:
+        chain.set(ENTRY, abi.MARKETS, token.address, types=["bool", "uint256"], value=[True, token.factor])
+    found = position(chain)
+    assert found.health.verified
+    assert found.threshold == 8_000
 
 
 def test_comptrollers_that_know_no_deprecation() -> None:

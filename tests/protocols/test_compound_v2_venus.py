@@ -16,7 +16,8 @@ from liqtui.core.units import HEALTH_INFINITE, RAY, WAD
 from liqtui.protocols import compound_v2_abi as abi
 from liqtui.protocols import compound_v2_events
 from liqtui.protocols.abi import encode_word
-from liqtui.protocols.compound_v2_math import Rounding
+from liqtui.protocols.compound_v2_math import Line, Rounding
+from liqtui.protocols.compound_v2_whole import collateral_of
 from tests.protocols.compound_v2_fake import (
     ADAPTER,
     BLOCK,
@@ -108,6 +109,10 @@ def test_what_an_isolated_pool_has_to_give_and_under_its_caps() -> None:
     call = abi.in_one(USUAL_MULTICALL3, [of.at(addr("cETH")) for of in (abi.ACCRUE_INTEREST, abi.TOTAL_RESERVES)])
     chain.results[call.target, call.data] = REVERT
     assert position(chain).legs[0].pool_cash is None
+    fake.tokens = [replace(token, sizes=(0, 500, 2_001), rate=WAD // 2) for token in fake.tokens]
+    held, _ = position(fake.chain()).legs
+    assert held.utilization == 1_000 * 10_000 // (4_000 + 1_000 - 500)
+    assert held.cap_room == 10_000 - 1_000  # 1,000.5 are there
     core = venus()
     core.tokens = [replace(token, sizes=(3_000, 500, 2_000), cash=4_000) for token in core.tokens]
     assert position(core.chain()).legs[0].pool_cash == 4_000
@@ -237,6 +242,7 @@ def small(eth: int, usdc: int, dai: int = 0, **change: Any) -> Fake:
         # 81.00 are just what the incentive takes on 75.00; of two debts each is repaid in part
         (small(8_100, 8_000), 75 * 10**6, 8_100, 600, "all of the collateral is taken and the pool writes off"),
         (small(8_100, 6_000, 2_000), 5_625 * 10**4, 8_100, 600, "all of the collateral is taken"),
+        (small(8_640, 8_000), 80 * 10**6, 8_640, 640, "all of the collateral is taken"),  # just enough is not more
         (small(10_001, 9_000), 45 * 10**6, 4_860, 360, "50 % of this debt"),
         (small(10_000, 9_000), 90 * 10**6, 9_720, 720, "so small an account is closed as a whole"),
     ],
@@ -249,7 +255,9 @@ def test_a_small_account_of_an_isolated_pool_is_closed_as_a_whole(
     assert (found.scope.max_debt, found.scope.seized) == (repaid, cents * WAD // 200_000)
     assert found.scope.loss == loss * WAD // 100
     assert reason in found.scope.reason
-    assert ("writes off" in found.scope.reason) == (cents == 8_100)
+    assert ("writes off" in found.scope.reason) == (
+        fake.users[WALLET].tokens["ETH"] in {81 * WAD // 2_000, 864 * WAD // 20_000}
+    )
     whole = "%" not in reason
     part = repaid * 10_000 // found.book.entries[1].owed
     assert (found.scope.close_factor, found.scope.bonus) == (part, 10_800)
@@ -262,6 +270,12 @@ def test_of_a_small_account_that_is_closed_every_figure_is_cut() -> None:
     part = 8_099 * 10**16 * WAD // (80 * WAD * 108 // 100)
     assert (scope.max_debt, scope.close_factor) == (part * 80 * 10**6 // WAD, 9_373)
     assert part * 80 * 10**6 % WAD, "something to cut"
+
+
+def test_what_a_small_account_holds_is_cut() -> None:
+    line = Line("0x", 10, 0, WAD + 1, 0, 3 * WAD + WAD // 2)
+    assert collateral_of([line]) == (WAD + 1) * (3 * WAD + WAD // 2) // WAD * 10 // WAD == 35
+    assert collateral_of([line._replace(rate=1, price=WAD - 1, tokens=WAD)]) == 0
 
 
 def test_a_small_account_that_is_safe_or_held_up() -> None:
