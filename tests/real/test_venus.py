@@ -226,6 +226,28 @@ def test_a_small_account_is_closed_as_a_whole_and_the_log_tells_it(venus_pool: V
     assert case.positions([user.lower()]) == {}
 
 
+def test_debt_that_was_written_off_counts_as_lent(venus_pool: VenusPool) -> None:
+    market, user, token = venus_pool, wallet_of("c2 eth usdc tight"), venus_pool.tokens["USDC"]
+    market.do(market.comptroller, "setMinLiquidatableCollateral(uint256)", 10**9 * WAD)
+    market.set_price("ETH", 1_000 * 10**8)
+    enough = LIQUIDATOR, token, 10**6 * 10**6
+    with market.node.batch():
+        market.do(market.underlying["USDC"], "provision(address,address,uint256)", *enough, sender=LIQUIDATOR)
+        market.do(market.comptroller, "healAccount(address)", user, sender=LIQUIDATOR)
+    sizes = [
+        market.node.view(token, f"{each}()->uint256")
+        for each in ("getCash", "totalBorrows", "totalReserves", "badDebt")
+    ]
+    assert sizes[3] > 10**9
+    model = market.node.view(token, "interestRateModel()->address")
+    lent = market.node.view(model, "utilizationRate(uint256,uint256,uint256,uint256)->uint256", *sizes)
+    found = position(compound_v2(market), "c2 eth dai").legs + position(compound_v2(market), "c2 eth usdc").legs
+    (said,) = {leg.utilization for leg in found if leg.asset.symbol == "USDC"}
+    assert said == lent * 10_000 // WAD
+    market.do(market.comptroller, "setMinLiquidatableCollateral(uint256)", WAD)
+    just_fits(market, "setMarket{}Caps(address[],uint256[])", ("Supply", "Borrow"))
+
+
 def test_a_small_account_that_covers_its_debts_repays_them_all_at_once(venus_pool: VenusPool) -> None:
     """A part of them is refused, all of them are taken."""
     market, user, node = venus_pool, wallet_of("c2 eth usdc tight"), venus_pool.node
