@@ -123,7 +123,8 @@ def _scope(rules: Rules, book: AaveBook, totals: Totals, case: _Case) -> Scope:
     terms, taken, reason = case.collateral.terms, case.taken, case.reason
     after = _health_after(book, case) if is_liquidatable(totals.health) else None
     worth = collateral_value(taken.seized, terms.price or 0, case.collateral.state.reserve.unit)
-    if rules.close_by_total and worth == totals.collateral and worth - case.loss < totals.debt:
+    others = any(entry.owed for entry in book.entries if entry is not case.debt)
+    if rules.close_by_total and worth == totals.collateral and (others or taken.repaid < case.debt.owed):
         reason = f"{reason}; the pool writes off the rest of the debt"
         after = None if after is None else HEALTH_INFINITE
     return Scope(

@@ -166,6 +166,23 @@ def test_collateral_that_is_not_enough_is_taken_whole() -> None:
     assert found.max_debt == 2_380_952_381  # 2,500 ÷ 1.05, up
 
 
+def test_what_just_covers_the_debt_leaves_nothing_to_write_off() -> None:
+    """One USDC and a bit, worth a fraction of a base unit more than its value by rounding down."""
+    owed = Side(1_000_007, 100_000_003, 10**6)
+    held = seize(rules_for(10), Side(10**18, 2_500 * USD, 10**18), owed, owed.amount, bonus=10_500, fee=0).seized
+    user = User(supplied={"WETH": held}, owed={"USDC": owed.amount})
+    fake = Fake(users={addr("user"): user})
+    assets = [replace(a, price=owed.price) if a.symbol == "USDC" else a for a in fake.assets]
+    found = position(replace(fake, assets=assets))
+    assert found.scope.seized == held
+    assert found.scope.max_debt == owed.amount
+    assert "writes off" not in found.scope.reason
+    more = replace(user, owed={"USDC": owed.amount, "WBTC": 1})
+    found = position(replace(fake, users={addr("user"): more}, assets=assets))
+    assert found.scope.debt.symbol == "USDC"
+    assert found.scope.reason.endswith("the pool writes off the rest of the debt")
+
+
 def test_bad_debt_is_written_off_since_3_3() -> None:
     def after(revision: int) -> Any:
         return scope(revision=revision, weth="1", usdc=10_000)

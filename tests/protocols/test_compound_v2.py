@@ -77,6 +77,9 @@ def test_what_ifs_of_a_loan_to_the_last_digit() -> None:
     price = 1_000_000_000_000_000_003  # of the last of its digits nothing is left for a whole million of units
     assert health(prices={usdc: price}) == 4_800 * WAD * WAD // (1_000 * price)
     assert isinstance(health(prices={usdc: price}), int)
+    assert health(debt={usdc: 3_800 * 10**6}) == WAD
+    assert found.book.liquidatable(Change(debt={usdc: 3_800 * 10**6})) is False  # just covered is no shortfall
+    assert found.book.liquidatable(Change(debt={usdc: 3_800 * 10**6 + 1})) is True
     assert health(prices={eth: 2_000 * WAD + 1}) == 3 * (8 * (2_000 * WAD + 1) // 10) * WAD // owed
 
 
