@@ -102,6 +102,17 @@ def test_unknown_health_is_never_a_number() -> None:
     assert "can be liquidated" not in text
 
 
+def test_a_rate_that_nobody_tells_is_unknown_wherever_it_counts() -> None:
+    position = lookalikes.looped()
+    assert "carry" in whole(lookalikes.row(position))
+    legs = tuple(leg._replace(rate=None) if leg.owed else leg for leg in position.legs)
+    text = whole(lookalikes.row(replace(position, legs=legs, interest_eta=None, carry_per_year=None)))
+    assert "unknown" in text
+    assert "interest alone: not known" in text
+    assert "never at today's rates" not in text
+    assert "carry" not in text
+
+
 def test_boundaries_give_direction_price_distance_and_none_in_words() -> None:
     text = whole(lookalikes.row(lookalikes.looped()))
     assert re.search(r"wstETH / ETH ▼ +1\.1853 +−2\.8% 5\.5σ", text)

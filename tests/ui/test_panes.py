@@ -301,6 +301,11 @@ async def test_what_the_preview_says_of_odd_positions() -> None:
         unpriced = replace(eternal, legs=(many[0]._replace(price=None, value=None), *many[1:]), book=None)
         await post(pilot, scenes.snapshot(5, rows=(replace(row, position=unpriced),)))
         assert "when interest brings it to 1.00 is not known" in frames.text(app)
+        silent = tuple(leg._replace(rate=None) if leg.owed else leg for leg in eternal.legs)
+        await post(pilot, scenes.snapshot(6, rows=(replace(row, position=replace(eternal, legs=silent)),)))
+        text = frames.text(app)
+        assert "when interest brings it to 1.00 is not known" in text
+        assert "what it costs a year is not known" in text
 
 
 async def test_a_search_that_takes_long_says_how_far_it_is() -> None:
