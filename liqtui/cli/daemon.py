@@ -92,6 +92,8 @@ class Daemon:
         self._died_at = 0.0
         self._engine_at = time.monotonic()
         self._list_fault = ""
+        self._reports: dict[str, str] = {}
+        """Texts of alerts about the program around the engine that stand, by their titles; they outlive it, too."""
         self._remarks: dict[str, str] = {}
         """Standing ones about the program around the engine; they outlive it."""
 
@@ -246,6 +248,8 @@ class Daemon:
         self._server.use(self._engine)
         for about, text in self._remarks.items():
             self._engine.remark(about, text)
+        for title, text in self._reports.items():
+            self._engine.report(title, text)
         if not up or self._engine.trouble:
             return self._engine.trouble or f"the engine was not up within {UP:.0f} s"
         self._setup = setup
@@ -254,6 +258,12 @@ class Daemon:
     def _remark(self, about: str, text: str) -> None:
         self._remarks[about] = text
         self._engine.remark(about, text)
+
+    def _report(self, title: str, text: str) -> None:
+        self._reports.pop(title, None)
+        if text:
+            self._reports[title] = text
+        self._engine.report(title, text)
 
     async def _mind_engine(self) -> None:
         if self._engine.alive:
@@ -280,7 +290,7 @@ class Daemon:
             self._log.error("reload failed", why=why, then=BROKEN)
             why = self._log.safe(why)
             self._remark("reload", f"{why}: {BROKEN}")
-            self._engine.report(CONFIGURATION, f"configuration not taken over: {why}; {BROKEN}")
+            self._report(CONFIGURATION, f"configuration not taken over: {why}; {BROKEN}")
         self._notify.ready()
 
     async def _read_again(self) -> str:
@@ -303,7 +313,7 @@ class Daemon:
         for about in ("reload", "config", "watchlist"):
             self._remark(about, "")
         for title in (CONFIGURATION, WATCHLIST):
-            self._engine.report(title, "")
+            self._report(title, "")
         self._log.info("reloaded", wallets=len(setup.wallets), engine="goes on" if same else "started again")
         return ""
 
@@ -334,12 +344,12 @@ class Daemon:
                 self._list_fault = why
                 self._log.error("watchlist not read", why=why, then="the list before it holds")
                 self._remark("watchlist", f"{self._log.safe(why)}: the list before it holds")
-                self._engine.report(WATCHLIST, f"watchlist not taken over: {self._log.safe(why)}")
+                self._report(WATCHLIST, f"watchlist not taken over: {self._log.safe(why)}")
             return
         self._list_fault = ""
         self._setup = replace(self._setup, wallets=wallets)
         self._remark("watchlist", "")
-        self._engine.report(WATCHLIST, "")
+        self._report(WATCHLIST, "")
         self._engine.watch(wallets)
         self._log.info("watchlist read", wallets=len(wallets))
 

@@ -179,13 +179,15 @@ def _health(row: Row) -> float:
 
 
 def dump(marks: Mapping[str, Mark]) -> str:
-    return json.dumps({name: [str(mark.answer), *mark[1:]] for name, mark in marks.items() if mark.answer is not None})
+    plain = {name: (None if mark.answer is None else str(mark.answer), *mark[1:]) for name, mark in marks.items()}
+    return json.dumps(plain)
 
 
 def load(text: str) -> dict[str, Mark]:
     """Inverse of `dump`; damaged text gives nothing."""
     try:
         found: dict[str, Any] = json.loads(text)
-        return {name: Mark(int(answer), *rest) for name, (answer, *rest) in found.items()}
+        read = {name: (None if answer is None else int(answer), *rest) for name, (answer, *rest) in found.items()}
+        return {name: Mark(*mark) for name, mark in read.items()}
     except (ValueError, TypeError, AttributeError):
         return {}

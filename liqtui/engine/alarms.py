@@ -189,10 +189,11 @@ class Alarms:
 
     # -- what the person does ------------------------------------------------------------------------------------
 
-    def acknowledge(self, alert_id: int | None, now: float) -> None:
-        """One alert, or all with None. With a worse one goes what it took over: whoever knows that knows this."""
+    def acknowledge(self, alert_id: int | None, now: float, newest: int | None = None) -> None:
+        """One alert, or all with None up to the number `newest`; and what a worse one took over: it is known then."""
         for place, alert in enumerate(self._alerts):
-            if alert.acked_at is None and alert_id in {None, alert.id}:
+            seen = newest is None or alert.id <= newest
+            if alert.acked_at is None and (alert.id == alert_id or (alert_id is None and seen)):
                 self._replace(place, acked_at=now)
         self._lost = 0 if alert_id is None else self._lost
         known = by_position(alert for alert in self._alerts if alert.acked_at is not None)

@@ -83,8 +83,8 @@ class Attached:
     def refresh(self) -> None:
         self._engine.refresh()
 
-    def acknowledge(self, alert_id: int | None) -> None:
-        self._engine.acknowledge(alert_id)
+    def acknowledge(self, alert_id: int | None, newest: int | None = None) -> None:
+        self._engine.acknowledge(alert_id, newest)
 
     def snooze(self, alert_id: int, seconds: float) -> None:
         self._engine.snooze(alert_id, seconds)

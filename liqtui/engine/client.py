@@ -88,8 +88,9 @@ class RemoteEngine(EngineThread):
     def refresh(self) -> None:
         self._wish("refresh")
 
-    def acknowledge(self, alert_id: int | None) -> None:
-        self._wish("acknowledge", alert_id)
+    def acknowledge(self, alert_id: int | None, newest: int | None = None) -> None:
+        """It may wait for the next daemon, which has more to say by then."""
+        self._wish("acknowledge", alert_id, self.newest_alert if newest is None else newest)
 
     def snooze(self, alert_id: int, seconds: float) -> None:
         self._wish("snooze", alert_id, seconds)

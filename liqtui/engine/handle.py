@@ -68,8 +68,10 @@ class EngineHandle(Protocol):
         """Read every chain now (not sooner than 2 s after the last time)."""
         ...
 
-    def acknowledge(self, alert_id: int | None) -> None:
-        """One alert, or all with None."""
+    def acknowledge(self, alert_id: int | None, newest: int | None = None) -> None:
+        """One alert, or with None all up to the number `newest`, else all that the newest snapshot shows: nobody has
+        seen what comes later.
+        """
         ...
 
     def snooze(self, alert_id: int, seconds: float) -> None:

@@ -19,7 +19,7 @@ from liqtui.engine.database import connect, thin
 from liqtui.engine.lifecycle import END_OF_TIME, happened
 from liqtui.engine.recall import ALERT, ALERTS_KEPT, Answer, Recall, Saved, alert_values
 from liqtui.engine.schema import FILE, MIGRATIONS, READING
-from liqtui.engine.shelf import MOST, trim
+from liqtui.engine.shelf import MOST, PENDING, trim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -358,6 +358,7 @@ def _prune(db: sqlite3.Connection, now: float, samples: float, rounds: float, al
     db.execute("DELETE FROM reading WHERE at < ?", (now - samples,))
     db.execute("DELETE FROM gap WHERE until < ?", (now - samples,))
     db.execute("DELETE FROM answer WHERE at < ?", (now - rounds,))
-    db.execute("DELETE FROM alert WHERE at < ?", (now - alerts,))
-    db.execute("DELETE FROM delivery WHERE made_at < ?", (now - alerts,))
+    # What something may still come of stays, however old it is by a clock that may be wrong for a while.
+    db.execute(f"DELETE FROM alert WHERE at < ? AND NOT ({PENDING})", (now - alerts,))  # noqa: S608 - a constant
+    db.execute("DELETE FROM delivery WHERE made_at < ? AND alert NOT IN (SELECT id FROM alert)", (now - alerts,))
     db.execute("DELETE FROM event WHERE alert NOT IN (SELECT id FROM alert)")

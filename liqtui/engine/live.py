@@ -111,9 +111,11 @@ class LiveEngine(EngineThread):
 
         self.tell(wake)
 
-    def acknowledge(self, alert_id: int | None) -> None:
+    def acknowledge(self, alert_id: int | None, newest: int | None = None) -> None:
+        last = self.newest_alert if newest is None else newest
+
         def acknowledge() -> None:
-            self._monitor.acknowledge(alert_id, self.clock.now())
+            self._monitor.acknowledge(alert_id, self.clock.now(), last)
             self._show()
 
         self.tell(acknowledge)

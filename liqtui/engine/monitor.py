@@ -186,9 +186,9 @@ class Monitor:
         """A standing remark for the person; empty text takes it away."""
         self._remarks[about] = text
 
-    def acknowledge(self, alert_id: int | None, now: float) -> None:
-        """One alert, or all with None."""
-        self._alarms.acknowledge(alert_id, now)
+    def acknowledge(self, alert_id: int | None, now: float, newest: int | None = None) -> None:
+        """One alert, or all with None, up to the number `newest`."""
+        self._alarms.acknowledge(alert_id, now, newest)
 
     def snooze(self, alert_id: int, seconds: float, now: float) -> None:
         """Keep one alert quiet for so long."""

@@ -99,6 +99,8 @@ class Outbox:
         self._errors: dict[str, str] = {}
         self._lost: dict[str, int] = {}
         self._good: dict[str, float] = {}
+        self._moved_at: dict[str, float] = {}
+        """Monotonic time of the last delivery."""
         self._asked: tuple[int, int, int] | None = None
         self._shown: tuple[Delivery, ...] = ()
         self._woken = {name: asyncio.Event() for name in self._channels}
@@ -183,7 +185,7 @@ class Outbox:
         for entry in entries:
             self._move(entry, DeliveryState.DELIVERED)
             name = entry.sending.channel
-            self._good[name] = self._clock.now()
+            self._good[name], self._moved_at[name] = self._clock.now(), self._clock.monotonic()
             self._errors.pop(name, None)
             self._lost.pop(name, None)
 
@@ -231,20 +233,19 @@ class Outbox:
         )
 
     def channels(self) -> tuple[ChannelState, ...]:
+        errors = {**self.ailing(), **self._errors}
         return tuple(
-            ChannelState(name, spec.kind, len(self._open[name]), self._good.get(name), self._errors.get(name, ""))
+            ChannelState(name, spec.kind, len(self._open[name]), self._good.get(name), errors.get(name, ""))
             for name, spec in self._channels.items()
         )
 
     def ailing(self) -> Mapping[str, str]:
-        """Channels that have failed for long while something waits, and why."""
-        if not self._errors:
-            return {}
+        """Channels that have taken nothing for long while something waits, and why."""
         moment, found = self._clock.monotonic(), dict[str, str]()
         for name, waiting in self._open.items():
-            since = min((entry.posted for entry in waiting.values() if entry.tried), default=moment)
-            if name in self._errors and moment - since >= AILING:
-                found[name] = self._errors[name]
+            since = min((entry.posted for entry in waiting.values()), default=moment)
+            if moment - max(since, self._moved_at.get(name, since)) >= AILING:
+                found[name] = self._errors.get(name, "it hangs")
         return found
 
     def remarks(self) -> tuple[str, ...]:

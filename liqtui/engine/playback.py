@@ -120,9 +120,11 @@ class TapeEngine(EngineThread):
     def refresh(self) -> None:
         """A tape has nothing newer."""
 
-    def acknowledge(self, alert_id: int | None) -> None:
+    def acknowledge(self, alert_id: int | None, newest: int | None = None) -> None:
+        last = self.newest_alert if newest is None else newest
+
         def acknowledge() -> None:
-            self._reel.monitor.acknowledge(alert_id, self._slot.at)
+            self._reel.monitor.acknowledge(alert_id, self._slot.at, last)
             self._show(self._reel.monitor.publish(self._slot.at))
 
         self.tell(acknowledge)

@@ -170,8 +170,8 @@ class Server:
         match name, args:
             case "refresh", []:
                 engine.refresh()
-            case "acknowledge", [None | int() as alert]:
-                engine.acknowledge(alert)
+            case "acknowledge", [None | int() as alert, int() as newest]:
+                engine.acknowledge(alert, newest)
             case "snooze", [int() as alert, int() | float() as seconds]:
                 engine.snooze(alert, float(seconds))
             case "mute", [str() as target, (None | int() | float()) as until]:

@@ -118,6 +118,11 @@ class EngineThread:
         return True
 
     @property
+    def newest_alert(self) -> int:
+        """The highest number of an alert that was shown."""
+        return self._slot.alerts[0].id if self._slot.alerts else 0
+
+    @property
     def alive(self) -> bool:
         """Whether its thread runs, stuck or not."""
         return self._thread is not None and self._thread.is_alive()

@@ -1,5 +1,5 @@
-"""What nobody looks at and no row tells of: chains and markets that are not read, a list without a wallet, and
-channels on which nobody hears what is said.
+"""What nobody looks at and no row tells of: chains and markets that are not read, a list without a wallet, a wallet
+without an address, and channels on which nobody hears what is said.
 
 What is there nobody knows, and a position that is not known has no alert. So that is an alert itself.
 """
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from liqtui.config.watchlist import is_resolved
 from liqtui.core.severity import blind_after
 from liqtui.core.snapshot import Severity
 from liqtui.engine.setup import wallets_on
+from liqtui.engine.words import safe
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from liqtui.engine.alarms import Alarms
     from liqtui.engine.held import Chain, Held
 
+PATIENCE = 180.0
+"""Seconds that the address of a name may be unknown before that is told."""
 LONG = 3600.0
 """Seconds without a reading after which that is told of what was read before, and nobody held anything there."""
 
@@ -42,6 +46,8 @@ class Unseen:
         self._told: set[Place] = set()
         self._nobody = False
         self._ailing: set[str] = set()
+        self._nameless: dict[str, float] = {}
+        """Since when; 0: it was told."""
 
     def nobody(self, now: float, *, left: int) -> None:
         """Say that the list is empty while so many positions were open that are on nobody's now; 0: that is not so."""
@@ -64,6 +70,7 @@ class Unseen:
 
     def look(self, chains: Collection[Chain], held: Iterable[Held], wallets: Collection[Wallet], now: float) -> None:
         """Say what is to be said now, and what is over."""
+        self._unnamed(wallets, now)
         found = {place: (why, chain) for chain in chains for place, why in self._missing(chain, now)}
         if found:
             concerned = _without_row(found, held, wallets)
@@ -77,6 +84,21 @@ class Unseen:
             if place not in self._told and now - self._since[place] >= patience:
                 self._told.add(place)
                 self._alarms.tell(now, Severity.WARN, place.chain, self._words(place, why), place.what)
+
+    def _unnamed(self, wallets: Iterable[Wallet], now: float) -> None:
+        """Say which names stand for nobody for long: whoever they mean is watched nowhere."""
+        names = {safe(wallet.address) for wallet in wallets if not is_resolved(wallet)}
+        for name in self._nameless.keys() - names:
+            if not self._nameless.pop(name):
+                self._alarms.ended(name, now, "unnamed")
+        for name in names:
+            since = min(self._nameless.get(name, now), now)
+            if since and now - since >= PATIENCE:
+                self._alarms.tell(
+                    now, Severity.WARN, name, "not watched: its address could not be looked up", "unnamed"
+                )
+                since = 0.0
+            self._nameless[name] = since
 
     def _words(self, place: Place, why: str) -> str:
         what = place.market or "the chain"

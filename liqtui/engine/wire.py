@@ -24,7 +24,7 @@ from liqtui.core import model, reads, results, rules, snapshot, states, wallet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Changes with the messages and the lists of `rowcode`; the classes in them are told apart by `shape`."""
 LARGEST = 64 * 2**20
 """Bytes of a frame that a daemon may send."""

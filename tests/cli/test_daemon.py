@@ -220,6 +220,7 @@ async def test_what_the_daemon_remarks_outlives_an_engine(service: Service) -> N
         text = "the engine has died: SystemExit: gone; another one watches since"
         await until(lambda: any(one.text == text for one in daemon._engine.snapshot().alerts))
         await until(lambda: not service.standing("daemon"))
+        await until(lambda: service.standing(WATCHLIST))
         service.watch(*WALLETS)
         await service.heard("watchlist read")
         await until(lambda: not any("address is missing" in notice for notice in daemon._engine.snapshot().notices))

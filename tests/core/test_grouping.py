@@ -187,5 +187,7 @@ def test_a_feed_that_stood_for_a_day_and_moves_at_once_has_jumped() -> None:
 def test_from_the_future_and_marks_outlive_a_restart() -> None:
     mark, (odd,) = feedwatch.watch(Mark(), Seen(feed(600), "lab", AT, (), 1.0))
     assert odd.text == "dated in the future: its time cannot be trusted"
+    unread = mark._replace(answer=None, told="late")
+    assert feedwatch.load(feedwatch.dump({"lab:f": unread})) == {"lab:f": unread}, "what was said of it stays said"
     assert feedwatch.load(feedwatch.dump({"lab:f": mark})) == {"lab:f": mark}
     assert [feedwatch.load(text) for text in ("", "[]", "{", '{"a":[]}', '{"a":["x"]}')] == [{}] * 5

@@ -24,11 +24,9 @@ class Post:
     def monotonic(self):
         return self._world.true
 
-    def opens(self, outbox, *, killed):
-        """Another run begins. `killed`: what was being sent may have arrived."""
+    def opens(self, outbox):
+        """Another run begins: what was being sent when the one before ended may have arrived."""
         self._outbox = outbox
-        if not killed:
-            self._unsure.clear()
 
     def takes(self, alert):
         """What the desk posts."""

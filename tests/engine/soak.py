@@ -18,10 +18,10 @@ from liqtui.engine.outcome import Outcome, Spot
 from liqtui.engine.setup import Link, Setup
 from liqtui.engine.shelf import pending
 from tests.engine.fakes import address, wallet
+from tests.engine.known import ORDER, Known
 from tests.engine.post import Post
 from tests.engine.world import World
 
-ORDER = (Severity.WARN, Severity.CRITICAL, Severity.LIQUIDATABLE)
 STEPS = {"threshold", "recovered", "liquidatable", "liquidated"}
 BLIND = 180
 """Seconds after which a chain that is read every 12 s is not seen."""
@@ -43,21 +43,6 @@ AN_HOUR = 16
 def local(at):
     minute = int(at // 60)
     return Local(minute // 1440, minute % 1440)
-
-
-class Known:
-    """What the checker knows of a position: the last figures that the engine was given."""
-
-    def __init__(self):
-        self.read_at = None
-        self.wall = self.limits = self.health = self.distance = None
-        self.block_at = self.feed_at = 0
-        self.dark = None
-        """True time since which figures come without a health."""
-        self.unread = 0.0
-        """True time since which it is unread, be it since a restart or that it was looked for."""
-        self.told = None
-        """Worst level that an alert told, until health was a band over it."""
 
 
 class Soak:
@@ -93,7 +78,7 @@ class Soak:
         setup = Setup(specs, refs, tuple(map(wallet, WALLETS)), limits, desk=self.rulebook)
         outbox = Outbox((ChannelSpec("hook", "webhook"),), self.history, self.post)
         self.monitor = Monitor(setup, self.history, world.wall, outbox)
-        self.post.opens(outbox, killed=killed)
+        self.post.opens(outbox)
         self.monitor._alarms._post = self._post
         self.monitor._alarms._local = local
         self._watch(self.watched if watched is None else watched)
@@ -158,7 +143,8 @@ class Soak:
         if alerts and dice.random() < 0.01:
             which, seconds = dice.choice(alerts[:8]).id, dice.uniform(60, 3600)
             monitor.snooze(which, seconds, now)
-            self.snoozes[which] = self.world.true + seconds
+            until = self.world.true + seconds
+            self.snoozes[which] = max(until, self.snoozes.get(which, 0.0))  # a kill may lose a shorter one
         if dice.random() < 0.004:
             self._watch(dice.choice(((1, 2, 3), (1, 2), (2, 3), (1,), (3, 1))))
         if dice.random() < 0.003:
@@ -244,10 +230,6 @@ class Soak:
             del self.known[key]
         return said
 
-    def _levels(self):
-        limits = {name: value * WAD // 100 for name, value in self.limits.items()}
-        return zip(ORDER, (limits["warn"], limits["critical"], WAD), strict=True)
-
     def _daily(self):
         """σ, as the engine has it: that it is right is another test's affair."""
         return self.monitor._sigmas.by_factor().get("eth")
@@ -296,21 +278,7 @@ class Soak:
                 assert row.severity.rank <= level.rank, f"{row.id} is {level} and shown as {row.severity}"
 
     def _level(self, known, band=1.0, wide=1.0, *, sigmas=True):
-        """The worst that is reached; with a band the worst that is not clear of it."""
-        if known.health is None or known.limits is None:
-            return None
-        limits, daily = known.limits, self._daily() if sigmas else None
-        far = known.distance is None or known.health == HEALTH_INFINITE
-
-        def reached(name):
-            near, sigma = limits.get(f"{name}_cushion"), limits.get(f"{name}_sigmas")
-            return (known.health < limits[name] * WAD // 100 * band
-                    or bool(not far and near and known.distance < near / 100 * wide)
-                    or bool(not far and sigma and daily and known.distance / daily < sigma / 100 * wide))  # fmt: skip
-
-        if known.health < WAD * band:
-            return Severity.LIQUIDATABLE
-        return Severity.CRITICAL if reached("critical") else Severity.WARN if reached("warn") else None
+        return known.level(self._daily() if sigmas else None, band, wide)
 
     def _endless(self, now):
         """What was said is not said again before it was a band over it; nothing comes too often."""

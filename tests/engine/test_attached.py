@@ -108,7 +108,7 @@ def test_an_engine_that_cannot_be_made_changes_nothing() -> None:
 
 
 WISHES: dict[str, tuple[Any, ...]] = {
-    "refresh": (), "acknowledge": (3,), "snooze": (3, 60.0), "mute": ("0xabc", None), "alerts": (None, 5),
+    "refresh": (), "acknowledge": (3, None), "snooze": (3, 60.0), "mute": ("0xabc", None), "alerts": (None, 5),
     "watch": ((),), "inspect": ("a position",), "look": (("a position",),),
     "resolve": ("name.eth",), "points": ("p", 0.0), "updates": ("p", 0.0),
     "samples": ("p", 0.0), "stop": (),

@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+from dataclasses import replace
 from math import isnan
 
 from hypothesis import given, settings
@@ -95,13 +96,25 @@ def test_older_feed_rounds_keep_the_first_of_each_half_hour(open_history):
 
 def test_the_person_says_how_long_prices_and_alerts_stay(open_history):
     history = open_history(price_days=60, alert_days=1)
-    history.alert(ALERT)
+    history.alert(replace(ALERT, over_at=START))
     history.round(1, Feed(FEED, "ETH / USD", "eth", 2000, 8, START, 3600))
     history.flush(START)
     history.flush(START + 40 * 86_400)
     assert len(history.answers(0)) == 1
     assert history.alerts() == []
     assert history._db.execute("SELECT count(*) FROM event").fetchone() == (0,)
+
+
+def test_what_something_may_still_come_of_stays(open_history):
+    """By a clock that shows a year to come all is old; what stands would be forgotten and never be called again."""
+    history = open_history(alert_days=1)
+    for number, more in enumerate(({}, {"acked_at": START}, {"held": "quiet hours", "over_at": START})):
+        history.alert(replace(ALERT, id=number, **more))
+        history.sending((number, "hook", 0, "waiting", 0, START, START, None, ""))
+    history.flush(START)
+    history.flush(START + 4000 * 86_400)
+    assert [alert.id for alert in history.alerts()] == [2, 0]
+    assert [row[0] for _, row in history.sendings()] == [0, 2]
 
 
 @settings(max_examples=25, deadline=None)

@@ -355,6 +355,14 @@ def test_alerts_are_newest_first_bounded_and_acknowledged(desk, monkeypatch):
     assert [alert.acked_at for alert in made.monitor.publish(made.now).alerts] == [made.now + 1, made.now, made.now + 1]
 
 
+def test_nobody_acknowledges_what_he_has_not_seen(desk):
+    made = desk()
+    made.round(price=1240)
+    made.round(price=2000)
+    made.monitor.acknowledge(None, made.now, 1)
+    assert [alert.acked_at for alert in made.monitor.publish(made.now).alerts] == [None, made.now]
+
+
 def test_names_that_are_not_resolved_are_not_read(desk):
     made = desk()
     made.watch(replace(wallet(1), address="vitalik.eth"))

@@ -1,5 +1,6 @@
 """A list without a wallet is an accident sooner than a wish: nothing is forgotten, and it is no quiet."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from liqtui.core.reads import ReadError
 from liqtui.core.rules import ChannelSpec
 from liqtui.core.snapshot import DeliveryState, Level, Severity
 from liqtui.core.wallet import Thresholds, Wallet
+from liqtui.engine import outbox
 from liqtui.engine.history import History
 from liqtui.engine.monitor import Monitor
 from liqtui.engine.names import Names
@@ -16,7 +18,7 @@ from liqtui.engine.outbox import Outbox
 from liqtui.engine.ping import healthy
 from tests.engine.desk import kinds, row
 from tests.engine.fakes import START, address, setup, wallet
-from tests.engine.office import alert
+from tests.engine.office import Office, alert, webhook
 
 
 def restarted(made, *wallets, **more):
@@ -61,12 +63,12 @@ def test_what_stood_is_called_again_meanwhile(warned):
 def test_what_waits_is_sent_all_the_same(tmp_path):
     spec, clock = ChannelSpec("hook", "webhook", url="http://127.0.0.1:9/"), FrozenClock(START)
     history = History(tmp_path)
-    outbox = Outbox((spec,), history, clock)
+    box = Outbox((spec,), history, clock)
     one = alert(1, f"31337:fake:main:{address(1)}")
     history.alert(one)
-    outbox.post(one)
-    Monitor(setup(), history, START, outbox).watch(())
-    assert [entry.state for entry in outbox.due("hook")] == [DeliveryState.WAITING]
+    box.post(one)
+    Monitor(setup(), history, START, box).watch(())
+    assert [entry.state for entry in box.due("hook")] == [DeliveryState.WAITING]
     history.close()
 
 
@@ -181,6 +183,33 @@ def test_who_comes_back_has_not_opened_what_he_had(beside):
     found = beside.round()
     assert row(found).position is not None
     assert kinds(found) == []
+
+
+async def test_a_channel_that_hangs_without_a_word_is_told_too(receiver, monkeypatch):
+    """Nothing had failed yet, so there was no error to tell."""
+    monkeypatch.setattr(outbox, "AILING", 0.05)
+    office = Office(webhook(receiver))
+    office.post(alert(1))
+    office.outbox.sending(office.outbox.due("hook"))
+    assert office.outbox.ailing() == {}
+    await asyncio.sleep(0.06)
+    assert office.outbox.ailing() == {"hook": "it hangs"}
+    assert office.outbox.channels()[0].error == "it hangs"
+
+
+def test_a_name_that_cannot_be_looked_up_is_told(alarm_desk):
+    """Only a notice said so, and no channel sends those."""
+    made = alarm_desk()
+    made.watch(wallet(1), Wallet("treasury.eth"))
+    for _ in range(14):
+        assert kinds(made.round()) == []
+    for _ in range(4):
+        found = made.round()
+    assert [(one.title, one.level, one.text, one.over_at) for one in found.alerts] == [
+        ("treasury.eth", Level.CALL, "not watched: its address could not be looked up", None)
+    ]
+    made.watch(wallet(1), Wallet(address(2), name="treasury.eth"))
+    assert made.round().alerts[0].over_at is not None
 
 
 # -- since when -----------------------------------------------------------------------------------------------------

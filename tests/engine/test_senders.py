@@ -8,13 +8,15 @@ import logging
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from liqtui.core.rules import ChannelSpec
 from liqtui.core.snapshot import DeliveryState
-from tests.engine.office import SECRET, Office, alert, webhook
+from liqtui.engine.channels import service as service_module
+from tests.engine.office import PATIENCE, SECRET, Office, alert, webhook
 from tests.engine.receiver import HANG, Answer, Receiver
 
 pytestmark = pytest.mark.usefixtures("quick_courier")
@@ -197,6 +199,27 @@ async def test_a_service_that_hangs_holds_neither_the_engine_nor_another_channel
             await office.until(lambda: receiver.taken)
             await office.until(lambda: office.outbox.channels()[0].error)
             assert office.outbox.channels()[0].pending == 1
+
+
+async def test_a_service_that_hangs_for_good_is_left_behind(monkeypatch):
+    """It was "the last try still hangs" until the program was begun again."""
+    begun, free = [], threading.Event()
+
+    def hangs_at_first(self, letter):
+        begun.append(letter)
+        if len(begun) == 1:
+            free.wait(PATIENCE)
+
+    monkeypatch.setattr(service_module.Service, "_send", hangs_at_first)
+    monkeypatch.setattr(service_module, "LEFT_BEHIND", 0.3)
+    office = Office(service("json://127.0.0.1:9/x", timeout=0.1))
+    async with office.open():
+        office.post(alert(1))
+        await office.until(lambda: "hangs" in office.outbox.channels()[0].error)
+        await office.over()
+    free.set()
+    assert office.states() == {1: DeliveryState.DELIVERED}
+    assert len(begun) == 2
 
 
 async def test_secrets_are_in_no_error_and_no_repr(receiver, caplog):

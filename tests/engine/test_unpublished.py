@@ -21,13 +21,21 @@ from tests.engine.fakes import START, setup
 from tests.engine.seen import PATIENCE, Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.engine.fakes import FakeChain
     from tests.engine.receiver import Receiver
 
 WHY = "ValueError: nothing can be said of it"
+
+
+@pytest.fixture(autouse=True)
+def soon_well() -> Iterator[None]:
+    """A task that died counts as well a moment after it was started again, also when all else is as it was."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(live, "LASTS", 0.05)
+        yield
 
 
 def break_down(monkeypatch: pytest.MonkeyPatch, where: type) -> list[Any]:

@@ -33,6 +33,8 @@ class Node:
     """(market, wallet) → [collateral, debt] raw."""
     threshold: dict = field(default_factory=dict)
     events: list = field(default_factory=list)
+    past: list = field(default_factory=list)
+    """(unix time, answer) of the feed's rounds before the beginning: how wild it is."""
 
 
 class World:
@@ -45,6 +47,9 @@ class World:
             spec = chain(name, 31337 + place)
             refs = tuple(market(kind, spec.id, f"0x{place}{other}" + "a" * 38) for other, kind in enumerate("ab"))
             node = self.nodes[name] = Node(spec, refs, threshold=dict.fromkeys("ab", LT))
+            for hour in range(48, 0, -1):
+                past = node.past[-1][1] if node.past else node.price
+                node.past.append((START - hour * 3600, int(past * dice.uniform(0.98, 1.02))))
             for number in (1, 2, 3):
                 for ref in refs:
                     if dice.random() < 0.7:
@@ -188,7 +193,7 @@ class World:
         events, node.events = tuple(node.events), []
         logged = frozenset(("fake", ref.name) for ref in node.refs)
         return Outcome(node.spec.id, block, found, frozenset(covered), (feed,), tuple(troubles), (), tuple(stages),
-                       {}, events, logged)  # fmt: skip
+                       {FEED: tuple(node.past)}, events, logged)  # fmt: skip
 
     def _position(self, name, node, ref, block, who, feed):  # noqa: PLR0917
         collateral, debt = node.accounts[ref.name, who]

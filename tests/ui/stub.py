@@ -63,7 +63,7 @@ class StubEngine:
     def refresh(self) -> None:
         self.refreshed += 1
 
-    def acknowledge(self, alert_id: int | None) -> None:
+    def acknowledge(self, alert_id: int | None, newest: int | None = None) -> None:
         self.acked.append(alert_id)
         alerts = tuple(
             replace(alert, acked_at=alert.acked_at or NOW) if alert_id in {None, alert.id} else alert

@@ -23,6 +23,8 @@ _TOLD = 2000
 """Bytes of its standard error that are looked at."""
 _GLANCE = 0.02
 """Seconds between two looks whether it has ended."""
+_DYING = 2.0
+"""Seconds that it may take to end once it is killed."""
 _MOMENT = 0.2
 """Seconds after its end in which its last words may arrive."""
 
@@ -110,7 +112,9 @@ async def _listen(end: int, told: bytearray) -> None:
 
 
 async def _end(child: Process) -> None:
-    """Take it and what it started away."""
+    """Take it and what it started away. One that hangs in the system cannot be, and must not hang the channel."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    await _ended(child)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DYING):
+            await _ended(child)

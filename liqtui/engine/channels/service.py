@@ -12,6 +12,7 @@ import logging
 import re
 import threading
 from contextvars import ContextVar
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from liqtui.core.redact import scrubber
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from liqtui.core.rules import ChannelSpec
     from liqtui.core.states import Level
 
+LEFT_BEHIND, MOST_HANG = 300.0, 4
+"""Seconds after which a try that hangs is left behind for another one, and how many may hang at a time."""
 BODY, HEAD = 6000, 120
 """Bytes of the body and of the subject, where the service takes as much."""
 _STATUS = re.compile(r"\berror=(\d{3})\b|\bHTTP (\d{3})\b")
@@ -60,11 +63,14 @@ class Service:
         self._url = spec.url
         self._timeout = spec.timeout
         self._scrub = scrubber(spec.url, (spec.secret,))
-        self._running: threading.Thread | None = None
+        self._running: list[threading.Thread] = []
+        self._begun = 0.0
 
     async def send(self, letter: Letter) -> None:
-        if self._running is not None and self._running.is_alive():
+        hangs = [thread for thread in self._running if thread.is_alive()]
+        if hangs and (len(hangs) >= MOST_HANG or monotonic() - self._begun < LEFT_BEHIND):
             raise UnsentError("the last try still hangs")
+        self._running = hangs
         await self._in_thread(lambda: self._send(letter))
 
     async def close(self) -> None:
@@ -93,8 +99,9 @@ class Service:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the engine has ended
                 loop.call_soon_threadsafe(end, fault)
 
-        self._running = threading.Thread(target=run, name="liqtui-channel", daemon=True)
-        self._running.start()
+        self._begun = monotonic()
+        self._running.append(threading.Thread(target=run, name="liqtui-channel", daemon=True))
+        self._running[-1].start()
         await over
 
     # -- the thread ----------------------------------------------------------------------------------------------
