@@ -173,8 +173,10 @@ def _edit(session: _Session) -> int:
 def _import(session: _Session) -> int:
     store = session.store
     found = import_text(_text_of(session.args), store.current, checksum, {*known_chains(), *session.config.chains})
-    wrong = [f"line {row.line}: {row.text} {row.reason}" for row in found.rejected if not row.harmless]
-    known = [f"line {row.line}: {row.text} {row.reason}" for row in found.rejected if row.harmless]
+    told = [(row, " ".join(f"line {row.line}: {row.text} {row.reason}".split())) for row in found.rejected]
+    wrong = [words for row, words in told if not row.harmless]
+    known = [words for row, words in told if row.harmless and not row.aside]
+    aside = [words for row, words in told if row.aside]
     new: list[Wallet] = []
     for wallet in found.wallets:
         try:
@@ -190,7 +192,7 @@ def _import(session: _Session) -> int:
             new.append(resolved)
     if new:
         store.add(*new)
-    for text in (*known, *wrong):
+    for text in (*aside, *known, *wrong):
         print(text, file=sys.stderr)
     print(f"{len(new)} added, {len(known)} known, {len(wrong)} refused")
     print(f"{_count(len(store.current.wallets))} in {store.path}")
