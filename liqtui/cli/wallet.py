@@ -14,7 +14,7 @@ from liqtui.cli.arguments import EXIT_USAGE
 from liqtui.config.chains import known_chains
 from liqtui.config.errors import WatchlistError, did_you_mean
 from liqtui.config.imports import import_text
-from liqtui.config.kinds import BadValueError
+from liqtui.config.kinds import BadValueError, shown_wad
 from liqtui.config.load import load
 from liqtui.config.paths import locate
 from liqtui.config.schema_alerts import threshold_settings
@@ -23,7 +23,7 @@ from liqtui.config.tags import without_wallet
 from liqtui.config.watchlist import find_twin, is_resolved, read_address
 from liqtui.core.text import clean
 from liqtui.core.units import decimal_string
-from liqtui.core.wallet import Thresholds, Wallet
+from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds, Wallet, crossed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,8 +173,10 @@ def _edit(session: _Session) -> int:
 def _import(session: _Session) -> int:
     store = session.store
     found = import_text(_text_of(session.args), store.current, checksum, {*known_chains(), *session.config.chains})
-    wrong = [f"line {row.line}: {row.text} {row.reason}" for row in found.rejected if not row.harmless]
-    known = [f"line {row.line}: {row.text} {row.reason}" for row in found.rejected if row.harmless]
+    told = [(row, " ".join(f"line {row.line}: {row.text} {row.reason}".split())) for row in found.rejected]
+    wrong = [words for row, words in told if not row.harmless]
+    known = [words for row, words in told if row.harmless and not row.aside]
+    aside = [words for row, words in told if row.aside]
     new: list[Wallet] = []
     for wallet in found.wallets:
         try:
@@ -190,7 +192,7 @@ def _import(session: _Session) -> int:
             new.append(resolved)
     if new:
         store.add(*new)
-    for text in (*known, *wrong):
+    for text in (*aside, *known, *wrong):
         print(text, file=sys.stderr)
     print(f"{len(new)} added, {len(known)} known, {len(wrong)} refused")
     print(f"{_count(len(store.current.wallets))} in {store.path}")
@@ -220,10 +222,13 @@ def _with_details(wallet: Wallet, session: _Session) -> Wallet:
     for name in ("label", "note"):
         if not given.get(name, "").isprintable():
             raise RefusedError(f"--{name} holds characters that cannot be printed.", EXIT_USAGE)
-    return replace(wallet, **given, thresholds=_thresholds(wallet.thresholds, args))
+    wide = session.config.thresholds.over(DEFAULT_THRESHOLDS)
+    applied = wallet.tag_thresholds.over(wide)
+    return replace(wallet, **given, thresholds=_thresholds(wallet.thresholds, args, applied))
 
 
-def _thresholds(old: Thresholds, args: Arguments) -> Thresholds:
+def _thresholds(old: Thresholds, args: Arguments, applied: Thresholds) -> Thresholds:
+    """`applied`: what holds where the wallet says nothing."""
     found = {setting.key: setting.kind for setting in threshold_settings()}
     changes = {name: _limit(name, text, found[name]) for name in _LIMITS if (text := getattr(args, name)) is not None}
     new = old._replace(**changes)
@@ -231,6 +236,11 @@ def _thresholds(old: Thresholds, args: Arguments) -> Thresholds:
         upper, lower = getattr(new, above), getattr(new, below)
         if upper is not None and lower is not None and upper <= lower:
             raise RefusedError(f"{_option(above)} has to be above {_option(below)}.", EXIT_USAGE)
+    if changes and (found := crossed(new, applied)):
+        name, other, value = found
+        side = "above" if name.startswith("warn") else "under"
+        told = f"{_option(name)} has to be {side} {_option(other)}, which is {shown_wad(value)} where nothing is given."
+        raise RefusedError(told, EXIT_USAGE)
     return new
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _TOML = re.compile(r"^\s*\[\[", re.MULTILINE)
 _COMMENT = re.compile(r"(^|\s)#.*$")
+_MARKS = "\t;,"
+"""What may stand between cells; the first of them that a line has."""
 _COLUMNS = ("address", "label", "name", "tags", "note", "chains")
 _KNOWN = f"{', '.join(_COLUMNS[:-1])} and {_COLUMNS[-1]}"
 
@@ -34,6 +36,8 @@ class Rejected(NamedTuple):
     reason: str
     harmless: bool = False
     """It is watched already, or stood further up; or the wallet is taken and only something beside it is not."""
+    aside: bool = False
+    """The last of these: it is no wallet."""
 
 
 class Imported(NamedTuple):
@@ -86,27 +90,38 @@ def _sift(candidates: list[tuple[int, str, Wallet]], rejected: list[Rejected], w
 def _entries(text: str, rejected: list[Rejected]) -> Iterator[_Entry]:
     """Adds to `rejected` what is beside an entry and not read."""
     columns: list[str] | None = None
+    mark = ""
     for number, raw in enumerate(text.splitlines(), 1):
-        line = _COMMENT.sub("", raw).strip()
+        line = _uncommented(raw)
         if not line:
             continue
-        cells = _cells(line)
+        cells = _cells(line, mark)
         if columns is None and "address" in (header := [cell.lower() for cell in cells]):
-            columns = header
+            columns, mark = header, _mark(line)
             if strange := ", ".join(name for name in header if name and name not in _COLUMNS):
-                rejected.append(Rejected(number, clean(strange, 60), f"not read: only {_KNOWN} are", harmless=True))
+                rejected.append(Rejected(number, clean(strange, 60), f"not read: only {_KNOWN} are", True, True))
         elif columns is not None:
             if more := ", ".join(cells[len(columns) :]):
-                rejected.append(Rejected(number, clean(more, 60), "not read: there is no such column", harmless=True))
+                rejected.append(Rejected(number, clean(more, 60), "not read: there is no such column", True, True))
             yield _Entry(number, {name: cell for name, cell in zip(columns, cells, strict=False) if name in _COLUMNS})
         else:
             yield from (_Entry(number, fields) for fields in _free(cells))
 
 
-def _cells(line: str) -> list[str]:
-    """Cells between tabs, semicolons or commas, whichever the line has; quotes as in CSV."""
-    mark = next((mark for mark in "\t;," if mark in line), ",")
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=mark, skipinitialspace=True))]
+def _uncommented(raw: str) -> str:
+    """Without a remark behind addresses. A label or a note may hold the sign: "Ledger #2"."""
+    line = raw.strip()
+    return _COMMENT.sub("", line).strip() if line.startswith("#") or not _mark(line) else line
+
+
+def _mark(line: str) -> str:
+    return next((mark for mark in _MARKS if mark in line), "")
+
+
+def _cells(line: str, mark: str) -> list[str]:
+    """Cells between tabs, semicolons or commas, whichever the line has, or its header; quotes as in CSV."""
+    reader = csv.reader([line], delimiter=mark or _mark(line) or ",", skipinitialspace=True)
+    return [cell.strip() for cell in next(reader)]
 
 
 def _free(cells: list[str]) -> Iterator[dict[str, str]]:

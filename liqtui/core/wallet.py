@@ -36,6 +36,26 @@ class Thresholds(NamedTuple):
         )
 
 
+PAIRS = (("warn", "critical"), ("warn_cushion", "critical_cushion"), ("warn_sigmas", "critical_sigmas"))
+"""What comes first, and what after it."""
+
+
+def crossed(own: Thresholds, wider: Thresholds) -> tuple[str, str, int] | None:
+    """The first of `own` that leaves no room between warn and critical together with what applies where it says
+    nothing: its name, the other one's and the other one's value. None where all is in order.
+    """
+    applied = own.over(wider)
+    for upper, lower in PAIRS:
+        warn, critical = getattr(applied, upper), getattr(applied, lower)
+        if warn is None or critical is None or warn > critical:
+            continue
+        if getattr(own, upper) is not None:
+            return upper, lower, critical
+        if getattr(own, lower) is not None:
+            return lower, upper, warn
+    return None
+
+
 DEFAULT_THRESHOLDS = Thresholds(warn=120 * WAD // 100, critical=105 * WAD // 100)
 TARGETS = (110 * WAD // 100, 125 * WAD // 100, 150 * WAD // 100)
 """Health that rescue amounts aim at where nobody said otherwise."""

@@ -38,7 +38,7 @@ SEVERITIES: tuple[tuple[Severity, str], ...] = (
 SIGNS: tuple[tuple[str, str], ...] = (
     ("1.21~", "an old value: it was not confirmed lately"),
     ("–", "unknown; it never means zero or safe"),
-    ("…", "the daemon is asked for it"),
+    ("…", "left out for want of room; by itself: the daemon is asked for it"),
     ("∞", "no debt, so nothing to liquidate"),
     ("2.988≠", "not confirmed: the contract's answer differs from our arithmetic, or is missing"),
     ("·", "fresh; an age is printed only once it is late"),

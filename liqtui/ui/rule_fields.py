@@ -11,7 +11,7 @@ from liqtui.config.schema_alerts import rule_settings, threshold_settings
 from liqtui.core.rules import DEFAULT_RULES
 from liqtui.core.text import clean
 from liqtui.core.units import decimal_string
-from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
+from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds, crossed
 from liqtui.ui.wallet_entries import FieldError, read_words
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ SHAPES = (
     Shape("off", "only logged", "kinds", threshold=False),
 )
 _KINDS = {setting.key: setting.kind for setting in (*threshold_settings(), *rule_settings())}
+_NOTHING = Thresholds()
 _WAD = {"warn", "critical", "warn_cushion", "critical_cushion", "warn_sigmas", "critical_sigmas", "price_jump"}
 
 
@@ -73,17 +74,32 @@ def read(shape: Shape, text: str) -> Any:
         raise FieldError(f"{shape.label} ({shape.unit}) {fault}") from None
 
 
-def settings(typed: Mapping[str, str], before: Wallet, position: str) -> Wallet:
-    """The wallet with what was typed: for all of it, or thresholds of one position. Raises FieldError."""
+def settings(typed: Mapping[str, str], before: Wallet, position: str, applied: Thresholds = _NOTHING) -> Wallet:
+    """The wallet with what was typed: for all of it, or thresholds of one position. Raises FieldError.
+
+    `applied`: what holds where nothing is typed.
+    """
     read_ = {shape.key: read(shape, typed[shape.key]) for shape in SHAPES if shape.key in typed}
     thresholds = Thresholds(**{shape.key: read_[shape.key] for shape in SHAPES if shape.threshold})
     _ordered(thresholds)
+    in_order(thresholds, applied)
     if position:
         others = tuple(pair for pair in before.position_thresholds if pair[0] != position)
         own = () if thresholds == Thresholds() else ((position, thresholds),)
         return replace(before, position_thresholds=(*others, *own))
     rules = before.rules._replace(**{shape.key: read_[shape.key] for shape in SHAPES if not shape.threshold})
     return replace(before, thresholds=thresholds, rules=rules)
+
+
+def in_order(own: Thresholds, applied: Thresholds) -> None:
+    """Raises FieldError where one is set alone on the wrong side of the other one, which holds anyway."""
+    found = crossed(own, applied)
+    if found is not None:
+        name, other, value = found
+        labels = {shape.key: shape for shape in SHAPES}
+        side = "above" if name.startswith("warn") else "under"
+        there = text_of(labels[other], value)
+        raise FieldError(f"{labels[name].label} has to be {side} {labels[other].label}, which is {there} as elsewhere")
 
 
 def _ordered(thresholds: Thresholds) -> None:

@@ -119,6 +119,10 @@ class RuleForm(Form):
         self.query_one("#hint", Wording).update(hint)
         self._look()
 
+    def _changed(self) -> Wallet:
+        """Raises FieldError."""
+        return settings(self._typed(), self.wallet, self._position, self._applied().thresholds)
+
     def _typed(self) -> dict[str, str]:
         shown = [shape for shape in SHAPES if self.whole or shape.threshold]
         return {shape.key: self.query_one(f"#{shape.key}", Input).value for shape in shown}
@@ -134,7 +138,7 @@ class RuleForm(Form):
     def _look(self) -> None:
         """Say at once what is wrong, or what it would have said."""
         try:
-            changed = settings(self._typed(), self.wallet, self._position)
+            changed = self._changed()
         except FieldError as fault:
             self.fault(str(fault))
             return
@@ -184,7 +188,7 @@ class RuleForm(Form):
         from liqtui.ui.rule_tape import TapeTrial
 
         try:
-            changed = settings(self._typed(), self.wallet, self._position)
+            changed = self._changed()
         except FieldError as fault:
             self.fault(str(fault))
             return
@@ -203,7 +207,7 @@ class RuleForm(Form):
         self.action_save()
 
     def write(self) -> None:
-        changed = settings(self._typed(), self.wallet, self._position)
+        changed = self._changed()
         self.close_with(self.book.edit(self.wallet.key, changed))
 
 

@@ -11,7 +11,7 @@ from liqtui.config.kinds import THRESHOLD, BadValueError
 from liqtui.config.watchlist import find_twin, is_resolved
 from liqtui.core.text import clean, short_address
 from liqtui.core.units import decimal_string
-from liqtui.core.wallet import Thresholds
+from liqtui.core.wallet import Thresholds, crossed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -117,11 +117,15 @@ def read_chains(text: str, known: Collection[str]) -> tuple[str, ...]:
     return chains
 
 
-def read_thresholds(warn: str, critical: str, before: Thresholds) -> Thresholds:
-    """Both may be empty; cushions that were set in the file stay. Raises FieldError."""
+def read_thresholds(warn: str, critical: str, before: Thresholds, applied: Thresholds) -> Thresholds:
+    """Both may be empty, where `applied` holds; cushions that were set in the file stay. Raises FieldError."""
     upper, lower = _threshold("warn", warn), _threshold("critical", critical)
     if upper is not None and lower is not None and lower >= upper:
         raise FieldError("warn has to be above critical")
+    if found := crossed(Thresholds(upper, lower), applied):
+        name, other, value = found
+        side = "above" if name == "warn" else "under"
+        raise FieldError(f"{name} has to be {side} {other}, which is {threshold_text(value)} where nothing is typed")
     return before._replace(warn=upper, critical=lower)
 
 

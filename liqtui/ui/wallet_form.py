@@ -17,8 +17,9 @@ from textual.widgets import Input, Static, TextArea
 
 from liqtui.core.redact import redact
 from liqtui.core.text import clean
-from liqtui.core.wallet import Thresholds
+from liqtui.core.wallet import Thresholds, Wallet
 from liqtui.ui.form import Form
+from liqtui.ui.rule_fields import resolved
 from liqtui.ui.wallet_entries import (
     Entries,
     FieldError,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
-    from liqtui.core.wallet import Wallet
     from liqtui.ui.wallet_book import WalletBook
 
 PAUSE = 0.4
@@ -199,6 +199,8 @@ class WalletForm(Form):
         """Raises FieldError."""
         known = {chain.name for chain in self.book.state.snapshot.chains}
         before = self.wallet.thresholds if self.wallet else Thresholds()
+        bare = replace(self.wallet, thresholds=Thresholds()) if self.wallet else Wallet("")
+        applied = resolved(bare, "", self.book.state.settings.thresholds)
         label = read_line("label", self.value("label"))
         if label and self.wallet is None and len(self._entries().wallets) > 1:
             raise FieldError("the label is for one wallet: empty it, and name them one by one once they are added")
@@ -207,7 +209,7 @@ class WalletForm(Form):
             "tags": read_words(read_line("tags", self.value("tags"))),
             "chains": read_chains(read_line("chains", self.value("chains")), known),
             "note": read_line("note", self.value("note")),
-            "thresholds": read_thresholds(self.value("warn"), self.value("critical"), before),
+            "thresholds": read_thresholds(self.value("warn"), self.value("critical"), before, applied),
         }
 
     # Looking

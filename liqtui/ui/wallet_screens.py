@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from rich.cells import cell_len
 from textual.message import Message
 from textual.screen import Screen
 
@@ -54,8 +55,14 @@ _COLUMNS = (
 )
 
 
-def columns(width: int) -> list[_Column]:
-    """By rank while they fit; the long address replaces the short one."""
+_LABEL = 42
+"""Cells that a label gets at most."""
+
+
+def columns(width: int, label: int = 0) -> list[_Column]:
+    """By rank while they fit; the long address replaces the short one. What is left over goes to the labels, of which
+    the longest needs `label` cells.
+    """
     chosen: list[_Column] = []
     room = width
     for column in sorted(_COLUMNS, key=lambda column: column.rank):
@@ -68,7 +75,8 @@ def columns(width: int) -> list[_Column]:
         room -= extra
     if any(column.heading == "address" and column.width > 13 for column in chosen):
         chosen = [column for column in chosen if not (column.heading == "address" and column.width == 13)]
-    return [column for column in _COLUMNS if column in chosen]
+    wide = _COLUMNS[0].width + max(0, min(room, min(label, _LABEL) - _COLUMNS[0].width))
+    return [column._replace(width=wide) if column.rank == 0 else column for column in _COLUMNS if column in chosen]
 
 
 class WalletList(Sheet):
@@ -97,7 +105,7 @@ class WalletList(Sheet):
         inner = width - 4 if framed else width
         box = Box("wallets", right=self._state_words())
         room = inner - 3
-        table = columns(room)
+        table = columns(room, max((cell_len(clean(wallet.title, _LABEL)) for wallet in wallets), default=0))
         if wallets:
             box.lines.append([self._span("   " + " ".join(fit(c.heading, c.width) for c in table), "muted")])
         else:
@@ -136,7 +144,7 @@ class WalletList(Sheet):
     def _cell(self, wallet: Wallet, column: _Column) -> str:
         match column.heading:
             case "label":
-                return clean(wallet.title, 42)
+                return clean(wallet.title, _LABEL)
             case "address":
                 return wallet.address if column.width > 13 else short_address(wallet.address)
             case "HF":

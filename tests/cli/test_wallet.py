@@ -97,6 +97,7 @@ def test_add_several_and_a_name(run) -> None:
         ((A, "--warn", "0.99"), 64, "--warn has to be a decimal above 1"),
         ((A, "--critical-cushion", "5"), 64, "--critical-cushion has to be a decimal above 0 and under 1."),
         ((A, "--warn", "1.1", "--critical", "1.2"), 64, "--warn has to be above --critical."),
+        ((A, "--critical", "1.9"), 64, "--critical has to be under --warn, which is 1.2 where nothing is given."),
         ((A, "--chains", "etherum"), 64, 'unknown chain "etherum": did you mean "ethereum"?'),
         ((A, "--label", "a\u202eb"), 64, "--label holds characters that cannot be printed."),
     ],

@@ -100,3 +100,16 @@ def test_what_is_beside_a_wallet_and_not_read_is_told() -> None:
         (1, "warn", "not read: only address, label, name, tags, note and chains are", True),
         (3, "x", "not read: there is no such column", True),
     ]
+
+
+def test_a_label_may_hold_the_sign_of_a_remark() -> None:
+    result = found(f"{A}, Ledger #2\n# all of it, a remark\n{B}  # the big one\n")
+    assert [(wallet.address, wallet.label) for wallet in result.wallets] == [(A, "Ledger #2"), (B, "")]
+    assert not result.rejected
+
+
+def test_a_header_says_what_stands_between_the_cells_of_all_lines() -> None:
+    result = found(f'address,label,tags,note\n{A},"a, b",dao;cold,no #1\n')
+    assert not result.rejected
+    (wallet,) = result.wallets
+    assert (wallet.label, wallet.tags, wallet.note) == ("a, b", ("dao", "cold"), "no #1")

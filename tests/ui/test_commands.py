@@ -99,7 +99,7 @@ def test_what_each_command_asks(host: Host, every: Registry, typed: str, asked: 
         ("wallet tresury", "did you mean “treasury”?"),
         ("wallet 0x", "could be"),
         ("freeze now", "takes nothing more"),
-        ("sort nonsense", "sort by “severity”"),
+        ("sort nonsense", "sort by “cushion”"),
         ("theme liqtui-drak", "did you mean “liqtui-dark”?"),
         ("theme zzz", "no theme is called “zzz”; there are liqtui-dark, liqtui-light, liqtui-16"),
         ("goto two", "is not a number"),

@@ -155,6 +155,8 @@ async def test_sort_and_reverse() -> None:
     app = make()
     async with stage(app) as pilot:
         await pilot.press("s")
+        assert "by severity ▴" in frames.text(app)
+        await pilot.press("s")
         healths = [row.position.health.shown for row in app.state.rows() if row.position]
         assert healths == sorted(healths)
         await pilot.press("S")
@@ -256,7 +258,7 @@ async def test_keys_can_be_given_to_other_actions() -> None:
         assert "r sort" in frames.text(app).splitlines()[-1]
         await pilot.press("r")
         assert engine_of(app).refreshed == 0
-        assert app.state.sort.value == "health"
+        assert app.state.sort.value == "severity"
         await pilot.press("n")
         assert engine_of(app).refreshed == 1
 

@@ -207,6 +207,8 @@ async def test_what_is_wrong_is_said_while_it_is_typed(store: WatchlistStore) ->
             await typed(pilot, form, **{field: ""})
         await typed(pilot, form, warn="1.1", critical="1.2")
         assert "above critical" in shown(form, "fault")
+        await typed(pilot, form, warn="", critical="1.9")
+        assert "critical below has to be under warn below, which is 1.2 as elsewhere" in shown(form, "fault")
         await pilot.press("ctrl+s")
         await pilot.pause()
         assert app.screen is form, "nothing wrong is saved"

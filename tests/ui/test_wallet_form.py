@@ -130,6 +130,8 @@ async def test_wrong_lines_are_left_out_only_when_asked_twice(store: WatchlistSt
     ("fields", "said"),
     [
         ({"warn": "1.1", "critical": "1.2"}, "warn has to be above critical"),
+        ({"warn": "1.04"}, "warn has to be above critical, which is 1.05 where nothing is typed"),
+        ({"critical": "1.9"}, "critical has to be under warn, which is 1.2 where nothing is typed"),
         ({"warn": "0.9"}, "warn has to be a decimal above 1"),
         ({"critical": "much"}, "is not a number such as 1.20"),
         ({"chains": "etherum"}, "ethereum"),
