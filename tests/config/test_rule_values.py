@@ -19,7 +19,7 @@ from liqtui.config.schema_alerts import rule_settings, threshold_settings
 from liqtui.config.watchlist_text import parse
 from liqtui.core.rules import ALWAYS, KINDS
 from liqtui.core.units import WAD
-from liqtui.core.wallet import Thresholds
+from liqtui.core.wallet import DEFAULT_THRESHOLDS, Thresholds
 from liqtui.ui.rule_fields import SHAPES, read
 from liqtui.ui.wallet_entries import FieldError, read_thresholds
 
@@ -228,12 +228,16 @@ def test_whatever_is_typed_into_the_editor_is_read_or_refused_in_words(shape: An
 @given(warn=st.one_of(st.text(max_size=12), numbers), critical=numbers)
 @example(warn="1e999999", critical="-1e999999")
 def test_whatever_is_typed_as_thresholds_of_a_wallet(warn: str, critical: str) -> None:
-    fault = refusal(lambda: read_thresholds(warn, critical, Thresholds()))
+    fault = refusal(lambda: read_thresholds(warn, critical, Thresholds(), DEFAULT_THRESHOLDS))
     if fault is not None:
         assert str(fault).startswith(("warn", "critical"))
     else:
-        found = read_thresholds(warn, critical, Thresholds())
+        found = read_thresholds(warn, critical, Thresholds(), DEFAULT_THRESHOLDS)
         assert all(raw is None or WAD < raw < 100 * WAD for raw in (found.warn, found.critical))
+        applied = found.over(DEFAULT_THRESHOLDS)
+        assert applied.warn is not None
+        assert applied.critical is not None
+        assert applied.warn > applied.critical, "with what holds where nothing is typed"
 
 
 def _as_written(key: str, found: Any) -> object:
