@@ -176,7 +176,7 @@ def test_what_just_covers_the_debt_leaves_nothing_to_write_off() -> None:
     found = position(replace(fake, assets=assets))
     assert found.scope.seized == held
     assert found.scope.max_debt == owed.amount
-    assert "writes off" not in found.scope.reason
+    assert found.scope.reason == "health at or under 0.95: all of this debt"
     more = replace(user, owed={"USDC": owed.amount, "WBTC": 1})
     found = position(replace(fake, users={addr("user"): more}, assets=assets))
     assert found.scope.debt.symbol == "USDC"

@@ -73,6 +73,7 @@ def test_who_only_lends_has_no_debt() -> None:
     assert "no collateral" in leg.notes[0]
     assert found.health.raw == HEALTH_INFINITE
     assert (found.health.verdict, found.health.confirmed) == (False, True)
+    assert (found.flags, found.health.reason.partition(";")[0]) == ((), "Compound gives no health figure")
     assert found.scope is None
     assert (found.collateral_value, found.ltv, found.threshold) == (0, None, None)
 

@@ -253,6 +253,13 @@ def test_no_rate_is_needed_in_the_block_of_the_last_update() -> None:
     assert not interest_known(found)
 
 
+@pytest.mark.parametrize("user", [(0, WAD), (1500 * 10**12, 0)])
+def test_without_a_debt_or_collateral_there_is_nothing_to_take(user: tuple[int, int]) -> None:
+    found = position(Fake(users={ALICE: user}))
+    assert found.health.raw is not None
+    assert found.scope is None
+
+
 def test_who_owes_nothing_needs_neither_rate_nor_price() -> None:
     fake = Fake(users={ALICE: (0, WAD)}, rate=None, oracle=Oracle(price=None))
     fake.totals = (*fake.totals[:4], NOW - 60, 0)

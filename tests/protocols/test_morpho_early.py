@@ -282,6 +282,18 @@ def test_past_its_reach_morphos_own_liquidation_is_due() -> None:
     assert found.scope.reason == "no close factor: all of the debt"
 
 
+def test_at_just_its_own_limit_morpho_is_not_due_yet() -> None:
+    fake = Fake(users={ALICE: (2_150 * 10**12, WAD)})  # LTV 86 %
+    found = position(fake, chain_of(fake, said=DUE))
+    assert found.book.health() == 75 * WAD * 100 // 86 // 100
+    assert found.scope is not None
+    assert EARLY in found.scope.reason
+    more = Fake(users={ALICE: (2_150 * 10**12 + 1, WAD)})
+    found = position(more, chain_of(more, said=PAST))
+    assert found.scope is not None
+    assert found.scope.reason == "no close factor: all of the debt"
+
+
 def test_the_first_of_several_counts() -> None:
     fake = Fake()
     later = (80 * PERCENT, *TERMS[1:])
