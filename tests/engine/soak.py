@@ -161,8 +161,8 @@ class Soak:
             self.limits = dice.choice(LIMITS)
             minute = local(now).minute
             digest = (minute + dice.randrange(1, 90)) % 1440 if dice.random() < 0.5 else self.rulebook.digest
-            if digest != self.rulebook.digest:
-                self.asked_at = local(now)
+            if digest != self.rulebook.digest:  # at another hour than before the next one may be tomorrow's
+                self.asked_at = local(now) if self.rulebook.digest is None else None
             hours = Quiet(minute, (minute + dice.randrange(10, 200)) % 1440) if dice.random() < 0.5 else None
             window = Maintenance(now + dice.uniform(-100, 500), now + dice.uniform(500, 4000), dice.choice(("", "lab")))
             windows = (window,) if dice.random() < 0.5 else ()
