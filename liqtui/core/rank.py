@@ -91,8 +91,10 @@ def least_sigmas(position: Position, sigmas: Mapping[str, float], ranked: Cushio
     `ranked`: what `cushion` says.
     """
     best, found = ranked
-    if found is not None or best is None or best.passed:
+    if found is not None or best is None:
         return found
+    if best.passed:  # nothing is left of it, also where the contract does not say yet that it is liquidatable
+        return 0.0 if sigmas else None
     sought = _sought(position)
     for way in sought.ranked:
         sigma = _sigma(way, sought.reaches, sigmas)

@@ -53,7 +53,8 @@ def test_of_two_boundaries_the_one_whose_sigma_is_known_is_not_hidden_by_the_oth
     found = rank.cushion(with_boundaries(eth, btc), known)
     assert rank.least_sigmas(with_boundaries(eth, btc), known, found) == found[1]
     passed = with_boundaries(boundary("ETH", 110, passed=True), health=WAD // 2)
-    assert rank.least_sigmas(passed, {"BTC": 0.1}, rank.cushion(passed, {"BTC": 0.1})) is None
+    assert rank.least_sigmas(passed, {"BTC": 0.1}, rank.cushion(passed, {"BTC": 0.1})) == 0.0
+    assert rank.least_sigmas(passed, {}, rank.cushion(passed, {})) is None
     assert rank.least_sigmas(with_boundaries(), known, (None, None)) is None
 
 
