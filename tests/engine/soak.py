@@ -268,8 +268,8 @@ class Soak:
         if row.freshness is Freshness.FRESH:
             assert known.wall - known.block_at <= 96 or not steady
             assert 0 <= known.block_at - known.feed_at <= 3600 + 900, f"{row.id} is fresh by an old feed"
-        now_read = row.position is not None and known.limits == self.limits
-        level = self._level(known, sigmas=now_read)  # by a σ that changed since it was read nobody is judged
+        seen = row.position is not None and row.freshness is not Freshness.BLIND and known.limits == self.limits
+        level = self._level(known, sigmas=seen)  # by a σ that changed since it was read nobody is judged
         if level is not None:
             loud = [alert for alert in alerts if alert.kind in STEPS and alert.severity.rank <= level.rank]
             assert loud, f"{row.id} is {level} by {known.health / WAD} and nothing of that stands"
