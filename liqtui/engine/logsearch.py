@@ -15,6 +15,7 @@ from zlib import crc32
 
 from liqtui.core.reads import Log, ReadError
 from liqtui.engine.words import words
+from liqtui.protocols.adapter import Outspoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,6 +104,10 @@ class LogSearch:
         """Wallets of which the last step found something new, be it in a market that is known already."""
         self.note = ""
         """How far it is, in words; empty when all wallets were followed to the head."""
+        self.doubt = ""
+        """Why what it found may not be all, in words."""
+        self._early = adapter.early_logs(ref) if isinstance(adapter, Outspoken) else None
+        self._early_due = float("-inf")
 
     def complete(self, wallet: str) -> bool:
         """Whether the logs were read up to the head for this wallet, so that nothing of old is missing."""
@@ -116,6 +121,7 @@ class LogSearch:
         """
         self.news.clear()
         self._meet(wallets, head)
+        await self._listen(reader, head, now)
         if now >= self._rests_until:
             try:
                 async with asyncio.timeout(SPEND):
@@ -129,6 +135,21 @@ class LogSearch:
             else:
                 self.fault, self._rest = None, REST
         self._sum_up(head)
+
+    async def _listen(self, reader: ChainReader, head: Block, now: float) -> None:
+        """Ask once for logs that there are, and now and then as long as none are told."""
+        early = self._early
+        if early is None or now < self._early_due or not self._trails or head.number < early.last:
+            return
+        self._early_due = now + REST_MAX
+        try:
+            async with asyncio.timeout(SPEND):
+                told = await reader.logs(early.first, early.last, early.wanted)
+        except (TimeoutError, ReadError):
+            return  # another time; that logs cannot be read is told by the search itself
+        self.doubt = "" if told else f"no node tells the logs of blocks {early.first:,} to {early.last:,}"
+        if told:
+            self._early = None
 
     def _failed(self, fault: ReadError, now: float) -> None:
         self.fault = ReadError(fault.kind, f"logs could not be read: {fault.detail}")

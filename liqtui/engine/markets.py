@@ -61,12 +61,12 @@ class MarketState:
 
     def told(self) -> tuple[str, ...]:
         """What the person should know although nothing failed."""
-        if self.search is None or not self.search.note:
+        if self.search is None:
             return self.notes
-        return (
-            *self.notes,
-            safe(f"{self.ref.protocol} {self.ref.name}: still looking for positions, {self.search.note}"),
-        )
+        found = [f"still looking for positions, {self.search.note}"] if self.search.note else []
+        if self.search.doubt:
+            found.append(f"{self.search.doubt}, when its contract was made: older loans may be missed")
+        return (*self.notes, *(safe(f"{self.ref.protocol} {self.ref.name}: {text}") for text in found))
 
     def note(self, step: str, fault: Exception | None) -> None:
         """Keep or clear the reason for which a step failed."""

@@ -126,6 +126,24 @@ class LogDiscovery(Protocol):
         ...
 
 
+class EarlyLogs(NamedTuple):
+    """Blocks in which a contract surely said something."""
+
+    first: int
+    last: int
+    wanted: LogFilter
+
+
+@runtime_checkable
+class Outspoken(Protocol):
+    """What a `LogDiscovery` offers besides where it is known when the contract began to speak.
+
+    A node that has dropped old logs, and answers as if there were none, gives itself away by these.
+    """
+
+    def early_logs(self, ref: MarketRef) -> EarlyLogs | None: ...
+
+
 @runtime_checkable
 class EventLog(Protocol):
     """What an adapter offers besides: liquidations and the owner's own acts, from the log of its contracts.

@@ -14,7 +14,7 @@ from liqtui.protocols.adapter import Survey
 from liqtui.protocols.feeds import feed_table
 from liqtui.protocols.figures import ltv
 from liqtui.protocols.morpho_blue_book import MorphoBook, engine_card, percent, scope, span
-from liqtui.protocols.morpho_blue_logs import first_block, learn, log_filters, searches
+from liqtui.protocols.morpho_blue_logs import early_logs, first_block, learn, log_filters, searches
 from liqtui.protocols.morpho_blue_math import Loan, Totals
 from liqtui.protocols.morpho_blue_math import health as health_at
 from liqtui.protocols.morpho_blue_open import LEARNED, PRE_LIQUIDATIONS, discover, open_markets
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from liqtui.core.later import Later
     from liqtui.core.reads import Block, Log, LogFilter, Plan
     from liqtui.core.sources import MarketRef
-    from liqtui.protocols.adapter import Adapter, Reading
+    from liqtui.protocols.adapter import Adapter, EarlyLogs, Reading
     from liqtui.protocols.feeds import FeedInfo
     from liqtui.protocols.morpho_blue_state import Account, Holding, Market, MarketState, Opened
 
@@ -45,6 +45,9 @@ class MorphoBlue:
 
     def first_block(self, ref: MarketRef) -> int:
         return first_block(ref)
+
+    def early_logs(self, ref: MarketRef) -> EarlyLogs | None:
+        return early_logs(ref)
 
     def log_filters(self, ref: MarketRef, wallets: Sequence[str]) -> tuple[LogFilter, ...]:
         return log_filters(ref, wallets)

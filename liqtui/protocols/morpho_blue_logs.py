@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from liqtui.core.reads import LogFilter
+from liqtui.protocols.adapter import EarlyLogs
 from liqtui.protocols.morpho_blue_abi import BORROW, SET_AUTHORIZATION, SUPPLY_COLLATERAL
 from liqtui.protocols.morpho_blue_open import AUTHORISED, LEARNED, MARKET_IDS, ids_of
 from liqtui.protocols.shipped import deployment
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from liqtui.core.reads import Log
     from liqtui.core.sources import MarketRef
 
+EARLY = 10_000
+"""Blocks from that of the deployment on in which a node that keeps logs has some of the contract."""
 TOPICS = 4
 """All three events have three indexed fields."""
 MOST_GIVEN = 200
@@ -39,6 +42,12 @@ def first_block(ref: MarketRef) -> int:
     rows = deployment("morpho-blue")["market"]
     mine = (row for row in rows if row["chain_id"] == ref.chain_id and row["morpho"].lower() == ref.entry)
     return next((row["deploy_block"] for row in mine), 0)
+
+
+def early_logs(ref: MarketRef) -> EarlyLogs | None:
+    """Of whatever it says: its constructor names the owner, who then enables rates and thresholds."""
+    first = first_block(ref)
+    return EarlyLogs(first, first + EARLY - 1, LogFilter((ref.entry,), ())) if first else None
 
 
 def log_filters(ref: MarketRef, wallets: Sequence[str]) -> tuple[LogFilter, ...]:

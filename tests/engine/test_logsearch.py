@@ -11,9 +11,11 @@ from liqtui.core.sources import MarketRef
 from liqtui.core.units import WAD
 from liqtui.engine import logsearch
 from liqtui.engine.history import History
-from liqtui.engine.logsearch import FIRST, MARGIN, PIECES, Kept, LogSearch
+from liqtui.engine.logsearch import FIRST, MARGIN, PIECES, REST_MAX, Kept, LogSearch
+from liqtui.engine.markets import MarketState
 from liqtui.engine.outcome import Spot
 from liqtui.engine.rounds import REOPEN, ChainRounds
+from liqtui.protocols.adapter import EarlyLogs
 from tests.engine.fakes import START, FakeAdapter, FakeChain, Finish, address, chain, market
 
 ENTRY = market().entry
@@ -96,6 +98,39 @@ async def test_a_short_chain_is_searched_in_one_round_and_its_newest_blocks_agai
     node.mine()
     await stepped(found, node)
     assert node.asked[1:] == [(node.number - 1 - MARGIN, node.number)]
+
+
+class Speaking(Searching):
+    """Its contract said something when it was made."""
+
+    def early_logs(self, ref):
+        return EarlyLogs(DEPLOYED, DEPLOYED + 9, LogFilter((ref.entry,), ((TOPIC,), None, (word(99),))))
+
+
+async def test_a_node_that_has_dropped_old_logs_and_says_nothing_of_it_is_told_of():
+    node = Logged()
+    found = LogSearch(Speaking(), market())
+    await stepped(found, node)
+    assert (found.note, found.fault) == ("", None), "it found nothing, as far as that goes"
+    assert found.doubt == "no node tells the logs of blocks 1,000 to 1,009"
+    state = MarketState(market(), Speaking(), found)
+    assert state.told()[-1].endswith("to 1,009, when its contract was made: older loans may be missed")
+    asked = len(node.asked)
+    await stepped(found, node, now=START + 1)
+    assert (DEPLOYED, DEPLOYED + 9) not in node.asked[asked:], "not in every round"
+    node.log(99, 1, DEPLOYED + 3)
+    await stepped(found, node, now=START + REST_MAX)
+    assert (found.doubt, state.told()) == ("", ())
+    asked = len(node.asked)
+    await stepped(found, node, now=START + 3 * REST_MAX)
+    assert (DEPLOYED, DEPLOYED + 9) not in node.asked[asked:], "nor ever again, once they were told"
+
+
+async def test_what_cannot_be_asked_is_no_doubt():
+    node = Logged()
+    node.fault = ReadError("tape", "not recorded")
+    found = await stepped(LogSearch(Speaking(), market()), node)
+    assert found.doubt == ""
 
 
 async def test_a_long_chain_takes_rounds_and_says_how_far_it_is():

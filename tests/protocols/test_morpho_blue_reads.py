@@ -118,3 +118,7 @@ def test_where_a_search_begins() -> None:
     ref = MarketRef("morpho-blue", row["chain_id"], row["name"], row["morpho"].lower())
     assert MorphoBlue().first_block(ref) == first_block(ref) == row["deploy_block"] == 18_883_124
     assert first_block(Fake().ref) == 0
+    early = MorphoBlue().early_logs(ref)
+    assert early is not None
+    assert (early.first, early.last, early.wanted.addresses) == (18_883_124, 18_893_123, (ref.entry,))
+    assert MorphoBlue().early_logs(Fake().ref) is None, "nobody knows when it was made"
