@@ -61,7 +61,9 @@ def first_word(argv: Sequence[str]) -> int:
 
 
 def is_terminal() -> bool:
-    """Whether there is a person at both ends: Textual reads keys from stdin and draws on stderr."""
+    """Whether a person is at both ends and can be drawn for: Textual reads keys from stdin and draws on stderr."""
+    if os.environ.get("TERM") == "dumb":  # a shell inside an editor, say
+        return False
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 

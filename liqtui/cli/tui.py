@@ -28,7 +28,10 @@ EXIT_USAGE = 64
 
 def run(args: Arguments) -> int:
     if not is_terminal():
-        print("liqtui: the screen needs a terminal; `liqtui check` prints once, `status` a line", file=sys.stderr)
+        print(
+            "liqtui: the screen needs a terminal that can draw one; `liqtui check` prints once, `status` a line",
+            file=sys.stderr,
+        )
         return EXIT_USAGE
     gc.disable()  # the collector would only walk through imports; the app turns it on after the first frame
     try:

@@ -171,10 +171,10 @@ main.main([])
 """
 
 
-def in_terminal(script: str, note: Path) -> tuple[int, bytes]:
+def in_terminal(script: str, note: Path, term: str = "xterm-256color") -> tuple[int, bytes]:
     """Exit code of the script in a terminal of its own, and what it wrote there."""
     master, slave = pty.openpty()
-    env = os.environ | {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
+    env = os.environ | {"TERM": term, "LANG": "C.UTF-8"}
     child = subprocess.Popen(
         [sys.executable, "-c", script, str(note)], stdin=slave, stdout=slave, stderr=slave, env=env,
         start_new_session=True,
@@ -247,3 +247,11 @@ def test_a_mistake_is_told_on_the_ordinary_screen(
     left, _, rest = written.rpartition(b"\x1b[?1049l")
     assert b"\x1b[?1049h" in left
     assert told in rest
+
+
+def test_where_no_screen_can_be_drawn_it_says_what_can_be_done(note: Path) -> None:
+    script = "from liqtui.cli.main import main; import sys; sys.exit(main([]))"
+    ended, written = in_terminal(script, note, "dumb")
+    assert ended == 64
+    assert b"\x1b" not in written
+    assert b"`liqtui check` prints once" in written
