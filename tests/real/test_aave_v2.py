@@ -78,7 +78,7 @@ def test_what_the_market_counts_in_has_no_boundary(watch: V2Watch) -> None:
         f"asset:{base}",
     }
     assert found.nearest is not None
-    assert (found.nearest.label, found.nearest.direction) == ("USDC", Direction.RISES)
+    assert (found.nearest.label, found.nearest.direction) == ("USDC/ETH", Direction.RISES)
 
 
 def foreseen(watch: V2Watch, wallet: str) -> Position:
