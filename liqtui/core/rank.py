@@ -91,11 +91,11 @@ def least_sigmas(position: Position, sigmas: Mapping[str, float], ranked: Cushio
     `ranked`: what `cushion` says.
     """
     best, found = ranked
-    if found is not None or best is None:
+    if found is not None or best is None or not sigmas:
         return found
-    if best.passed:  # nothing is left of it, also where the contract does not say yet that it is liquidatable
-        return 0.0 if sigmas else None
-    sought = _sought(position)
+    sought = _sought(position)  # whose estimates are asked: of the boundary itself every figure is a search
+    if any(way.factor == best.factor and sought.settled(way).passed for way in sought.ranked):
+        return 0.0  # nothing is left of it, also where the contract does not say yet that it is liquidatable
     for way in sought.ranked:
         sigma = _sigma(way, sought.reaches, sigmas)
         if not sigma or (found is not None and way.least / sigma >= found):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liqtui.core import rank
+from liqtui.core import lazy_boundaries, rank
 from liqtui.core.model import Health, Position
 from liqtui.core.results import FactorKind
 from liqtui.core.sigma import LEAST_ROUNDS, daily_sigma
@@ -71,6 +71,23 @@ def test_a_staked_coin_is_measured_by_the_coin_not_by_its_rate(sigma: float) -> 
     assert found is not None
     assert found.factor == "ETH"
     assert sigmas == pytest.approx(0.336 / sigma, rel=0.01)
+
+
+def test_ranking_and_thresholds_in_sigmas_search_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all positions of a block, most are ranked only: a search for each would take ten times as long."""
+
+    def searched(*_: object) -> None:
+        raise AssertionError("the estimate is enough")
+
+    monkeypatch.setattr(lazy_boundaries, "boundary_of", searched)
+    monkeypatch.setattr(lazy_boundaries, "no_boundary", searched)
+    of = position(simple())
+    for sigmas in ({}, {"BTC": 0.03}, {"ETH": 0.04}):
+        ranked = rank.cushion(of, sigmas)
+        assert ranked[0] is not None
+        rank.least_sigmas(of, sigmas, ranked)
+    with pytest.raises(AssertionError):
+        _ = ranked[0].price
 
 
 def test_single_assets_and_none_do_not_rank() -> None:
