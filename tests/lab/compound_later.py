@@ -28,24 +28,13 @@ class LaterMarket(CompoundMarket):
         with self.node.batch():
             self.comptroller = make.deploy("Unitroller")
             logic = make.deploy("Comptroller")
-            self.do(self.comptroller, "_setPendingImplementation(address)", logic)
-            self.do(logic, "_become(address)", self.comptroller)
             self.oracle = Deployer(self.node, own_artifacts(cache)).deploy("CompoundOracle")
-            for signature, value in (
-                ("_setPriceOracle(address)", self.oracle),
-                ("_setCloseFactor(uint256)", WAD // 2),
-                ("_setLiquidationIncentive(uint256)", 108 * WAD // 100),
-            ):
-                self.do(self.comptroller, signature, value)
+            self._govern(logic)
             self.model = make.deploy("JumpRateModelV2", 2 * WAD, 6 * WAD, 20 * WAD, 80 * WAD // 100, ADMIN)
             self.logic = make.deploy("CErc20Delegate")
             for spec in self.specs:
                 self.list_token(spec)
-        with self.node.batch():
-            for spec in self.specs:
-                self.weigh(spec)
-            self.seed()
-        assert not self.failures()
+        self._fill()
 
     def list_token(self, spec: Spec) -> None:
         rate, symbol = 2 * 10 ** (18 + spec.decimals - 8 - 2), spec.symbol

@@ -173,6 +173,22 @@ class CompoundMarket:
         for spec in SPECS:
             self.borrow(whale, spec.symbol, spec.lent * self.units[spec.symbol])
 
+    def _govern(self, logic: str) -> None:
+        """Put the later comptrollers' logic behind the Unitroller, with this market's oracle and terms."""
+        self.do(self.comptroller, "_setPendingImplementation(address)", logic)
+        self.do(logic, "_become(address)", self.comptroller)
+        self.do(self.comptroller, "_setPriceOracle(address)", self.oracle)
+        self.do(self.comptroller, "_setCloseFactor(uint256)", WAD // 2)
+        self.do(self.comptroller, "_setLiquidationIncentive(uint256)", 108 * WAD // 100)
+
+    def _fill(self) -> None:
+        """Weigh what is listed as collateral, and lend of it."""
+        with self.node.batch():
+            for spec in self.specs:
+                self.weigh(spec)
+            self.seed()
+        assert not self.failures()
+
     def list_token(self, spec: Spec) -> None:
         """The market of a token that is in `underlying`, `units` and `feeds`."""
         make = self.make
